@@ -1,0 +1,1 @@
+"""The process: everything that touches the world. `python -m cronjob` is the program."""

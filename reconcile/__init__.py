@@ -1,0 +1,1 @@
+"""The decision: what to create, update and delete, and why. Standard library only, no I/O."""
