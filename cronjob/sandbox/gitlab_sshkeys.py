@@ -1,0 +1,120 @@
+"""Public SSH keys the way GitLab reads, cleans and fingerprints them."""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+
+# How many length-prefixed fields follow the algorithm's name inside the base64 part.
+FIELDS = {
+    "ssh-rsa": 2,
+    "ssh-dss": 4,
+    "ecdsa-sha2-nistp256": 2,
+    "ecdsa-sha2-nistp384": 2,
+    "ecdsa-sha2-nistp521": 2,
+    "ssh-ed25519": 1,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 3,
+    "sk-ssh-ed25519@openssh.com": 2,
+}
+KIND = {
+    "ssh-rsa": "rsa",
+    "ssh-dss": "dsa",
+    "ssh-ed25519": "ed25519",
+    "sk-ecdsa-sha2-nistp256@openssh.com": "ecdsa_sk",
+    "sk-ssh-ed25519@openssh.com": "ed25519_sk",
+}
+FORBIDDEN = "type is forbidden. Must be RSA, DSA, ECDSA, ED25519, ECDSA_SK, or ED25519_SK"
+MAX_TEXT = 5000
+
+Errors = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """One public key: its algorithm and its material, without any comment."""
+
+    algorithm: str
+    blob: bytes
+
+    @property
+    def md5(self) -> str:
+        digest = hashlib.md5(self.blob, usedforsecurity=False).hexdigest()
+        return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
+
+    @property
+    def sha256(self) -> str:
+        digest = base64.b64encode(hashlib.sha256(self.blob).digest())
+        return "SHA256:" + digest.decode().rstrip("=")
+
+    @property
+    def kind(self) -> str:
+        return KIND.get(self.algorithm, "ecdsa")
+
+    @property
+    def bits(self) -> int:
+        if self.algorithm in {"ssh-rsa", "ssh-dss"}:
+            fields = _fields_of(self.blob)
+            number = fields[2] if self.algorithm == "ssh-rsa" else fields[1]
+            return int.from_bytes(number, "big").bit_length()
+        return int(self.algorithm[-3:]) if self.kind == "ecdsa" else 256
+
+
+def read_key(text: str) -> PublicKey | None:
+    """The key at the beginning of *text*, or None where GitLab would call it invalid."""
+    words = text.split()
+    if len(words) < 2 or words[0] not in FIELDS:
+        return None
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+        fields = _fields_of(blob)
+    except (binascii.Error, ValueError):
+        return None
+    if fields[:1] != [words[0].encode()] or len(fields) != FIELDS[words[0]] + 1:
+        return None
+    return PublicKey(words[0], blob)
+
+
+def clean_text(text: str) -> str:
+    """
+    What GitLab stores of a posted key: algorithm, material and one word of comment.
+
+    White space inside the material is repaired; text without a valid key stays as it is.
+    """
+    words = text.split()
+    for end in range(2, len(words) + 1):
+        candidate = " ".join([words[0], "".join(words[1:end])])
+        if read_key(candidate):
+            return " ".join([candidate, *words[end : end + 1]])
+    return text.strip()
+
+
+def complaints_about(text: str, key: PublicKey | None, minimum_bits: dict[str, int]) -> Errors:
+    """What GitLab's key model says against a key, by field; empty when it is welcome."""
+    errors: list[str] = []
+    if len(text) > MAX_TEXT:
+        errors.append(f"is too long (maximum is {MAX_TEXT} characters)")
+    if key is None:
+        return {"key": [FORBIDDEN, *errors, "is invalid"], "fingerprint_sha256": ["cannot be generated"]}
+    if not text.startswith(tuple(FIELDS)):
+        errors.append("is invalid")
+    errors += _restriction(key, minimum_bits.get(key.kind, 0))
+    return {"key": errors} if errors else {}
+
+
+def _restriction(key: PublicKey, minimum: int) -> list[str]:
+    if minimum < 0:
+        return [FORBIDDEN]
+    return [f"must be at least {minimum} bits"] if key.bits < minimum else []
+
+
+def _fields_of(blob: bytes) -> list[bytes]:
+    fields: list[bytes] = []
+    at = 0
+    while at < len(blob):
+        size = int.from_bytes(blob[at : at + 4], "big")
+        field = blob[at + 4 : at + 4 + size]
+        if len(blob) - at < 4 or len(field) != size:
+            raise ValueError("the material ends inside a field")
+        fields.append(field)
+        at += 4 + size
+    return fields
