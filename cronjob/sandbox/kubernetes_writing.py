@@ -1,0 +1,159 @@
+"""
+POST, PUT, PATCH and DELETE.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from aiohttp import web
+
+from cronjob.sandbox.kubernetes_paths import Target
+from cronjob.sandbox.kubernetes_schema import checked, shown
+from cronjob.sandbox.kubernetes_status import (
+    StatusError,
+    already_exists,
+    bad_request,
+    conflict,
+    forbidden,
+    not_found,
+    success,
+)
+from cronjob.sandbox.kubernetes_world import KubernetesWorld
+
+Manifest = dict[str, Any]
+
+MERGING = ("application/merge-patch+json", "application/strategic-merge-patch+json")
+
+
+def write(world: KubernetesWorld, target: Target, request: web.Request, body: str) -> tuple[int, Manifest]:
+    """Do what the request asks, in one step as seen by everybody else; the answer's status and body."""
+    dry_run = request.query.get("dryRun") == "All"
+    with world.store.lock:
+        if request.method == "DELETE":
+            return 200, _delete(world, target, dry_run=dry_run)
+        given = _parsed(body)
+        if request.method == "POST":
+            manifest = _new(world, target, given)
+        elif request.method == "PUT":
+            manifest = _replacement(world, target, given)
+        else:
+            manifest = _patched(world, target, given, content_type=request.content_type)
+        stored = world.store.put(target.kind, manifest, dry_run=dry_run)
+        return 201 if request.method == "POST" else 200, shown(target.kind, target.version, stored)
+
+
+def merged(old: object, patch: object) -> object:
+    """
+    *old* with a JSON merge patch applied (RFC 7396).
+
+    Strategic patches are taken for merge patches: lists are replaced, directives (`$patch` ...) ignored.
+    """
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(old) if isinstance(old, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif not key.startswith("$"):
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+def _parsed(body: str) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise bad_request("the body of the request is not JSON") from None
+
+
+def _existing(world: KubernetesWorld, target: Target) -> Manifest:
+    found = world.store.find(target.kind, target.namespace, target.name)
+    if found is None:
+        raise not_found(target.kind, target.name)
+    return found
+
+
+def _delete(world: KubernetesWorld, target: Target, *, dry_run: bool) -> Manifest:
+    found = _existing(world, target)
+    if not dry_run:
+        world.store.remove(target.kind, target.namespace, target.name)
+    return success(target.kind, found)
+
+
+def _new(world: KubernetesWorld, target: Target, given: object) -> Manifest:
+    if isinstance(given, dict) and isinstance(given.get("metadata"), dict):
+        metadata = given["metadata"]
+        if prefix := metadata.get("generateName"):
+            metadata.setdefault("name", prefix + secrets.token_hex(3)[:5])
+    manifest = _placed(target, checked(target.kind, target.version, given))
+    name = manifest["metadata"]["name"]
+    if target.kind.namespaced:
+        _check_namespace(world, target, name)
+    if world.store.find(target.kind, target.namespace, name) is not None:
+        raise already_exists(target.kind, name)
+    if target.kind.has_status:
+        manifest.pop("status", None)
+    return manifest
+
+
+def _check_namespace(world: KubernetesWorld, target: Target, name: str) -> None:
+    namespace = world.get("Namespace", None, target.namespace)
+    if namespace is None:
+        raise StatusError(
+            404,
+            f'namespaces "{target.namespace}" not found',
+            details={"name": target.namespace, "kind": "namespaces"},
+        )
+    if namespace["status"]["phase"] == "Terminating":
+        why = f"unable to create new content in namespace {target.namespace} because it is being terminated"
+        raise forbidden(target.kind, name, why)
+
+
+def _replacement(world: KubernetesWorld, target: Target, given: object) -> Manifest:
+    old = _existing(world, target)
+    manifest = _placed(target, checked(target.kind, target.version, given))
+    return _next(target, old, manifest)
+
+
+def _patched(world: KubernetesWorld, target: Target, given: object, *, content_type: str) -> Manifest:
+    if content_type not in MERGING:
+        raise StatusError(
+            415, f"the body of the request was in an unknown format - accepted: {', '.join(MERGING)}"
+        )
+    old = _existing(world, target)
+    version = shown(target.kind, target.version, old)
+    manifest = checked(target.kind, target.version, merged(version, given))
+    return _next(target, old, manifest)
+
+
+def _next(target: Target, old: Manifest, manifest: Manifest) -> Manifest:
+    """What a write makes of *old*: its status alone through /status, everything else otherwise."""
+    metadata = manifest["metadata"]
+    if metadata["name"] != target.name:
+        raise bad_request(
+            f"the name of the object ({metadata['name']}) does not match the URL ({target.name})"
+        )
+    based_on = metadata.get("resourceVersion")
+    if based_on and based_on != old["metadata"]["resourceVersion"]:
+        raise conflict(target.kind, target.name)
+    if target.subresource == "status":
+        return old | {"status": manifest.get("status")}
+    if target.kind.has_status:
+        return manifest | {"status": old.get("status")}
+    return manifest
+
+
+def _placed(target: Target, manifest: Manifest) -> Manifest:
+    """*manifest* in the URL's namespace, which it may leave out but not contradict."""
+    metadata = manifest["metadata"]
+    if not target.kind.namespaced:
+        return manifest
+    if metadata.setdefault("namespace", target.namespace) != target.namespace:
+        raise bad_request(
+            f"the namespace of the provided object does not match the namespace sent on the request "
+            f"({metadata['namespace']} and {target.namespace})"
+        )
+    return manifest
