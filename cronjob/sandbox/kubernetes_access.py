@@ -46,7 +46,4 @@ class Denial:
 def complaint(attempt: Attempt, user: str) -> str:
     """Who cannot do what, as the server says it."""
     where = f'in the namespace "{attempt.namespace}"' if attempt.namespace else "at the cluster scope"
-    return (
-        f'User "{user}" cannot {attempt.verb} resource "{attempt.resource}" '
-        f'in API group "{attempt.group}" {where}'
-    )
+    return f'User "{user}" cannot {attempt.verb} resource "{attempt.resource}" in API group "{attempt.group}" {where}'

@@ -53,9 +53,7 @@ def kubeconfig(url: str, *, namespace: str = "platform-flux-tenant-config", toke
         "current-context": "sandbox",
         "clusters": [{"name": "sandbox", "cluster": {"server": url}}],
         "users": [{"name": "sandbox", "user": {"token": token} if token else {}}],
-        "contexts": [
-            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "sandbox", "namespace": namespace}}
-        ],
+        "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "sandbox", "namespace": namespace}}],
     }
     return yaml.safe_dump(config, sort_keys=False)
 
@@ -132,9 +130,7 @@ def _weather(world: KubernetesWorld) -> Middleware:
 
 def _failed(failure: Failure) -> web.Response:
     status = failure.status or 500
-    body = (
-        failure.body if failure.body is not None else StatusError(status, "trouble was ordered").as_status()
-    )
+    body = failure.body if failure.body is not None else StatusError(status, "trouble was ordered").as_status()
     if isinstance(body, str):
         return web.Response(text=body, status=status, headers=failure.headers)
     response = _json(body, status=status)

@@ -108,9 +108,7 @@ def _openapi(of: str, served: Served) -> Answer | None:
     if of not in names:
         return None
     group, version = names[of]
-    paths = {
-        f"/{of}/{kind.plural}/{{name}}": _operations(kind, version) for kind in KINDS if kind.group == group
-    }
+    paths = {f"/{of}/{kind.plural}/{{name}}": _operations(kind, version) for kind in KINDS if kind.group == group}
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]},

@@ -104,9 +104,7 @@ def _metadata(kind: Kind, new: Manifest, old: Manifest | None) -> Fields:
     metadata: Fields = {name: value for name, value in new["metadata"].items() if value is not None}
     known = old["metadata"] if old else {}
     metadata["uid"] = known.get("uid") or metadata.get("uid") or str(uuid.uuid4())
-    metadata["creationTimestamp"] = (
-        known.get("creationTimestamp") or metadata.get("creationTimestamp") or now()
-    )
+    metadata["creationTimestamp"] = known.get("creationTimestamp") or metadata.get("creationTimestamp") or now()
     if kind.is_custom:
         metadata["generation"] = _generation(new, old)
     if not kind.namespaced:

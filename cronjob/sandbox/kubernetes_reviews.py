@@ -53,9 +53,7 @@ def _rules(world: KubernetesWorld, spec: Answer) -> Answer:
     namespace = str(spec.get("namespace", ""))
     rules = []
     for kind in KINDS:
-        verbs = [
-            verb for verb in kind.verbs if world.allows(Attempt(verb, kind.group, kind.plural, namespace))
-        ]
+        verbs = [verb for verb in kind.verbs if world.allows(Attempt(verb, kind.group, kind.plural, namespace))]
         if verbs:
             rules.append({"verbs": verbs, "apiGroups": [kind.group], "resources": [kind.plural]})
     return {"resourceRules": rules, "nonResourceRules": [], "incomplete": False}

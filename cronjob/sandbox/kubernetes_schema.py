@@ -91,9 +91,7 @@ def _name_causes(name: str) -> list[tuple[str, str]]:
 
 def _spec_causes(kind: Kind, spec: object) -> list[tuple[str, str]]:
     fields = spec if isinstance(spec, dict) else {}
-    causes = [
-        (f"spec.{name}", "Required value") for name in REQUIRED.get(kind.kind, ()) if name not in fields
-    ]
+    causes = [(f"spec.{name}", "Required value") for name in REQUIRED.get(kind.kind, ()) if name not in fields]
     url = str(fields.get("url", ""))
     if kind.kind == "GitRepository" and "url" in fields and not _URL.match(url):
         pattern = f"spec.url in body should match '{_URL.pattern}'"

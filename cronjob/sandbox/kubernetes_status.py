@@ -86,9 +86,7 @@ def invalid(kind: Kind, name: str, causes: list[tuple[str, str]]) -> StatusError
     complaints = [f"{where}: {what}" for where, what in causes]
     listed = complaints[0] if len(complaints) == 1 else f"[{', '.join(complaints)}]"
     details = {"name": name, "group": kind.group, "kind": kind.kind}
-    details_causes = [
-        {"reason": "FieldValueInvalid", "message": what, "field": where} for where, what in causes
-    ]
+    details_causes = [{"reason": "FieldValueInvalid", "message": what, "field": where} for where, what in causes]
     message = f'{_kind_and_group(kind)} "{name}" is invalid: {listed}'
     return StatusError(422, message, details=details | {"causes": details_causes})
 

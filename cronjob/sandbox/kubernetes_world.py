@@ -49,9 +49,7 @@ class KubernetesWorld:
     def writes(self) -> Requests:
         """The requests that were to change something; reviews are questions."""
         return [
-            request
-            for request in self.requests
-            if request.method in WRITING and not request.path.startswith(REVIEWS)
+            request for request in self.requests if request.method in WRITING and not request.path.startswith(REVIEWS)
         ]
 
     @property
@@ -119,9 +117,7 @@ class KubernetesWorld:
                 raise KeyError(f"{kind} {namespace}/{name}")
             self.store.put(BY_KIND[kind], found | {"status": status})
 
-    def deny(
-        self, *, verb: str, resource: str, namespace: str | None = None, name: str | None = None
-    ) -> None:
+    def deny(self, *, verb: str, resource: str, namespace: str | None = None, name: str | None = None) -> None:
         """Take a right away: requests answer 403, reviews say no. `world.denials.clear()` gives all back."""
         self.denials.append(Denial(verb, resource, namespace, name))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cronjob.sandbox.kubernetes_patch import patched
 from cronjob.sandbox.kubernetes_paths import Target
 from cronjob.sandbox.kubernetes_schema import checked, shown
 from cronjob.sandbox.kubernetes_status import (
@@ -24,8 +25,6 @@ from cronjob.sandbox.kubernetes_status import (
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
 
 Manifest = dict[str, Any]
-
-MERGING = ("application/merge-patch+json", "application/strategic-merge-patch+json")
 
 
 def write(world: KubernetesWorld, target: Target, request: web.Request, body: str) -> tuple[int, Manifest]:
@@ -43,23 +42,6 @@ def write(world: KubernetesWorld, target: Target, request: web.Request, body: st
             manifest = _patched(world, target, given, content_type=request.content_type)
         stored = world.store.put(target.kind, manifest, dry_run=dry_run)
         return 201 if request.method == "POST" else 200, shown(target.kind, target.version, stored)
-
-
-def merged(old: object, patch: object) -> object:
-    """
-    *old* with a JSON merge patch applied (RFC 7396).
-
-    Strategic patches are taken for merge patches: lists are replaced, directives (`$patch` ...) ignored.
-    """
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(old) if isinstance(old, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        elif not key.startswith("$"):
-            result[key] = merged(result.get(key), value)
-    return result
 
 
 def _parsed(body: str) -> object:
@@ -119,13 +101,9 @@ def _replacement(world: KubernetesWorld, target: Target, given: object) -> Manif
 
 
 def _patched(world: KubernetesWorld, target: Target, given: object, *, content_type: str) -> Manifest:
-    if content_type not in MERGING:
-        raise StatusError(
-            415, f"the body of the request was in an unknown format - accepted: {', '.join(MERGING)}"
-        )
     old = _existing(world, target)
-    version = shown(target.kind, target.version, old)
-    manifest = checked(target.kind, target.version, merged(version, given))
+    new = patched(shown(target.kind, target.version, old), given, content_type=content_type)
+    manifest = checked(target.kind, target.version, new)
     return _next(target, old, manifest)
 
 
@@ -133,9 +111,7 @@ def _next(target: Target, old: Manifest, manifest: Manifest) -> Manifest:
     """What a write makes of *old*: its status alone through /status, everything else otherwise."""
     metadata = manifest["metadata"]
     if metadata["name"] != target.name:
-        raise bad_request(
-            f"the name of the object ({metadata['name']}) does not match the URL ({target.name})"
-        )
+        raise bad_request(f"the name of the object ({metadata['name']}) does not match the URL ({target.name})")
     based_on = metadata.get("resourceVersion")
     if based_on and based_on != old["metadata"]["resourceVersion"]:
         raise conflict(target.kind, target.name)
