@@ -1,0 +1,160 @@
+"""Actual state: the deploy keys and webhooks that GitLab's projects have, from its answers of versions 14 to 19."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from reconcile.errors import MalformedAnswer
+from reconcile.events import FLAGS
+from reconcile.model import FoundKey, FoundWebhook, Project, PublicKey
+from reconcile.problems import Code, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """All deploy keys and webhooks of one project, every page read."""
+
+    project: Project
+    keys: tuple[FoundKey, ...] = ()
+    webhooks: tuple[FoundWebhook, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A project whose lists could not be read whole; nothing on it is changed."""
+
+    project: Project
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """
+    What GitLab has. *projects* are those to act on, *unreadable* those that could not be read.
+
+    *by_material* holds one deploy key per public key that any readable project of the group has, also those not
+    acted on: GitLab keeps one title and one id per key for the whole instance (app/models/key.rb).
+    """
+
+    projects: tuple[Items, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    by_material: Mapping[PublicKey, FoundKey] = field(default_factory=dict)
+    uses: Mapping[PublicKey, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def within(self, acts_on: Callable[[str], bool]) -> Actual:
+        """The part on projects whose path *acts_on* accepts; the group's keys stay known."""
+        return replace(
+            self,
+            projects=tuple(one for one in self.projects if acts_on(one.project.path)),
+            unreadable=tuple(one for one in self.unreadable if acts_on(one.project.path)),
+        )
+
+
+def actual_from(states: Iterable[Items | Unreadable], problems: Iterable[Problem] = ()) -> Actual:
+    """Put the projects' states together, in the order of their ids; *problems* are those of the reading itself."""
+    listed = sorted(states, key=lambda state: state.project.id)
+    readable = tuple(state for state in listed if isinstance(state, Items))
+    by_material: dict[PublicKey, FoundKey] = {}
+    uses: dict[PublicKey, int] = {}
+    for state in readable:
+        for found in state.keys:
+            if found.key:
+                by_material.setdefault(found.key, found)
+                uses[found.key] = uses.get(found.key, 0) + 1
+    unreadable = tuple(state for state in listed if isinstance(state, Unreadable))
+    return Actual(readable, unreadable, by_material, uses, (*problems, *_unreadable(unreadable, len(listed))))
+
+
+def _unreadable(states: tuple[Unreadable, ...], total: int) -> list[Problem]:
+    """One problem per project, or one for all where every project fails for the same reason."""
+    advice = "Make the bot account a Maintainer there; until it can be read nothing on it is changed."
+    reasons = {state.reason for state in states}
+    if len(states) == total > 1 and len(reasons) == 1:
+        message = f"None of the {total} projects can be read: {reasons.pop()}. {advice}"
+        return [Problem.of(Code.PROJECT_UNREADABLE, message)]
+    return [
+        Problem.of(
+            Code.PROJECT_UNREADABLE,
+            f"Its deploy keys and webhooks cannot be read: {state.reason}. {advice}",
+            project=state.project.path,
+        )
+        for state in states
+    ]
+
+
+def key_from(answer: Mapping[str, Any], now: datetime) -> FoundKey:
+    """One element of `GET /projects/:id/deploy_keys`. Raises MalformedAnswer."""
+    try:
+        key = PublicKey.parse(_text(answer, "key"))
+    except ValueError:
+        key = None
+    expires = _time(answer.get("expires_at"))
+    return FoundKey(
+        _number(answer, "id"),
+        _text(answer, "title"),
+        key,
+        # The answer of `enable` has no can_push; what it attaches is read-only (enable_deploy_key_service.rb).
+        can_push=bool(answer.get("can_push")),
+        expired=expires is not None and expires <= now,
+    )
+
+
+def webhook_from(answer: Mapping[str, Any]) -> FoundWebhook:
+    """
+    One element of `GET /projects/:id/hooks`. Raises MalformedAnswer.
+
+    A key that is missing means that this version of GitLab has no such field; it is then not compared.
+    """
+    tls = answer.get("enable_ssl_verification")
+    present = answer.get("token_present")
+    return FoundWebhook(
+        _number(answer, "id"),
+        _text(answer, "url"),
+        # GitLab treats null as false (doc/api/rest).
+        {flag: bool(answer[flag]) for flag in FLAGS if flag in answer},
+        description=str(answer.get("description") or ""),
+        has_description="description" in answer,
+        tls=bool(tls) if "enable_ssl_verification" in answer else True,
+        branch_filter=str(answer.get("push_events_branch_filter") or ""),
+        strategy=_optional(answer.get("branch_filter_strategy")),
+        token_present=None if present is None else bool(present),
+        alert_status=str(answer.get("alert_status") or "executable"),
+    )
+
+
+def project_from(answer: Mapping[str, Any]) -> Project:
+    """A project in any of GitLab's listings. Raises MalformedAnswer."""
+    return Project(_number(answer, "id"), _text(answer, "path_with_namespace"))
+
+
+def _text(answer: Mapping[str, Any], name: str) -> str:
+    value = answer.get(name)
+    if not isinstance(value, str):
+        raise MalformedAnswer(f"GitLab's answer has no text `{name}`")
+    return value
+
+
+def _number(answer: Mapping[str, Any], name: str) -> int:
+    value = answer.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise MalformedAnswer(f"GitLab's answer has no number `{name}`")
+    return value
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: object) -> datetime | None:
+    """A date or a date-time; a date is the beginning of that day, in UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

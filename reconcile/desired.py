@@ -1,0 +1,245 @@
+"""Desired state: the deploy keys and webhooks that Flux's objects ask for, by project, and what must be held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconcile.claims import Claim
+from reconcile.holds import Holds, Name
+from reconcile.marks import Mark
+from reconcile.model import (
+    Project,
+    PublicKey,
+    Ref,
+    Secret,
+    SecretAnswer,
+    SecretMissing,
+    SecretUnreadable,
+)
+from reconcile.problems import Code, Problem
+from reconcile.receivers import Listener, with_collisions, with_token
+from reconcile.rules import Rules
+from reconcile.targets import Repositories, targets_of
+
+Secrets = Mapping[Ref, SecretAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedKey:
+    """A deploy key that a project should have; *secrets* are those it comes from, the first one names it."""
+
+    project: Project
+    key: PublicKey
+    mark: Mark
+    secrets: tuple[Ref, ...]
+    sources: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedWebhook:
+    """A webhook that a project should have, with exactly these event flags."""
+
+    project: Project
+    url: str
+    token: str = field(repr=False)
+    flags: frozenset[str]
+    mark: Mark
+    sources: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """
+    What Flux's objects ask for. Keys and webhooks go by project id, then by what makes them the same.
+
+    *repositories_in* and *receivers_in* are the namespaces that hold at least one such object.
+    """
+
+    keys: Mapping[int, Mapping[PublicKey, WantedKey]] = field(default_factory=dict)
+    webhooks: Mapping[int, Mapping[str, WantedWebhook]] = field(default_factory=dict)
+    holds: Holds = field(default_factory=Holds)
+    problems: tuple[Problem, ...] = ()
+    projects: frozenset[Project] = frozenset()
+    repositories_in: frozenset[str] = frozenset()
+    receivers_in: frozenset[str] = frozenset()
+
+    def within(self, acts_on: Callable[[str], bool]) -> Desired:
+        """The part that concerns projects whose path *acts_on* accepts, and what concerns no project in particular."""
+        ids = {project.id for project in self.projects if acts_on(project.path)}
+        return replace(
+            self,
+            keys={id_: wanted for id_, wanted in self.keys.items() if id_ in ids},
+            webhooks={id_: wanted for id_, wanted in self.webhooks.items() if id_ in ids},
+            problems=tuple(one for one in self.problems if one.project is None or acts_on(one.project)),
+        )
+
+
+def secrets_of(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules) -> tuple[set[Ref], set[Ref]]:
+    """The Secrets to read: those for their key, and those for their token. What is dropped needs none."""
+    keys = {claim.secret for claim in claims if claim.secret and not claim.dropped}
+    tokens = {one.secret for one in listeners if one.secret and one.supported and one.held is None}
+    return keys, tokens if rules.receiver_url else set()
+
+
+def desired_from(claims: Iterable[Claim], listeners: Iterable[Listener], secrets: Secrets, rules: Rules) -> Desired:
+    """Put claims that have their project and listeners together; *secrets* answers for each of `secrets_of`."""
+    keyed = sorted((_with_key(claim, secrets) for claim in claims), key=lambda pair: pair[0].ref)
+    settled = [claim for claim, _ in keyed]
+    heard, targets = _listening(listeners, Repositories(settled), secrets, rules)
+    holds = Holds()
+    for claim, key in keyed:
+        _hold_keys(holds, claim, key, rules)
+    for listener in heard:
+        _hold_webhooks(holds, listener, targets[listener.ref], rules)
+    problems = [problem for claim in settled for problem in claim.problems]
+    problems += [problem for listener in heard for problem in listener.problems]
+    return Desired(
+        keys=_keys(keyed, rules),
+        webhooks=_webhooks(heard, targets, rules),
+        holds=holds,
+        problems=(*problems, *_webhooks_off(heard, rules)),
+        projects=frozenset(claim.project for claim in settled if claim.project and not claim.dropped),
+        repositories_in=frozenset(claim.ref.namespace for claim in settled),
+        receivers_in=frozenset(one.ref.namespace for one in heard),
+    )
+
+
+def _with_key(claim: Claim, secrets: Secrets) -> tuple[Claim, PublicKey | None]:
+    """The claim with what is wrong about its Secret, and the public key where there is one."""
+    if claim.secret is None or claim.dropped:
+        return claim, None
+    answer = secrets.get(claim.secret, SecretMissing())
+    key = answer.public_key if isinstance(answer, Secret) else None
+    # A disabled GitRepository's key is only needed to hold it.
+    return (claim if claim.held is Code.DISABLED else _checked(claim, answer)), key
+
+
+def _checked(claim: Claim, answer: SecretAnswer) -> Claim:
+    match answer:
+        case SecretMissing():
+            return claim.hold(
+                Code.SECRET_NOT_FOUND, f"{claim.secret} does not exist; create it (`flux create secret git`)."
+            )
+        case SecretUnreadable(reason):
+            return claim.hold(Code.SECRET_UNREADABLE, f"{claim.secret} cannot be read: {reason}.")
+        case Secret(has_identity=False):
+            return claim.hold(Code.SECRET_NOT_FOUND, f"{claim.secret} has no key `identity`; add the SSH private key.")
+        case Secret(public_key=None, key_problem=trouble):
+            return claim.hold(
+                Code.KEY_UNUSABLE, f"The private key `identity` in {claim.secret} is unusable: {trouble}."
+            )
+        case Secret(public_key=key, declared=declared, has_declared=True) if declared != key:
+            return claim.warned(
+                Code.PUBLIC_KEY_MISMATCH,
+                f"`identity.pub` in {claim.secret} is not the public half of `identity`; Flux uses `identity`, "
+                "so that is what is installed. Correct or remove `identity.pub`.",
+            )
+        case _:
+            return claim
+
+
+def _listening(
+    listeners: Iterable[Listener], repositories: Repositories, secrets: Secrets, rules: Rules
+) -> tuple[list[Listener], dict[Ref, tuple[Claim, ...]]]:
+    """The listeners with their tokens and targets; without a receiver URL nothing about them is judged."""
+    heard: list[Listener] = []
+    targets: dict[Ref, tuple[Claim, ...]] = {}
+    for listener in with_collisions(sorted(listeners, key=lambda one: one.ref)):
+        named: tuple[Claim, ...] = ()
+        if not rules.receiver_url:
+            followed = listener.silent()
+        elif not listener.supported:
+            followed, named = _unsupported(listener, repositories, rules)
+        else:
+            followed, named = targets_of(listener, repositories, rules)
+            followed = with_token(followed, secrets.get(followed.secret, SecretMissing()) if followed.secret else None)
+        heard.append(followed.concerning({claim.project.path for claim in named if claim.project}))
+        targets[followed.ref] = named
+    return heard, targets
+
+
+def _unsupported(listener: Listener, repositories: Repositories, rules: Rules) -> tuple[Listener, tuple[Claim, ...]]:
+    _, named = targets_of(listener, repositories, rules)
+    if any(claim.project for claim in named):
+        message = f"GitLab cannot feed a Receiver of type {listener.type}; use the type gitlab or generic."
+        return listener.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message), ()
+    return listener, ()
+
+
+def _webhooks_off(heard: list[Listener], rules: Rules) -> list[Problem]:
+    if rules.receiver_url or not heard:
+        return []
+    message = (
+        "Without --receiver-url webhooks are neither made nor removed; set it to the base URL of webhook-receiver."
+    )
+    return [Problem.of(Code.WEBHOOKS_OFF, message)]
+
+
+def _hold_keys(holds: Holds, claim: Claim, key: PublicKey | None, rules: Rules) -> None:
+    if claim.held is None:
+        return
+    projects = [claim.project.id] if claim.project else []
+    anywhere = claim.project is None or claim.held is Code.PROJECT_REPLACED
+    if claim.held is Code.PROJECT_REPLACED and claim.pin and claim.pin.strip().isdecimal():
+        projects.append(int(claim.pin))
+    holds.hold_keys(
+        claim.held,
+        projects=projects,
+        material=key if anywhere else None,
+        secrets=_names(claim.secret, rules) if anywhere and claim.secret else (),
+    )
+
+
+def _hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], rules: Rules) -> None:
+    if not listener.supported:
+        return
+    because = listener.held or next((claim.held for claim in named if claim.held), None)
+    if because is None:
+        return
+    bases = (rules.receiver_url, *rules.previous_receiver_urls)
+    urls = [base + listener.path for base in bases if base and listener.path]
+    projects = [claim.project.id for claim in named if claim.project]
+    holds.hold_webhooks(because, receivers=_names(listener.ref, rules), urls=urls, projects=projects)
+    if not urls and not projects and holds.all_webhooks is None:
+        holds.all_webhooks = because
+
+
+def _names(ref: Ref, rules: Rules) -> list[Name]:
+    """The names under which a mark may know this object: its own, and those of its former namespaces."""
+    namespaces = {ref.namespace, *rules.identity.previous_namespaces}
+    return [(namespace, ref.name) for namespace in sorted(namespaces)]
+
+
+def _keys(keyed: Iterable[tuple[Claim, PublicKey | None]], rules: Rules) -> dict[int, dict[PublicKey, WantedKey]]:
+    askers: dict[tuple[Project, PublicKey], list[Claim]] = {}
+    for claim, key in keyed:
+        if key and claim.project and claim.held is None and not claim.dropped:
+            askers.setdefault((claim.project, key), []).append(claim)
+    wanted: dict[int, dict[PublicKey, WantedKey]] = {}
+    for (project, key), claims in askers.items():
+        secrets = tuple(sorted({claim.secret for claim in claims if claim.secret}))
+        mark = Mark(rules.identity.cluster, secrets[0].namespace, secrets[0].name)
+        sources = tuple(claim.ref for claim in claims)
+        wanted.setdefault(project.id, {})[key] = WantedKey(project, key, mark, secrets, sources)
+    return wanted
+
+
+def _webhooks(
+    heard: Iterable[Listener], targets: Mapping[Ref, tuple[Claim, ...]], rules: Rules
+) -> dict[int, dict[str, WantedWebhook]]:
+    wanted: dict[int, dict[str, WantedWebhook]] = {}
+    for listener in heard:
+        if not listener.creates or listener.token is None or listener.path is None or not rules.receiver_url:
+            continue
+        url = rules.receiver_url + listener.path
+        mark = Mark(rules.identity.cluster, listener.ref.namespace, listener.ref.name)
+        by_project: dict[Project, list[Ref]] = {}
+        for claim in targets[listener.ref]:
+            if claim.target:
+                by_project.setdefault(claim.target, []).append(claim.ref)
+        for project, claims in by_project.items():
+            sources = (listener.ref, *claims)
+            hook = WantedWebhook(project, url, listener.token, listener.flags, mark, sources)
+            wanted.setdefault(project.id, {})[url] = hook
+    return wanted

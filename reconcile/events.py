@@ -1,0 +1,43 @@
+"""Which of GitLab's event flags a Receiver's `spec.events` means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# X-Gitlab-Event, lower case, as Flux compares it -> the flag of GitLab's API that sends it
+# (app/models/concerns/triggerable_hooks.rb). Singular and plural are as irregular there as here.
+FLAG_OF_EVENT = {
+    "push hook": "push_events",
+    "tag push hook": "tag_push_events",
+    "issue hook": "issues_events",
+    "confidential issue hook": "confidential_issues_events",
+    "note hook": "note_events",
+    "confidential note hook": "confidential_note_events",
+    "merge request hook": "merge_requests_events",
+    "job hook": "job_events",
+    "pipeline hook": "pipeline_events",
+    "wiki page hook": "wiki_page_events",
+    "deployment hook": "deployment_events",
+    "feature flag hook": "feature_flag_events",
+    "release hook": "releases_events",
+    "emoji hook": "emoji_events",
+    "resource access token hook": "resource_access_token_events",
+    "milestone hook": "milestone_events",
+    "resource deploy token hook": "resource_deploy_token_events",
+    "vulnerability hook": "vulnerability_events",
+}
+FLAGS = tuple(FLAG_OF_EVENT.values())
+# What a Receiver that filters nothing should get: everything that moves a ref.
+DEFAULT_FLAGS = frozenset({"push_events", "tag_push_events"})
+
+
+def flags_of(events: Iterable[str]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The flags that *events* mean, and the events that no project webhook can send."""
+    flags, unknown = set(), []
+    for event in events:
+        flag = FLAG_OF_EVENT.get(event.lower())
+        if flag:
+            flags.add(flag)
+        else:
+            unknown.append(event)
+    return frozenset(flags), tuple(unknown)

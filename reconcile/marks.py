@@ -1,0 +1,83 @@
+"""Whose is it: the mark that a deploy key's title or a webhook's description carries."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+
+PROGRAM = "flux-gitlab-syncer"
+# GitLab refuses longer titles and descriptions (app/models/key.rb: 1 to 255 characters).
+LONGEST = 255
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """`flux-gitlab-syncer <cluster> <namespace>/<name>`; *name* is the Secret's or the Receiver's."""
+
+    cluster: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        whole = f"{PROGRAM} {self.cluster} {self.namespace}/{self.name}"
+        if len(whole) <= LONGEST:
+            return whole
+        digest = hashlib.sha256(whole.encode()).hexdigest()[:_DIGITS]
+        # `~` cannot stand in a Kubernetes name, so a cut mark is never mistaken for a whole one.
+        return f"{whole[: LONGEST - _DIGITS - 1]}~{digest}"
+
+    @classmethod
+    def parse(cls, text: str) -> Mark | None:
+        """The mark in *text*, or None: it must be the whole text, field by field. A cut name stays cut."""
+        match text.split(" "):
+            case [program, cluster, source] if program == PROGRAM and cluster:
+                namespace, slash, name = source.partition("/")
+                if slash and namespace and name and "/" not in name:
+                    return cls(cluster, namespace, name)
+        return None
+
+    def names(self, namespace: str, name: str) -> bool:
+        """Whether this parsed mark stands for that object, also where GitLab's limit cut its name."""
+        return self.key == Mark(self.cluster, namespace, name).key
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Equal for a whole mark and for the same mark once cut."""
+        cut = Mark.parse(str(self))
+        return (self.cluster, self.namespace, cut.name if cut else self.name)
+
+
+class Owner(Enum):
+    """Who an item belongs to, by its mark."""
+
+    OURS = "ours"
+    OTHER_CLUSTER = "another cluster"
+    OTHER_INSTANCE = "another instance of this cluster"
+    UNMARKED = "unmarked"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    Which marks are ours: our cluster (or a former name of it) with a namespace this run reads (or a former one).
+
+    *every_namespace* is for retiring a whole cluster.
+    """
+
+    cluster: str
+    namespaces: frozenset[str]
+    previous_clusters: frozenset[str] = frozenset()
+    previous_namespaces: frozenset[str] = frozenset()
+    every_namespace: bool = False
+
+    def owner(self, text: str) -> Owner:
+        """Who the item with this title or description belongs to."""
+        mark = Mark.parse(text)
+        if mark is None:
+            return Owner.UNMARKED
+        if mark.cluster != self.cluster and mark.cluster not in self.previous_clusters:
+            return Owner.OTHER_CLUSTER
+        known = self.namespaces | self.previous_namespaces
+        return Owner.OURS if self.every_namespace or mark.namespace in known else Owner.OTHER_INSTANCE

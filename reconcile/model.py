@@ -1,0 +1,176 @@
+"""The nouns both sides share: projects, keys, webhooks, Kubernetes objects, and the settings that judge them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The two kinds of item this program owns on a project."""
+
+    DEPLOY_KEY = "deploy_key"
+    WEBHOOK = "webhook"
+
+    @property
+    def plural(self) -> str:
+        """For sentences."""
+        return f"{self.value.replace('_', ' ')}s"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """A Kubernetes object; its text is `Kind/namespace/name`, as reports name it."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Project:
+    """A GitLab project: the numeric id that writes go to, and its full path for people."""
+
+    id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PublicKey:
+    """
+    What makes two SSH keys the same: algorithm and base64 material, never the comment.
+
+    GitLab keeps at most one word of a comment (lib/gitlab/ssh_public_key.rb), so comments cannot be compared.
+    """
+
+    algorithm: str
+    material: str
+
+    @classmethod
+    def parse(cls, text: str) -> PublicKey:
+        """Read one line in OpenSSH's format. Raises ValueError for anything else."""
+        words = text.split()
+        if len(words) < 2:
+            raise ValueError("not a public key in OpenSSH's format")
+        try:
+            raw = base64.b64decode(words[1], validate=True)
+        except binascii.Error as error:
+            raise ValueError("the key's material is not base64") from error
+        if not raw:
+            raise ValueError("the key's material is empty")
+        return cls(words[0], words[1])
+
+    @property
+    def text(self) -> str:
+        """Algorithm and material, without a comment: what is sent to GitLab."""
+        return f"{self.algorithm} {self.material}"
+
+    @property
+    def fingerprint(self) -> str:
+        """`SHA256:` and unpadded base64, as OpenSSH and GitLab (15.2+) show it."""
+        digest = hashlib.sha256(base64.b64decode(self.material)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """A deploy key as one project's list shows it; *key* is None where its text is no public key."""
+
+    id: int
+    title: str
+    key: PublicKey | None
+    can_push: bool = False
+    expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWebhook:
+    """
+    A webhook as one project's list shows it.
+
+    *flags* holds the event flags that this GitLab's answer has, null read as false. *has_description* is False
+    before GitLab 17.1, *token_present* is None before 19.0, *strategy* is None before 17.
+    """
+
+    id: int
+    url: str
+    flags: Mapping[str, bool]
+    description: str = ""
+    has_description: bool = True
+    tls: bool = True
+    branch_filter: str = ""
+    strategy: str | None = None
+    token_present: bool | None = None
+    alert_status: str = "executable"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """
+    What a run takes from one Kubernetes Secret; the private key itself never gets this far.
+
+    *key_problem* says why `identity` gives no public key; *declared* is `identity.pub` where it is readable.
+    """
+
+    has_identity: bool = False
+    public_key: PublicKey | None = None
+    key_problem: str | None = None
+    declared: PublicKey | None = None
+    has_declared: bool = False
+    token: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretMissing:
+    """Kubernetes answered 404 for the Secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUnreadable:
+    """Kubernetes answered neither 200 nor 404 for the Secret."""
+
+    reason: str
+
+
+SecretAnswer = Secret | SecretMissing | SecretUnreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a wanted path leads: *project* is the one it names now, *moved* where its path is another one."""
+
+    project: Project
+    moved: bool = False
+    inside: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NoPlace:
+    """GitLab has no project at that path, as far as this token can see."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpFailed:
+    """GitLab could not say whether there is a project at that path."""
+
+    reason: str
+
+
+PlaceAnswer = Place | NoPlace | LookUpFailed
+
+_DIGEST = re.compile(r"(/hook/[0-9a-f]{8})[0-9a-f]+")
+
+
+def shown_url(url: str) -> str:
+    """The URL without what may be secret: a receiver's digest after eight characters, user info, query, fragment."""
+    short = _DIGEST.sub(r"\1…", url)
+    short = re.sub(r"^([a-z]+://)[^/@]*@", r"\1…@", short)
+    return re.sub(r"[?#].*$", "?…", short)

@@ -1,0 +1,155 @@
+"""
+The difference in one project's deploy keys.
+
+    wanted   on the project            change
+    -------  ------------------------  ---------------------------------------------------------------
+    yes      no                        Create; none where the group has it under another cluster's mark
+    yes      ours, writable            none, or Update where the settings say `can_push: read-only`
+    yes      unmarked                  none, or Update of the title with --adopt
+    yes      any other                 none
+    no       ours                      Delete, or kept where something holds it
+    no       not ours                  none
+"""
+
+from __future__ import annotations
+
+from reconcile.actual import Actual, Items
+from reconcile.changes import Create, Delete, Field, Findings, Foreign, Kept, Update
+from reconcile.desired import Desired, WantedKey
+from reconcile.marks import Owner
+from reconcile.model import FoundKey, Kind, Ref
+from reconcile.problems import Code, Problem, Severity
+from reconcile.replacements import Replacements
+from reconcile.rules import Rules
+
+_OTHERS = frozenset({Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE})
+
+
+def wanted_by(sources: tuple[Ref, ...]) -> str:
+    """The first object and how many more."""
+    more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+    return f"{sources[0]}{more}"
+
+
+class KeyPlanner:
+    """Compares deploy keys, project by project; every rule about whose a key is lives here."""
+
+    def __init__(self, desired: Desired, actual: Actual, rules: Rules, findings: Findings) -> None:
+        self._desired = desired
+        self._actual = actual
+        self._rules = rules
+        self._findings = findings
+
+    def owner(self, found: FoundKey) -> Owner:
+        """Whose it is; `owned_keys` make an unmarked key ours, never one with another cluster's mark."""
+        owner = self._rules.identity.owner(found.title)
+        if owner is Owner.UNMARKED and found.key and found.key.fingerprint in self._rules.owned_keys:
+            return Owner.OURS
+        return owner
+
+    def compare(self, items: Items, held: Code | None) -> None:
+        """Add what differs on one project; *held* keeps everything of ours there."""
+        wanted = self._desired.keys.get(items.project.id, {})
+        present = {found.key: found for found in items.keys if found.key}
+        replacements = Replacements()
+        for key in sorted(wanted):
+            found = present.get(key)
+            stays = self._present(wanted[key], found) if found else self._missing(wanted[key])
+            if stays:
+                replacements.add(wanted[key].secrets, found.title if found else "", key.fingerprint)
+        for found in items.keys:
+            owner = self.owner(found)
+            self._findings.owned[Kind.DEPLOY_KEY] += owner is Owner.OURS
+            if found.key not in wanted:
+                self._unwanted(items, found, owner, held, replacements)
+
+    def _missing(self, wanted: WantedKey) -> bool:
+        """Plan the key's creation; False where that must not be done."""
+        existing = self._actual.by_material.get(wanted.key)
+        reason = f"missing; wanted by {wanted_by(wanted.sources)}"
+        if existing:
+            owner = self.owner(existing)
+            if owner in _OTHERS:
+                self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _not_joined(existing), Severity.ERROR)
+                return False
+            self._look_at(wanted, existing, owner)
+            reason += "; the group has this key already, so it is joined"
+        self._findings.changes.append(Create(wanted, reason, existing))
+        return True
+
+    def _present(self, wanted: WantedKey, found: FoundKey) -> bool:
+        owner = self.owner(found)
+        fields: dict[str, Field] = {}
+        if owner is Owner.UNMARKED and self._rules.adopt and self._actual.uses.get(wanted.key) == 1:
+            fields["title"] = (found.title, str(wanted.mark))
+        else:
+            self._look_at(wanted, found, owner)
+        if found.can_push and self._rules.read_only_keys and (owner is Owner.OURS or fields):
+            fields["can_push"] = (True, False)
+        elif found.can_push:
+            self._report(wanted, Code.KEY_CAN_PUSH, _can_push(found))
+        if fields:
+            reason = f"differs from what {wanted_by(wanted.sources)} asks for"
+            self._findings.changes.append(Update(found, wanted, fields, reason))
+        else:
+            self._findings.unchanged += 1
+        return True
+
+    def _look_at(self, wanted: WantedKey, found: FoundKey, owner: Owner) -> None:
+        """Report what a wanted key that exists in the group looks like."""
+        if owner in _OTHERS:
+            self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _shared(found), Severity.WARNING)
+        elif owner is Owner.UNMARKED:
+            self._report(wanted, Code.KEY_UNMARKED, self._unmarked(wanted))
+        if found.expired:
+            message = f"Deploy key {found.id} has expired and opens nothing; make a new key in {wanted.secrets[0]}."
+            self._report(wanted, Code.KEY_EXPIRED, message)
+
+    def _unmarked(self, wanted: WantedKey) -> str:
+        uses = self._actual.uses.get(wanted.key, 0)
+        cure = "`run --adopt` marks it" if uses == 1 else "GitLab keeps the title of a key that several projects use"
+        return (
+            f"The deploy key {wanted.key.fingerprint} carries no mark, so it is used and will not be removed later; "
+            f"{cure}. Its fingerprint under owned_keys in the settings makes it ours."
+        )
+
+    def _unwanted(
+        self, items: Items, found: FoundKey, owner: Owner, held: Code | None, replacements: Replacements
+    ) -> None:
+        if owner is not Owner.OURS:
+            self._findings.foreign.append(Foreign(items.project, found, owner))
+            return
+        because = held or self._desired.holds.on_key(items.project.id, found)
+        if because:
+            self._findings.kept.append(Kept(items.project, found, because))
+            return
+        replaced = replacements.take(found.title, "")
+        self._findings.changes.append(
+            Delete(items.project, found, "ours, and no GitRepository wants it on this project any more", replaced)
+        )
+
+    def _report(self, wanted: WantedKey, code: Code, message: str, severity: Severity | None = None) -> None:
+        self._findings.problems.append(
+            Problem.of(code, message, object=wanted.sources[0], project=wanted.project.path, severity=severity)
+        )
+
+
+def _not_joined(found: FoundKey) -> str:
+    return (
+        f"The group has this key as `{found.title}`, which is not this cluster's: it is not joined, since that "
+        "cluster would remove it. Give each cluster a key of its own."
+    )
+
+
+def _shared(found: FoundKey) -> str:
+    return (
+        f"Its deploy key is `{found.title}`, which is not this cluster's: it works until that cluster removes it. "
+        "Give each cluster a key of its own."
+    )
+
+
+def _can_push(found: FoundKey) -> str:
+    return (
+        f"Deploy key {found.id} may push, which image automation may need; "
+        "`can_push: read-only` in the settings takes that from keys that are ours."
+    )

@@ -1,0 +1,223 @@
+"""What a run did, as one value, and as the data that every report format shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from reconcile.changes import Change, Create, Foreign, Found, Kept, Update
+from reconcile.desired import WantedKey, WantedWebhook
+from reconcile.errors import ReadError
+from reconcile.guard import Objection
+from reconcile.model import FoundKey, FoundWebhook, Kind, shown_url
+from reconcile.plan import Plan
+from reconcile.problems import Code, Problem, Severity
+
+
+class Status(StrEnum):
+    """How one change went."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    FAILED = "failed"
+    HELD = "held"
+    REFUSED = "refused"
+    CONTRADICTED = "contradicted"
+    NOT_REACHED = "not_reached"
+
+
+class Result(StrEnum):
+    """How the whole run went."""
+
+    IN_SYNC = "in_sync"
+    DRIFT = "drift"
+    APPLIED = "applied"
+    INCOMPLETE = "incomplete"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+_OPEN = frozenset({Status.FAILED, Status.HELD, Status.NOT_REACHED})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change and how it went; *error* says why it did not."""
+
+    change: Change
+    status: Status
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """
+    Everything a run found and did. *checksum* identifies the plan; it is None where nothing could be decided.
+
+    *failure* is why, in that case.
+    """
+
+    plan: Plan
+    entries: tuple[Entry, ...]
+    dry_run: bool
+    checksum: str | None = None
+    objections: tuple[Objection, ...] = ()
+    show_foreign: bool = False
+    failure: ReadError | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_failure(cls, error: ReadError, *, dry_run: bool) -> Report:
+        """The report of a run that could not read its sources: nothing was decided, nothing written."""
+        problem = Problem(Severity.ERROR, error.code, str(error))
+        return cls(Plan(problems=(problem,)), (), dry_run, failure=error)
+
+    @property
+    def result(self) -> Result:
+        """How the run went, worst first."""
+        if self.failure:
+            return Result.FAILED
+        if self.objections:
+            return Result.REFUSED
+        if not self.entries:
+            return Result.IN_SYNC
+        if self.dry_run:
+            return Result.DRIFT
+        return Result.INCOMPLETE if any(entry.status in _OPEN for entry in self.entries) else Result.APPLIED
+
+    def exit_code(self, fail_on: Severity | None, drift: int) -> int:
+        """The process's exit code for anything but usage errors, a held lease and signals."""
+        if self.objections:
+            return 4
+        if self.failure or self.result is Result.INCOMPLETE or self._fails(fail_on):
+            return 1
+        return drift if self.result is Result.DRIFT else 0
+
+    def _fails(self, fail_on: Severity | None) -> bool:
+        order = list(Severity)
+        unreadable = any(problem.code == Code.PROJECT_UNREADABLE for problem in self.plan.problems)
+        limit = order.index(fail_on) if fail_on else -1
+        return unreadable or any(order.index(problem.severity) <= limit for problem in self.plan.problems)
+
+    def count(self, *statuses: Status) -> int:
+        """How many changes ended in one of *statuses*."""
+        return sum(entry.status in statuses for entry in self.entries)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The data of the report that the run itself knows; the process adds who, where and when."""
+        foreign = {"foreign": [_foreign(one) for one in self.plan.foreign]} if self.show_foreign else {}
+        return {
+            "plan": self.checksum,
+            "dry_run": self.dry_run,
+            "result": self.result.value,
+            "summary": self._summary(),
+            "changes": [_change(entry) for entry in self.entries],
+            "kept": [_kept(one) for one in self.plan.kept],
+            **foreign,
+            "problems": [_problem(one) for one in self.plan.problems],
+            "objections": [{"code": one.code, "message": one.message, "option": one.option} for one in self.objections],
+        }
+
+    def _summary(self) -> dict[str, int]:
+        actions = [entry.change.action for entry in self.entries]
+        return {
+            "projects": self.plan.projects,
+            "create": actions.count("create"),
+            "update": actions.count("update"),
+            "delete": actions.count("delete"),
+            "unchanged": self.plan.unchanged,
+            "kept": len(self.plan.kept),
+            "held": self.count(Status.HELD),
+            "failed": self.count(Status.FAILED),
+            "refused": self.count(Status.REFUSED),
+            "problems": len(self.plan.problems),
+        }
+
+
+def entries_of(changes: Iterable[Change], status: Status, error: str | None = None) -> list[Entry]:
+    """An entry for each change, all with the same status."""
+    return [Entry(change, status, error) for change in changes]
+
+
+def _change(entry: Entry) -> dict[str, Any]:
+    change = entry.change
+    return {
+        "project": change.project.path,
+        "project_id": change.project.id,
+        "kind": change.kind.value,
+        "action": change.action,
+        "status": entry.status.value,
+        "sources": [str(source) for source in change.sources],
+        "reason": change.reason,
+        **_item(change),
+        "fields": {name: [_shown(value) for value in values] for name, values in sorted(change.fields.items())},
+        "error": entry.error,
+    }
+
+
+def _item(change: Change) -> dict[str, Any]:
+    if isinstance(change, Create | Update):
+        item = _wanted(change.wanted)
+        found: Found | None = change.existing if isinstance(change, Create) else change.found
+        return {name: {"id": found.id if found else None, **values} for name, values in item.items()}
+    return _found(change.found)
+
+
+def _wanted(wanted: WantedKey | WantedWebhook) -> dict[str, dict[str, Any]]:
+    if isinstance(wanted, WantedWebhook):
+        return {"webhook": {"url": shown_url(wanted.url), "events": sorted(wanted.flags)}}
+    return {
+        "key": {
+            "title": str(wanted.mark),
+            "fingerprint": wanted.key.fingerprint,
+            "can_push": False,
+            "public_key": wanted.key.text,
+        }
+    }
+
+
+def _found(found: FoundKey | FoundWebhook) -> dict[str, dict[str, Any]]:
+    if isinstance(found, FoundWebhook):
+        events = sorted(flag for flag, value in found.flags.items() if value)
+        return {"webhook": {"id": found.id, "url": shown_url(found.url), "events": events}}
+    return {
+        "key": {
+            "id": found.id,
+            "title": found.title,
+            "fingerprint": found.key.fingerprint if found.key else None,
+            "can_push": found.can_push,
+            "public_key": found.key.text if found.key else None,
+        }
+    }
+
+
+def _kept(kept: Kept) -> dict[str, Any]:
+    kind, item = _kind_and_item(kept.found)
+    return {"project": kept.project.path, "kind": kind, "because": kept.because.value, **item}
+
+
+def _foreign(foreign: Foreign) -> dict[str, Any]:
+    kind, item = _kind_and_item(foreign.found)
+    if isinstance(foreign.found, FoundWebhook):
+        item["webhook"]["description"] = foreign.found.description
+    return {"project": foreign.project.path, "kind": kind, "owner": foreign.owner.value, **item}
+
+
+def _kind_and_item(found: Found) -> tuple[str, dict[str, dict[str, Any]]]:
+    kind = Kind.WEBHOOK if isinstance(found, FoundWebhook) else Kind.DEPLOY_KEY
+    return kind.value, _found(found)
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "severity": problem.severity.value,
+        "code": problem.code,
+        "object": problem.object,
+        "project": problem.project,
+        "message": problem.message,
+    }
+
+
+def _shown(value: object) -> object:
+    return value if isinstance(value, bool) or value is None else str(value)

@@ -1,0 +1,44 @@
+"""The settings that the decision depends on, as one frozen value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from reconcile.marks import Identity
+from reconcile.tenancy import Tenancy
+
+_HOOK_PATH = re.compile(r"/hook/[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """
+    What this run owns, what it may touch and how webhooks should look.
+
+    *receiver_url* has no trailing slash; None means that webhooks are neither made nor removed. *owned_keys* holds
+    SHA-256 fingerprints. *relative_root* is GitLab's, without slashes.
+    """
+
+    identity: Identity
+    receiver_url: str | None = None
+    previous_receiver_urls: tuple[str, ...] = ()
+    receiver_url_is_ours: bool = False
+    owned_keys: frozenset[str] = frozenset()
+    read_only_keys: bool = False
+    tls_verification: bool = True
+    tenancy: Tenancy = field(default_factory=Tenancy)
+    cross_namespace_refs: bool = False
+    relative_root: str = ""
+    adopt: bool = False
+    refresh_tokens: bool = False
+
+    def counts(self, url: str) -> bool:
+        """Whether *url* is one of our base URLs, `/hook/`, 64 lower-case hex digits and nothing after."""
+        bases = (self.receiver_url, *self.previous_receiver_urls)
+        return any(base and url.startswith(base) and is_hook_path(url[len(base) :]) for base in bases)
+
+
+def is_hook_path(path: str) -> bool:
+    """Whether *path* has the form of Flux's `status.webhookPath`."""
+    return _HOOK_PATH.fullmatch(path) is not None

@@ -1,0 +1,220 @@
+"""
+One run, read top to bottom. Start here.
+
+Everything is read before anything is decided, and everything is decided before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Protocol, TypeVar
+
+from reconcile.actual import Actual
+from reconcile.changes import Change, Delete, order_of
+from reconcile.claims import Claim, beside_unreadable, claims_from, placed
+from reconcile.desired import Desired, desired_from, secrets_of
+from reconcile.errors import ReadError, WriteFailed
+from reconcile.guard import PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
+from reconcile.model import Kind, PlaceAnswer, Project, Ref, SecretAnswer
+from reconcile.plan import Plan, make_plan
+from reconcile.receivers import Listener, listeners_from
+from reconcile.report import Entry, Report, Status, entries_of
+from reconcile.rules import Rules
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class FluxObjects:
+    """All GitRepositories and Receivers of the namespaces read, as Kubernetes shows them."""
+
+    git_repositories: Sequence[Mapping[str, Any]]
+    receivers: Sequence[Mapping[str, Any]]
+
+
+class Flux(Protocol):
+    """What a run needs of Kubernetes. Every method raises ReadError where it cannot answer whole."""
+
+    def read_objects(self) -> FluxObjects:
+        """List both kinds in every namespace."""
+
+    def read_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> Mapping[Ref, SecretAnswer]:
+        """Read each Secret once: *keys* for their private key, *tokens* for their token."""
+
+
+class GitLab(Protocol):
+    """What a run needs of GitLab. The reading methods raise ReadError, `write` raises WriteFailed."""
+
+    def read_hosts(self) -> frozenset[str]:
+        """Prove who we are, list the group's projects, and say under which hosts this GitLab is known."""
+
+    def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
+        """Where each lower-case path leads, by a look-up where the listing lacks it."""
+
+    def read_actual(self, also: Iterable[Project]) -> Actual:
+        """The deploy keys and webhooks of all listed projects and of *also*."""
+
+    def write(self, change: Change) -> None:
+        """Make one change, and be sure that it was made."""
+
+    def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
+        """Do *work* for each item, several at a time, and give the answers in the order of the items."""
+
+    def stopped(self) -> bool:
+        """Whether no new write may begin: a signal came, or the time is up."""
+
+
+def _everywhere(path: str) -> bool:
+    return bool(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the operator wants of this run. *acts_on* says by path which projects it may change."""
+
+    dry_run: bool = False
+    prune: bool = True
+    limits: Limits = field(default_factory=Limits)
+    expected: Expected | None = None
+    acts_on: Callable[[str], bool] = _everywhere
+    gitlab_host: str = ""
+    show_foreign: bool = False
+
+
+def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
+    """Bring the group's deploy keys and webhooks in line with Flux, once. Raises ReadError before any write."""
+    asked = read_asked(flux, gitlab, rules)
+    actual = gitlab.read_actual(asked.projects)
+    plan = decide(read_desired(flux, asked, actual, rules), actual, rules, orders)
+
+    def plan_again() -> Plan:
+        return decide(read_desired(flux, read_asked(flux, gitlab, rules), actual, rules), actual, rules, orders)
+
+    return carry_out(plan, gitlab, rules, orders, plan_again=plan_again)
+
+
+def retire(gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
+    """Remove everything that is ours. Kubernetes is not asked; the operator's confirmation stands for the guard."""
+    gitlab.read_hosts()
+    plan = decide(Desired(), gitlab.read_actual(()), rules, orders)
+    return carry_out(plan, gitlab, rules, orders, plan_again=lambda: plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What Flux's objects ask for, before their Secrets are read."""
+
+    claims: tuple[Claim, ...]
+    listeners: tuple[Listener, ...]
+
+    @property
+    def projects(self) -> frozenset[Project]:
+        """The projects that were found for them."""
+        return frozenset(claim.project for claim in self.claims if claim.project and not claim.dropped)
+
+
+def read_asked(flux: Flux, gitlab: GitLab, rules: Rules) -> Asked:
+    """List Flux's objects and find the projects they name."""
+    objects = flux.read_objects()
+    claims = claims_from(objects.git_repositories, rules, gitlab.read_hosts())
+    places = gitlab.find({claim.path for claim in claims if claim.path})
+    return Asked(tuple(placed(claim, places, rules) for claim in claims), listeners_from(objects.receivers))
+
+
+def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desired:
+    """Read the Secrets that are needed and put desired state together."""
+    unreadable = {state.project.id for state in actual.unreadable}
+    claims = [beside_unreadable(claim, unreadable) for claim in asked.claims]
+    secrets = flux.read_secrets(*secrets_of(claims, asked.listeners, rules))
+    return desired_from(claims, asked.listeners, secrets, rules)
+
+
+def decide(desired: Desired, actual: Actual, rules: Rules, orders: Orders) -> Plan:
+    """The plan that these orders allow."""
+    plan = make_plan(desired.within(orders.acts_on), actual.within(orders.acts_on), rules)
+    return plan if orders.prune else plan.without_deletes()
+
+
+def carry_out(plan: Plan, gitlab: GitLab, rules: Rules, orders: Orders, *, plan_again: Callable[[], Plan]) -> Report:
+    """Judge the plan and, unless this is a dry run, apply what may be applied."""
+    checksum = plan.checksum(orders.gitlab_host, rules.identity.cluster)
+    objections = judge(plan, checksum, orders)
+    refused = [change for change in plan.changes if _refused(change, objections)]
+    allowed = [change for change in plan.changes if not _refused(change, objections)]
+    done = entries_of(allowed, Status.PLANNED) if orders.dry_run else apply(allowed, gitlab, plan_again)
+    entries = sorted([*done, *entries_of(refused, Status.REFUSED)], key=lambda entry: order_of(entry.change))
+    return Report(plan, tuple(entries), orders.dry_run, checksum, objections, show_foreign=orders.show_foreign)
+
+
+def judge(plan: Plan, checksum: str, orders: Orders) -> tuple[Objection, ...]:
+    """The objections to this plan. A plan that was reviewed needs no guard; any other is then refused whole."""
+    if orders.expected is None:
+        return guard(plan, orders.limits, checksum)
+    changed = plan_changed(plan, checksum, orders.expected)
+    return (changed,) if changed else ()
+
+
+def _refused(change: Change, objections: Sequence[Objection]) -> bool:
+    """An objection stops deletes; a plan that is not the expected one stops everything."""
+    return bool(objections) and (isinstance(change, Delete) or objections[0].code == PLAN_CHANGED)
+
+
+def apply(changes: Sequence[Change], gitlab: GitLab, plan_again: Callable[[], Plan]) -> list[Entry]:
+    """
+    Write every change and record how each one went; one that fails does not stop the others.
+
+    Deletes come last of all: nothing is pruned while its replacement is missing.
+    """
+    entries = _write_all([change for change in changes if not isinstance(change, Delete)], gitlab)
+    stuck = {(entry.change.project.id, entry.change.kind) for entry in entries if entry.status is not Status.APPLIED}
+    deletes = [change for change in changes if isinstance(change, Delete)]
+    return entries + (_prune(deletes, gitlab, plan_again, stuck) if deletes else [])
+
+
+def _prune(
+    deletes: Sequence[Delete], gitlab: GitLab, plan_again: Callable[[], Plan], stuck: Set[tuple[int, Kind]]
+) -> list[Entry]:
+    """Delete what desired state, read once more, still does not want."""
+    if gitlab.stopped():
+        return entries_of(deletes, Status.NOT_REACHED)
+    try:
+        still = {_identity(delete) for delete in plan_again().deletes}
+    except ReadError as error:
+        return entries_of(deletes, Status.HELD, f"desired state could not be read again: {error}")
+    wanted_again = [delete for delete in deletes if _identity(delete) not in still]
+    left = [delete for delete in deletes if _identity(delete) in still]
+    held = [delete for delete in left if (delete.project.id, delete.kind) in stuck]
+    free = [delete for delete in left if (delete.project.id, delete.kind) not in stuck]
+    return [
+        *entries_of(wanted_again, Status.CONTRADICTED, "it is wanted, or held, by now"),
+        *entries_of(held, Status.HELD, "another change of its kind on this project was not made"),
+        *_write_all(free, gitlab),
+    ]
+
+
+def _identity(delete: Delete) -> tuple[int, Kind, int]:
+    return (delete.project.id, delete.kind, delete.id)
+
+
+def _write_all(changes: Sequence[Change], gitlab: GitLab) -> list[Entry]:
+    """Projects in parallel, the changes of one project in their order."""
+    batches = [list(batch) for _, batch in groupby(changes, key=lambda change: change.project.id)]
+    return [entry for entries in gitlab.in_parallel(lambda batch: _write(batch, gitlab), batches) for entry in entries]
+
+
+def _write(batch: Sequence[Change], gitlab: GitLab) -> list[Entry]:
+    entries = []
+    for change in batch:
+        if gitlab.stopped():
+            entries.append(Entry(change, Status.NOT_REACHED))
+            continue
+        try:
+            gitlab.write(change)
+        except WriteFailed as error:
+            entries.append(Entry(change, Status.FAILED, str(error)))
+        else:
+            entries.append(Entry(change, Status.APPLIED))
+    return entries
