@@ -29,8 +29,11 @@ class Accounts:
         self._user_ids = count(1)
         self._token_ids = count(1)
 
-    def now(self) -> datetime:
+    def seconds(self) -> float:
         """The time by *clock*, which tests may replace."""
+        return self.clock()
+
+    def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)
 
     def add_user(self, username: str, *, admin: bool = False) -> User:

@@ -30,12 +30,21 @@ class Hooks(Keyring):
 
     def add_hook(self, project: Project, url: str, **fields: object) -> Hook:
         """Add a webhook as it is given, unchecked; *fields* are those of ``Hook``, defaults are GitLab's."""
+        hook = self.new_hook(project, url)
+        for name, value in fields.items():
+            if name not in Hook.__dataclass_fields__:
+                raise TypeError(f"a webhook has no {name}")
+            setattr(hook, name, value)
+        return self.keep_hook(project, hook)
+
+    def new_hook(self, project: Project, url: str) -> Hook:
+        """A webhook with GitLab's defaults that is nowhere yet."""
+        return Hook(0, project.id, url, self.now(), self.now())
+
+    def keep_hook(self, project: Project, hook: Hook) -> Hook:
+        """Give a new webhook its id and its place in the list."""
         with self.lock:
-            hook = Hook(next(self._hook_ids), project.id, url, self.now(), self.now())
-            for name, value in fields.items():
-                if name not in Hook.__dataclass_fields__:
-                    raise TypeError(f"a webhook has no {name}")
-                setattr(hook, name, value)
+            hook.id = next(self._hook_ids)
             project.hooks[hook.id] = hook
             return hook
 

@@ -94,7 +94,7 @@ def complaints_about(text: str, key: PublicKey | None, minimum_bits: dict[str, i
     if len(text) > MAX_TEXT:
         errors.append(f"is too long (maximum is {MAX_TEXT} characters)")
     if key is None:
-        return {"key": [FORBIDDEN, *errors, "is invalid"], "fingerprint_sha256": ["cannot be generated"]}
+        return {"key": [FORBIDDEN, *errors, "is invalid"]}
     if not text.startswith(tuple(FIELDS)):
         errors.append("is invalid")
     errors += _restriction(key, minimum_bits.get(key.kind, 0))

@@ -30,7 +30,7 @@ class GitLabWorld(Hooks):
         # Smallest number of bits by kind of key (rsa, dsa, ecdsa, ed25519 ...); -1 forbids the kind.
         self.minimum_key_bits: dict[str, int] = {}
         self.requests: list[Request] = []
-        self.weather = Weather(lambda: self.clock())
+        self.weather = Weather(self.seconds)
 
     @property
     def version(self) -> str:
@@ -65,5 +65,5 @@ class GitLabWorld(Hooks):
         self.weather.rate_limit(per_minute=per_minute, period=period)
 
     def endpoint_limit(self, path: str, *, per_minute: int, period: float = 60) -> None:
-        """Limit each user's requests to paths that match *path*: JSON 429 that does not say when to return."""
+        """Limit each user's requests to paths that match *path*: JSON 429 that gives no time."""
         self.weather.endpoint_limit(path, per_minute=per_minute, period=period)

@@ -1,0 +1,76 @@
+"""The embedded GitLab as an aiohttp application: the request log, the waiting and the faults."""
+
+import asyncio
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from cronjob.sandbox.gitlab_answers import Answer
+from cronjob.sandbox.gitlab_handling import Asked, handled
+from cronjob.sandbox.gitlab_records import Request
+from cronjob.sandbox.gitlab_weather import Fault
+from cronjob.sandbox.gitlab_world import GitLabWorld
+
+
+def gitlab_app(world: GitLabWorld) -> web.Application:
+    """An application that answers as the GitLab of *world* would, below ``{url_root}/api/v4``."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await _answered(world, request)
+
+    app = web.Application()
+    # One route for everything: aiohttp's own routing would decode the slashes inside project paths.
+    app.router.add_route("*", "/{path:.*}", answer)
+    return app
+
+
+async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamResponse:
+    """Log the request, wait, and handle it, unless a fault stands before or after that."""
+    path, _, query = request.raw_path.partition("?")
+    logged = Request(request.method, path, dict(parse_qsl(query, keep_blank_values=True)))
+    logged.body = await _body_of(request)
+    world.requests.append(logged)
+    fault = world.weather.fault_for(request.method, path, query)
+    delay = world.latency + (fault.delay if fault else 0)
+    if delay:
+        await asyncio.sleep(delay)
+    fails = fault if fault and (fault.drop or fault.status) else None
+    if fails and not fails.after:
+        return _failed(fails, logged, request)
+    answer = handled(world, Asked(logged, request.headers, f"{request.scheme}://{request.host}"))
+    return _failed(fails, logged, request) if fails else _response(answer, logged)
+
+
+async def _body_of(request: web.Request) -> dict[str, Any] | list[Any] | str | None:
+    """The body as data: JSON, a form, or where it is neither the text itself."""
+    text = await request.text() if request.can_read_body else ""
+    if not text:
+        return None
+    if request.content_type == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(text, keep_blank_values=True))
+    try:
+        data: dict[str, Any] | list[Any] = json.loads(text)
+    except ValueError:
+        return text
+    return data
+
+
+def _failed(fault: Fault, logged: Request, request: web.Request) -> web.StreamResponse:
+    if fault.drop and request.transport:
+        # What is returned after this goes nowhere.
+        request.transport.abort()
+        return web.Response()
+    return _response(Answer(fault.status or 500, fault.body, fault.headers), logged)
+
+
+def _response(answer: Answer, logged: Request) -> web.StreamResponse:
+    logged.status = answer.status
+    response = web.Response(status=answer.status, headers=answer.headers)
+    if isinstance(answer.body, str):
+        response.text = answer.body
+    elif answer.body is not None:
+        response.body = json.dumps(answer.body, separators=(",", ":")).encode()
+        response.content_type = "application/json"
+    return response
