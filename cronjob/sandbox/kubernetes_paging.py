@@ -48,7 +48,7 @@ class Snapshots:
     def __init__(self) -> None:
         self.time_to_live = 300.0
         self._kept: OrderedDict[int, Snapshot] = OrderedDict()
-        self._taken = 0
+        self.taken = 0
 
     def forget(self) -> None:
         """Let every outstanding token expire."""
@@ -59,11 +59,11 @@ class Snapshots:
         snapshot = Snapshot(rows, resource_version, time.monotonic())
         if not limit or len(rows) <= limit:
             return _page(snapshot, 0, number=0, limit=len(rows))
-        self._taken += 1
-        self._kept[self._taken] = snapshot
+        self.taken += 1
+        self._kept[self.taken] = snapshot
         if len(self._kept) > KEPT_SNAPSHOTS:
             self._kept.popitem(last=False)
-        return _page(snapshot, 0, number=self._taken, limit=limit)
+        return _page(snapshot, 0, number=self.taken, limit=limit)
 
     def following(self, token: str, *, limit: int) -> Page | tuple[str, str]:
         """
