@@ -46,7 +46,11 @@ def kubernetes_app(world: KubernetesWorld) -> web.Application:
 
 
 def kubeconfig(url: str, *, namespace: str = "platform-flux-tenant-config", token: str | None = None) -> str:
-    """A kubeconfig for the server at *url*, as YAML text; its one context is called `sandbox`."""
+    """
+    A kubeconfig for the server at *url*, as YAML text; its one context is called `sandbox`.
+
+    kubectl sends no *token* over plain HTTP, the Python client does: a world for kubectl has none.
+    """
     config = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -69,6 +69,7 @@ def checked(kind: Kind, version: str, manifest: object) -> Manifest:
     expected = (api_version(kind.group, version), kind.kind)
     if (manifest.get("apiVersion", expected[0]), manifest.get("kind", expected[1])) != expected:
         raise _wrong_version(expected, manifest)
+    manifest |= {"apiVersion": expected[0], "kind": expected[1]}
     name = str(manifest.setdefault("metadata", {}).get("name", ""))
     if causes := [*_name_causes(name), *_spec_causes(kind, manifest.get("spec"))]:
         raise invalid(kind, name, causes)
