@@ -67,10 +67,12 @@ def _failed(fault: Fault, logged: Request, request: web.Request) -> web.StreamRe
 
 def _response(answer: Answer, logged: Request) -> web.StreamResponse:
     logged.status = answer.status
-    response = web.Response(status=answer.status, headers=answer.headers)
+    headers = dict(answer.headers)
+    if answer.body is None:
+        return web.Response(status=answer.status, headers=headers)
     if isinstance(answer.body, str):
-        response.text = answer.body
-    elif answer.body is not None:
-        response.body = json.dumps(answer.body, separators=(",", ":")).encode()
-        response.content_type = "application/json"
-    return response
+        body, kind = answer.body, "text/plain; charset=utf-8"
+    else:
+        body, kind = json.dumps(answer.body, separators=(",", ":")), "application/json"
+    headers.setdefault("Content-Type", kind)
+    return web.Response(status=answer.status, headers=headers, body=body.encode())

@@ -33,7 +33,7 @@ def handled(world: GitLabWorld, asked: Asked) -> Answer:
     """Answer a request, and do what it asks for, as GitLab would."""
     with world.lock:
         shown = _shown_token(asked.headers)
-        refused, headers = world.weather.throttling(shown or "anonymous")
+        refused, headers = world.weather.throttling(_asker(world, shown))
         if refused:
             return Answer(429, "Retry later\n", headers)
         try:
@@ -52,7 +52,7 @@ def _routed(world: GitLabWorld, asked: Asked, shown: str | None) -> Answer:
     route, names = found
     token = _token(world, shown, asked.headers)
     _refuse_scope(route, token)
-    if world.weather.over_endpoint_limit(shown or "anonymous", request.path):
+    if world.weather.over_endpoint_limit(_asker(world, shown), request.path):
         answers.refuse(429, message={"error": TOO_MANY})
     call = Call(
         world=world,
@@ -77,6 +77,12 @@ def _sent(request: Request) -> answers.Json:
 def _shown_token(headers: Mapping[str, str]) -> str | None:
     scheme, _, bearer = headers.get("Authorization", "").partition(" ")
     return headers.get("PRIVATE-TOKEN") or (bearer if scheme.lower() == "bearer" else None)
+
+
+def _asker(world: GitLabWorld, shown: str | None) -> str:
+    """Whose requests are counted together: a user's, whatever the token, or those of all strangers."""
+    token = world.tokens.get(shown or "")
+    return token.user.username if token else ""
 
 
 def _token(world: GitLabWorld, shown: str | None, headers: Mapping[str, str]) -> Token | None:

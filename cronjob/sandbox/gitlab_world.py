@@ -51,6 +51,11 @@ class GitLabWorld(Hooks):
         """The requests of the log that were meant to change something."""
         return [request for request in self.requests if request.method not in {"GET", "HEAD"}]
 
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults that were announced; clear it for good weather."""
+        return self.weather.faults
+
     def ssh_url(self, path_with_namespace: str) -> str:
         if self.ssh_port:
             return f"ssh://git@{self.ssh_host}:{self.ssh_port}/{path_with_namespace}.git"
