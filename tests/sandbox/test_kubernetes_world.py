@@ -93,6 +93,12 @@ def test_a_namespaced_object_brings_its_namespace() -> None:
     assert namespace["metadata"]["labels"] == {"kubernetes.io/metadata.name": "tenants"}
 
 
+def test_an_object_without_a_namespace_goes_to_the_default_one() -> None:
+    secret = KubernetesWorld().apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}})
+
+    assert secret["metadata"]["namespace"] == "default"
+
+
 def test_a_namespace_need_not_be_there_when_told_so() -> None:
     world = KubernetesWorld()
 
