@@ -45,7 +45,7 @@ async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamRespo
 
 async def _body_of(request: web.Request) -> dict[str, Any] | list[Any] | str | None:
     """The body as data: JSON, a form, or where it is neither the text itself."""
-    text = await request.text() if request.can_read_body else ""
+    text = (await request.read()).decode(errors="replace")
     if not text:
         return None
     if request.content_type == "application/x-www-form-urlencoded":

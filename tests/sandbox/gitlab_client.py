@@ -13,12 +13,22 @@ from cronjob.sandbox.gitlab_records import Group, Project, User
 from cronjob.sandbox.gitlab_world import GitLabWorld
 from cronjob.sandbox.serving import serving
 
+KEYS = "projects/1000/deploy_keys"
+HOOKS = "projects/1000/hooks"
+URL = "https://flux.example/hook/abc"
+
+NOT_FOUND = (404, {"message": "404 Not found"})
+TAKEN = ["has already been taken"]
+
 
 def a_public_key(name: str = "one") -> str:
     """An ed25519 public key without comment; the same for the same *name*."""
     fields = [b"ssh-ed25519", sha256(name.encode()).digest()]
     blob = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
     return "ssh-ed25519 " + base64.b64encode(blob).decode()
+
+
+ONE = a_public_key("one")
 
 
 @dataclass
@@ -73,3 +83,14 @@ def a_gitlab(version: str = "18.4.0", url_root: str = "") -> Iterator[Client]:
         session.trust_env = False
         session.headers["PRIVATE-TOKEN"] = token
         yield Client(url, world, session, bot, token, group, project)
+
+
+def a_hook(gitlab: Client, **fields: object) -> str:
+    """The path of a new webhook of the project, with a token."""
+    hook = gitlab.world.add_hook(gitlab.project, URL, token="old", **fields)
+    return f"{HOOKS}/{hook.id}"
+
+
+def attached(gitlab: Client, project: Project | None = None) -> list[tuple[int, bool]]:
+    """The ids of the project's keys, each with its can_push."""
+    return [(key.id, can_push) for key, can_push in gitlab.world.keys_of(project or gitlab.project)]

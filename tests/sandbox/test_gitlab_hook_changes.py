@@ -4,24 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sandbox.gitlab_client import Client, a_gitlab
+from sandbox.gitlab_client import HOOKS, NOT_FOUND, URL, Client, a_gitlab, a_hook
 
 
 @pytest.fixture
 def gitlab() -> Iterator[Client]:
     with a_gitlab() as client:
         yield client
-
-
-HOOKS = "projects/1000/hooks"
-URL = "https://flux.example/hook/abc"
-NOT_FOUND = (404, {"message": "404 Not found"})
-
-
-def a_hook(gitlab: Client, **fields: object) -> str:
-    """The path of a new webhook with a token and a header."""
-    hook = gitlab.world.add_hook(gitlab.project, URL, token="old", **fields)
-    return f"{HOOKS}/{hook.id}"
 
 
 def test_an_update_leaves_alone_what_was_not_sent(gitlab: Client) -> None:

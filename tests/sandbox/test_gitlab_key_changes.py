@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from sandbox.gitlab_client import Client, a_gitlab, a_public_key
+from sandbox.gitlab_client import KEYS, ONE, TAKEN, Client, a_gitlab, a_public_key, attached
 
 from cronjob.sandbox.gitlab_records import Project
 
@@ -18,15 +18,6 @@ def gitlab() -> Iterator[Client]:
 def other(gitlab: Client) -> Project:
     """A second project of the group."""
     return gitlab.world.add_project("tenants/other")
-
-
-KEYS = "projects/1000/deploy_keys"
-ONE = a_public_key("one")
-TAKEN = ["has already been taken"]
-
-
-def attached(gitlab: Client, project: Project | None = None) -> list[tuple[int, bool]]:
-    return [(key.id, can_push) for key, can_push in gitlab.world.keys_of(project or gitlab.project)]
 
 
 def test_can_push_is_changed_on_this_project_only(gitlab: Client, other: Project) -> None:

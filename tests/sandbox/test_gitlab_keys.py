@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sandbox.gitlab_client import Client, a_gitlab, a_public_key
+from sandbox.gitlab_client import KEYS, ONE, Client, a_gitlab, a_public_key
 
 from cronjob.sandbox.gitlab_records import Project
 
@@ -19,15 +19,6 @@ def gitlab() -> Iterator[Client]:
 def other(gitlab: Client) -> Project:
     """A second project of the group."""
     return gitlab.world.add_project("tenants/other")
-
-
-KEYS = "projects/1000/deploy_keys"
-ONE = a_public_key("one")
-TAKEN = ["has already been taken"]
-
-
-def attached(gitlab: Client, project: Project | None = None) -> list[tuple[int, bool]]:
-    return [(key.id, can_push) for key, can_push in gitlab.world.keys_of(project or gitlab.project)]
 
 
 def test_a_new_key_is_created_read_only_and_listed(gitlab: Client) -> None:

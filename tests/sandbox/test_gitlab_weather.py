@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from sandbox.gitlab_client import Client, a_gitlab, a_public_key
+from sandbox.gitlab_client import HOOKS, URL, Client, a_gitlab, a_public_key
 
 NOON = 1_700_000_040.0  # divisible by 60: a window begins
 
@@ -16,10 +16,6 @@ def gitlab() -> Iterator[Client]:
     with a_gitlab() as client:
         client.world.clock = lambda: NOON
         yield client
-
-
-HOOKS = "projects/1000/hooks"
-URL = "https://flux.example/hook"
 
 
 # Faults
