@@ -1,0 +1,126 @@
+"""The tenants' group at GitLab, as the run needs it: projects, look-ups, keys and webhooks, and writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event
+from typing import TypeVar
+
+from cronjob.gitlab_identity import Whoami, prove
+from cronjob.gitlab_listing import Listing, look_up, pages, read_listing
+from cronjob.gitlab_writer import Writer
+from cronjob.session import NoAnswer, Refused, Session
+from reconcile.actual import Actual, Items, Unreadable, actual_from, key_from, webhook_from
+from reconcile.changes import Change
+from reconcile.errors import MalformedAnswer, ReadError
+from reconcile.marks import Identity
+from reconcile.model import Place, PlaceAnswer, Project
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    Which projects are the tenants', and how this run may act on them.
+
+    *hosts* are those known beforehand: the API's and the settings'. *user* is whose token writes are for, *deadline*
+    a time on `time.monotonic()`'s clock.
+    """
+
+    groups: tuple[str, ...] = ()
+    extra_projects: tuple[str, ...] = ()
+    hosts: frozenset[str] = frozenset()
+    user: str | None = None
+    writes: bool = False
+    tls_verification: bool = True
+    concurrency: int = 16
+    deadline: float | None = None
+
+
+class GitLabGroup:
+    """Implements the run's port `GitLab` over one session. The projects are listed once, at first use."""
+
+    def __init__(self, session: Session, scope: Scope, identity: Identity, stop: Event) -> None:
+        self.whoami: Whoami | None = None
+        self._session = session
+        self._scope = scope
+        self._stop = stop
+        self._listing: Listing | None = None
+        self._places: dict[str, PlaceAnswer] = {}
+        self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="gitlab")
+        self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
+
+    def close(self) -> None:
+        """Let the workers go."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def read_hosts(self) -> frozenset[str]:
+        """Prove who we are and list the projects, once; the hosts under which this GitLab is known."""
+        return frozenset(self._listed().hosts)
+
+    def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
+        """Where each lower-case path leads; the listing answers for most, one GET each for the others."""
+        listing = self._listed()
+        wanted = sorted(set(paths))
+        unknown = [path for path in wanted if path not in listing.by_path and path not in self._places]
+        answers = self.in_parallel(lambda path: look_up(self._session, path, listing), unknown)
+        self._places.update(zip(unknown, answers, strict=True))
+        return {
+            path: Place(listing.by_path[path]) if path in listing.by_path else self._places[path] for path in wanted
+        }
+
+    def read_actual(self, also: Iterable[Project]) -> Actual:
+        """Keys and webhooks of every listed project and of *also*; one that cannot be read whole is unreadable."""
+        listing = self._listed()
+        projects = {project.id: project for project in (*listing.by_path.values(), *also)}
+        states = list(self.in_parallel(self._items, [projects[id_] for id_ in sorted(projects)]))
+        actual = actual_from(states, listing.problems)
+        self._writer.learn(actual)
+        return actual
+
+    def write(self, change: Change) -> None:
+        """Make one change and be sure that it was made. Raises WriteFailed."""
+        self._writer.write(change)
+
+    def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
+        """Do *work* for each item, `concurrency` at a time; the answers come in the order of the items."""
+        return self._pool.map(work, items)
+
+    def stopped(self) -> bool:
+        """Whether a signal came or the deadline has passed, so that no new write may begin."""
+        late = self._scope.deadline is not None and time.monotonic() > self._scope.deadline
+        return late or self._stop.is_set()
+
+    def _listed(self) -> Listing:
+        if self._listing is None:
+            self.whoami = prove(self._session, writes=self._scope.writes, expected_user=self._scope.user)
+            listing = read_listing(
+                self._session,
+                groups=self._scope.groups,
+                extras=self._scope.extra_projects,
+                hosts=set(self._scope.hosts),
+            )
+            listing.problems += self.whoami.problems(datetime.now(UTC))
+            self._listing = listing
+        return self._listing
+
+    def _contains(self, project: Project) -> bool:
+        return self._listed().contains(project)
+
+    def _items(self, project: Project) -> Items | Unreadable:
+        """All pages of both lists. A signal or the deadline ends the reading, and with it the run."""
+        if self.stopped():
+            raise ReadError("The run was stopped, or its deadline passed, before everything was read.", code="Stopped")
+        now, base = datetime.now(UTC), f"/projects/{project.id}"
+        try:
+            keys = tuple(key_from(one, now) for one in pages(self._session, f"{base}/deploy_keys", {}))
+            webhooks = tuple(webhook_from(one) for one in pages(self._session, f"{base}/hooks", {}))
+        except (Refused, NoAnswer, MalformedAnswer) as error:
+            return Unreadable(project, str(error))
+        return Items(project, keys, webhooks)

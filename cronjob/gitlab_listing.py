@@ -1,0 +1,154 @@
+"""
+Which projects are the tenants', and where a path that the listing lacks leads.
+
+Rules about paging, redirects and 404s: GitLab's REST API (doc/api/rest, lib/api/helpers.rb), versions 14 to 19.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from cronjob.session import NoAnswer, Refused, Session
+from reconcile.actual import project_from
+from reconcile.errors import MalformedAnswer, ReadError
+from reconcile.git_url import UnusableUrl, parse_git_url
+from reconcile.model import LookUpFailed, NoPlace, Place, PlaceAnswer, Project
+from reconcile.problems import Code, Problem
+
+_PAGE = 100
+_GROUP = {
+    "include_subgroups": "true",
+    # GitLab's default mixes in projects of other groups that are shared with this one.
+    "with_shared": "false",
+    "simple": "true",
+    # New projects then land on the last page, where they push nothing to another one.
+    "order_by": "id",
+    "sort": "asc",
+}
+
+
+@dataclass(slots=True)
+class Listing:
+    """
+    The tenants' projects by lower-case path, and the hosts under which this GitLab is known.
+
+    *roots* are the groups' full paths in lower case, *extras* the ids of projects that were named by themselves.
+    """
+
+    hosts: set[str]
+    roots: list[str] = field(default_factory=list)
+    extras: set[int] = field(default_factory=set)
+    by_path: dict[str, Project] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def contains(self, project: Project) -> bool:
+        """Whether the project lies in one of the groups, or was named by itself."""
+        path = project.path.lower()
+        return project.id in self.extras or any(path.startswith(f"{root}/") for root in self.roots)
+
+    def add(self, answer: Mapping[str, Any]) -> None:
+        """Take one project of a list, with the hosts of its clone URLs, if it is the tenants'."""
+        project = project_from(answer)
+        if self.contains(project):
+            self.by_path[project.path.lower()] = project
+            self.hosts |= _hosts(answer)
+
+
+def read_listing(session: Session, *, groups: tuple[str, ...], extras: tuple[str, ...], hosts: set[str]) -> Listing:
+    """List all *groups* to their last pages and look up *extras*. Raises ReadError where a list is not whole."""
+    listing = Listing(hosts)
+    try:
+        for group in groups:
+            _add_group(session, group, listing)
+        for path in extras:
+            _add_extra(session, path, listing)
+    except (NoAnswer, MalformedAnswer) as error:
+        raise ReadError(f"{error}; nothing was changed.", code="GitLabUnreadable") from error
+    return listing
+
+
+def _add_group(session: Session, group: str, listing: Listing) -> None:
+    try:
+        answer, _ = session.get(f"/groups/{quote(group, safe='')}", {"with_projects": "false"})
+        root = answer["full_path"]
+        listing.roots.append(str(root).lower())
+        for project in pages(session, f"/groups/{answer['id']}/projects", _GROUP):
+            listing.add(project)
+    except Refused as error:
+        hint = " Check --group, and that the bot account is a member." if error.status == 404 else ""
+        raise ReadError(f"Group {group} cannot be read: {error}.{hint}", code="GitLabUnreadable") from error
+    except (KeyError, TypeError) as error:
+        raise MalformedAnswer(f"GitLab's answer about group {group} is not a group") from error
+
+
+def _add_extra(session: Session, path: str, listing: Listing) -> None:
+    place = look_up(session, path, listing)
+    match place:
+        case Place(project=project, moved=moved):
+            listing.extras.add(project.id)
+            listing.by_path[project.path.lower()] = project
+            if moved:
+                message = f"--extra-project {path} has moved to {project.path}; name it by its new path."
+                listing.problems.append(Problem.of(Code.PROJECT_MOVED, message, project=project.path))
+        case NoPlace():
+            message = f"--extra-project {path}: GitLab has no such project that this token can see; correct the path."
+            listing.problems.append(Problem.of(Code.PROJECT_NOT_FOUND, message, project=path))
+        case LookUpFailed(reason):
+            message = f"--extra-project {path} cannot be looked up: {reason}. The next run tries again."
+            listing.problems.append(Problem.of(Code.PROJECT_UNREADABLE, message, project=path))
+
+
+def look_up(session: Session, path: str, listing: Listing) -> PlaceAnswer:
+    """Where *path* leads now, by one GET, or two for a project that moved."""
+    try:
+        try:
+            answer, _ = session.get(f"/projects/{quote(path, safe='')}")
+        except Refused as error:
+            moved = re.search(r"/api/v4/projects/(\d+)(?:[/?]|$)", error.location)
+            if error.status != 301 or not moved:
+                raise
+            # Only the id is taken from Location: its host may be another one.
+            answer, _ = session.get(f"/projects/{moved[1]}")
+        project = project_from(answer)
+    except Refused as error:
+        return NoPlace() if "Project Not Found" in str(error) else LookUpFailed(str(error))
+    except (NoAnswer, MalformedAnswer) as error:
+        return LookUpFailed(str(error))
+    listing.hosts |= _hosts(answer)
+    return Place(project, moved=project.path.lower() != path.lower(), inside=listing.contains(project))
+
+
+def pages(session: Session, path: str, params: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    """Every element of a list, to its last page. Raises Refused, NoAnswer or MalformedAnswer."""
+    page = "1"
+    while page:
+        answer, headers = session.get(path, {**params, "per_page": str(_PAGE), "page": page})
+        if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
+            raise MalformedAnswer(f"GitLab's answer to {path} is not a list")
+        yield from answer
+        # Empty on the last page. A proxy that drops the header must not cut the list short.
+        following = headers.get("X-Next-Page")
+        page = following if following is not None else str(int(page) + 1) if len(answer) == _PAGE else ""
+
+
+def _hosts(answer: Mapping[str, Any]) -> set[str]:
+    """The hosts in a project's clone URLs; `git@host:path` is how GitLab writes the common one."""
+    found = set()
+    for name in ("ssh_url_to_repo", "http_url_to_repo"):
+        url = str(answer.get(name) or "")
+        if "://" not in url:
+            url = f"ssh://{url}"
+        try:
+            found.add(parse_git_url(url).host)
+        except UnusableUrl:
+            continue
+    return found
+
+
+def api_host(url: str) -> str:
+    """The host of the API's URL, lower case, without its port."""
+    return (urlsplit(url).hostname or "").lower()

@@ -1,0 +1,220 @@
+"""
+Writing one change to GitLab, and being sure that it was made.
+
+Whatever the outcome of a request is unknown for (no answer, a 5xx), the project is read again before anything is
+repeated: GitLab creates a second webhook for a second POST (lib/api/project_hooks.rb has no uniqueness).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from cronjob.gitlab_listing import pages
+from cronjob.session import NoAnswer, Refused, Session
+from reconcile.actual import Actual, key_from, project_from, webhook_from
+from reconcile.changes import Change, Create, Delete, Update
+from reconcile.desired import WantedKey, WantedWebhook
+from reconcile.errors import MalformedAnswer, WriteFailed
+from reconcile.events import FLAGS
+from reconcile.marks import LONGEST, Identity, Owner
+from reconcile.model import Kind, Project, PublicKey
+
+_TRIES = 3
+# Whether a key has expired does not matter to who checks its title.
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Writer:
+    """
+    Makes changes, safely from several threads. *contains* says whether a project still is one of the tenants'.
+
+    A deploy key that several projects need is created by one thread and joined by the others: two creations at once
+    would meet at GitLab's unique fingerprint and one would end in a 500.
+    """
+
+    def __init__(
+        self, session: Session, identity: Identity, contains: Callable[[Project], bool], *, tls_verification: bool
+    ) -> None:
+        self._session = session
+        self._identity = identity
+        self._contains = contains
+        self._tls = tls_verification
+        self._key_ids: dict[PublicKey, int] = {}
+        self._creating: defaultdict[PublicKey, threading.Lock] = defaultdict(threading.Lock)
+        self._checked: set[int] = set()
+
+    def learn(self, actual: Actual) -> None:
+        """Remember the ids of the keys that the group has: `enable` needs them."""
+        self._key_ids.update({key: found.id for key, found in actual.by_material.items()})
+
+    def write(self, change: Change) -> None:
+        """Make one change. Raises WriteFailed with what GitLab said."""
+        try:
+            self._check_place(change.project)
+            match change:
+                case Create(wanted=WantedKey() as key):
+                    self._create_key(key)
+                case Create(wanted=WantedWebhook() as webhook):
+                    self._create_webhook(webhook)
+                case Update(wanted=WantedKey()):
+                    self._update_key(change)
+                case Update(wanted=WantedWebhook() as webhook):
+                    self._update_webhook(change, webhook)
+                case Delete():
+                    self._delete(change)
+        except (Refused, NoAnswer, MalformedAnswer) as error:
+            raise WriteFailed(str(error)) from error
+
+    def _check_place(self, project: Project) -> None:
+        """Before a project's first write: is it still where it was read? It can be moved out at any moment."""
+        if project.id in self._checked:
+            return
+        answer, _ = self._session.get(f"/projects/{project.id}")
+        now = project_from(answer)
+        if not self._contains(now):
+            raise WriteFailed(f"the project has moved to {now.path}, outside the group, since it was read")
+        self._checked.add(project.id)
+
+    def _create_key(self, wanted: WantedKey) -> None:
+        if wanted.key not in self._key_ids:
+            with self._creating[wanted.key]:
+                if wanted.key not in self._key_ids:
+                    self._attach(wanted)
+                    return
+        self._attach(wanted)
+
+    def _attach(self, wanted: WantedKey) -> None:
+        path = f"/projects/{wanted.project.id}/deploy_keys"
+        # Without a comment: GitLab joins an existing key only where the whole text is equal.
+        body = {"key": wanted.key.text, "title": str(wanted.mark), "can_push": False}
+        try:
+            answer = self._surely(lambda: self._session.write("POST", path, body), lambda: self._listed(path, wanted))
+        except Refused as error:
+            if error.status != 400 or "already been taken" not in str(error):
+                raise
+            answer = self._enable(path, wanted, error)
+        found = key_from(answer, _NEVER)
+        if self._identity.owner(found.title) in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}:
+            self._remove(f"{path}/{found.id}")
+            raise WriteFailed(
+                f"GitLab knows this key as `{found.title}`, which is not this cluster's, so it was taken off again; "
+                "give each cluster a key of its own"
+            )
+        self._key_ids[wanted.key] = found.id
+
+    def _enable(self, path: str, wanted: WantedKey, refused: Refused) -> Any:
+        """Join a key whose text at GitLab has another comment: by its id, which the group's lists have shown."""
+        known = self._key_ids.get(wanted.key)
+        if known is None:
+            raise WriteFailed(
+                f"{refused}: somebody has this key outside the group, perhaps as a personal SSH key; "
+                f"make a new key in {wanted.secrets[0]}"
+            )
+        return self._surely(
+            lambda: self._session.write("POST", f"{path}/{known}/enable"), lambda: self._listed(path, wanted)
+        )
+
+    def _listed(self, path: str, wanted: WantedKey) -> Mapping[str, Any] | None:
+        """The wanted key as the project's list shows it now."""
+        return next((one for one in pages(self._session, path, {}) if key_from(one, _NEVER).key == wanted.key), None)
+
+    def _update_key(self, change: Update) -> None:
+        path = f"/projects/{change.project.id}/deploy_keys/{change.id}"
+        body = {name: new for name, (_, new) in change.fields.items()}
+        answer = self._surely(lambda: self._session.write("PUT", path, body), lambda: self._as_asked(path, body))
+        if any(answer.get(name) != value for name, value in body.items()):
+            raise WriteFailed(
+                "GitLab answered 200 and changed nothing, as it does for the title of a key that several projects "
+                f"use; list {change.name} under owned_keys in the settings instead"
+            )
+
+    def _as_asked(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The item as it is now, if it already is as *body* says."""
+        answer, _ = self._session.get(path)
+        return answer if all(answer.get(name) == value for name, value in body.items()) else None
+
+    def _create_webhook(self, wanted: WantedWebhook) -> None:
+        path = f"/projects/{wanted.project.id}/hooks"
+        body = self._webhook(wanted)
+        answer = self._surely(lambda: self._session.write("POST", path, body), lambda: self._hooked(path, wanted))
+        _check_webhook(wanted, answer)
+
+    def _hooked(self, path: str, wanted: WantedWebhook) -> Mapping[str, Any] | None:
+        """The webhook at the wanted URL, if the project's list shows one now; there was none before."""
+        return next((one for one in pages(self._session, path, {}) if one.get("url") == wanted.url), None)
+
+    def _update_webhook(self, change: Update, wanted: WantedWebhook) -> None:
+        path = f"/projects/{change.project.id}/hooks/{change.id}"
+        body = self._webhook(wanted)
+        if "branch_filter_strategy" in change.fields:
+            body["branch_filter_strategy"] = "wildcard"
+
+        def nothing_known() -> None:
+            # The token cannot be read back, so a PUT is repeated; the GET proves that there is still what to change.
+            self._session.get(path)
+
+        _check_webhook(wanted, self._surely(lambda: self._session.write("PUT", path, body), nothing_known))
+
+    def _webhook(self, wanted: WantedWebhook) -> dict[str, Any]:
+        """Everything at once: a URL sent without its token erases the token (web_hooks/hook.rb)."""
+        return {
+            "url": wanted.url,
+            "token": wanted.token,
+            "name": f"Flux {wanted.mark.namespace}/{wanted.mark.name}"[:LONGEST],
+            "description": str(wanted.mark),
+            "enable_ssl_verification": self._tls,
+            "push_events_branch_filter": "",
+            # Flags that are not sent keep their value, and push_events defaults to true.
+            **{flag: flag in wanted.flags for flag in FLAGS},
+        }
+
+    def _delete(self, change: Delete) -> None:
+        kind = "deploy_keys" if change.kind is Kind.DEPLOY_KEY else "hooks"
+        self._remove(f"/projects/{change.project.id}/{kind}/{change.id}")
+
+    def _remove(self, path: str) -> None:
+        try:
+            self._surely(lambda: self._session.write("DELETE", path), lambda: self._gone(path))
+        except Refused as error:
+            if not _item_is_gone(error):
+                raise
+
+    def _gone(self, path: str) -> bool | None:
+        try:
+            self._session.get(path)
+        except Refused as error:
+            if _item_is_gone(error):
+                return True
+            raise
+        return None
+
+    def _surely(self, attempt: Callable[[], Any], done: Callable[[], Any], tries: int = _TRIES) -> Any:
+        """The answer to *attempt*; where none came, *done* is asked what GitLab has before it is repeated."""
+        try:
+            return attempt()
+        except NoAnswer:
+            found = done()
+            if found is not None:
+                return found
+            if tries == 1:
+                raise
+        return self._surely(attempt, done, tries - 1)
+
+
+def _item_is_gone(error: Refused) -> bool:
+    """Whether a 404 is about the key or webhook itself; one about the project or the route proves nothing."""
+    return error.status == 404 and str(error).endswith(("404 Not found", "404 Deploy key Not Found"))
+
+
+def _check_webhook(wanted: WantedWebhook, answer: Mapping[str, Any]) -> None:
+    """GitLab drops what it does not know without a word, so its answer is compared with what was asked."""
+    found = webhook_from(answer)
+    wrong = sorted(flag for flag, value in found.flags.items() if value != (flag in wanted.flags))
+    if found.url != wanted.url:
+        wrong.insert(0, "url")
+    if wrong:
+        raise WriteFailed(f"GitLab accepted the webhook and stored something else for {', '.join(wrong)}")
