@@ -33,14 +33,17 @@ async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamRespo
     logged.body = await _body_of(request)
     world.requests.append(logged)
     fault = world.weather.fault_for(request.method, path, query)
-    delay = world.latency + (fault.delay if fault else 0)
-    if delay:
-        await asyncio.sleep(delay)
-    fails = fault if fault and (fault.drop or fault.status) else None
-    if fails and not fails.after:
-        return _failed(fails, logged, request)
+    await asyncio.sleep(world.latency)
+    if fault and not fault.after:
+        await asyncio.sleep(fault.delay)
+        if fault.answers:
+            return _failed(fault, logged, request)
     answer = handled(world, Asked(logged, request.headers, f"{request.scheme}://{request.host}"))
-    return _failed(fails, logged, request) if fails else _response(answer, logged)
+    if fault and fault.after:
+        await asyncio.sleep(fault.delay)
+        if fault.answers:
+            return _failed(fault, logged, request)
+    return _response(answer, logged)
 
 
 async def _body_of(request: web.Request) -> dict[str, Any] | list[Any] | str | None:

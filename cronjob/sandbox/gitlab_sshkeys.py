@@ -95,8 +95,6 @@ def complaints_about(text: str, key: PublicKey | None, minimum_bits: dict[str, i
         errors.append(f"is too long (maximum is {MAX_TEXT} characters)")
     if key is None:
         return {"key": [FORBIDDEN, *errors, "is invalid"]}
-    if not text.startswith(tuple(FIELDS)):
-        errors.append("is invalid")
     errors += _restriction(key, minimum_bits.get(key.kind, 0))
     return {"key": errors} if errors else {}
 

@@ -28,8 +28,8 @@ class Fault:
 
     *path* and *query* are regular expressions, searched for. The request is answered with *status*, *body*
     (text, or JSON) and *headers*; with *drop* the connection is closed instead. With *after* the request is
-    handled first: a write that happened and was not answered. *delay* seconds pass before; a fault with
-    neither status nor drop is only slow. It strikes *times* times, None for ever; *struck* counts them.
+    handled first: a write that happened and was not answered. *delay* seconds pass before the answer; a
+    fault with neither status nor drop is only slow. It strikes *times* times, None for ever; *struck* counts them.
     """
 
     method: str | None = None
@@ -43,6 +43,11 @@ class Fault:
     drop: bool = False
     delay: float = 0
     struck: int = 0
+
+    @property
+    def answers(self) -> bool:
+        """Whether it stands in the way of the real answer."""
+        return self.drop or self.status is not None
 
     def strikes(self, method: str, path: str, query: str) -> bool:
         """Whether this request is hit; a hit is counted."""

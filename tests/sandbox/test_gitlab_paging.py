@@ -96,3 +96,9 @@ def test_a_listing_sees_what_was_added_moved_and_removed_since(gitlab: Client) -
     assert paths(gitlab) == ["tenants/new"]
     gitlab.world.remove_project(added)
     assert paths(gitlab) == []
+
+
+def test_a_page_of_nothing_is_refused_and_page_zero_is_the_first(gitlab: Client) -> None:
+    answer = gitlab.get("groups/tenants/projects", per_page=0)
+    assert (answer.status_code, answer.json()) == (400, {"error": "per_page does not have a valid value"})
+    assert gitlab.get("groups/tenants/projects", page=0).headers["X-Page"] == "1"

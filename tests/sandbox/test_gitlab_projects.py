@@ -182,6 +182,12 @@ def test_a_project_can_come_back_to_its_old_path(gitlab: Client) -> None:
     assert gitlab.get("projects/tenants%2Fweb").status_code == 301
 
 
+def test_a_path_that_differs_in_case_only_is_no_old_path(gitlab: Client) -> None:
+    gitlab.world.move_project(gitlab.project, "tenants/App")
+    assert answer_to(gitlab, "projects/tenants%2Fapp")[1]["path_with_namespace"] == "tenants/App"
+    assert gitlab.world.redirects == {}
+
+
 # Where it is
 
 
@@ -222,3 +228,24 @@ def test_a_path_or_an_id_is_given_once(gitlab: Client) -> None:
 def test_an_id_that_was_chosen_is_left_out_later(gitlab: Client) -> None:
     gitlab.world.add_project("tenants/one", id=1001)
     assert gitlab.world.add_project("tenants/two").id == 1002
+
+
+def test_a_group_moves_below_another_with_all_it_has(gitlab: Client) -> None:
+    team = gitlab.world.add_group("tenants/team/deep").parent
+    project = gitlab.world.add_project("tenants/team/deep/web")
+    gitlab.world.add_group("archive")
+    gitlab.world.rename_group(team, "archive/old-team")
+    assert project.path_with_namespace == "archive/old-team/deep/web"
+    assert gitlab.get("groups/tenants/projects", include_subgroups="true").headers["X-Total"] == "1"
+    assert gitlab.get("groups/archive%2Fold-team%2Fdeep").status_code == 200
+    # The bot was a member of what the team has left.
+    assert answer_to(gitlab, "projects/tenants%2Fteam%2Fdeep%2Fweb") == PROJECT_NOT_FOUND
+
+
+def test_shares_end_with_the_project(gitlab: Client) -> None:
+    gitlab.world.add_group("other")
+    lib = gitlab.world.add_project("other/lib")
+    gitlab.world.share(lib, gitlab.group)
+    assert gitlab.get("groups/tenants/projects").headers["X-Total"] == "2"
+    gitlab.world.remove_project(lib)
+    assert gitlab.get("groups/tenants/projects").headers["X-Total"] == "1"

@@ -85,6 +85,20 @@ def test_a_fault_can_be_merely_slow(gitlab: Client) -> None:
     assert time.monotonic() - before >= 0.2
 
 
+def test_a_slow_answer_can_come_after_the_write(gitlab: Client) -> None:
+    gitlab.world.fail(method="POST", delay=0.5, after=True)
+    with pytest.raises(requests.ReadTimeout):
+        gitlab.session.post(f"{gitlab.url}/api/v4/{HOOKS}", json={"url": URL}, timeout=0.2)
+    assert len(gitlab.world.hooks_of(gitlab.project)) == 1
+
+
+def test_a_slow_answer_can_come_with_the_write(gitlab: Client) -> None:
+    gitlab.world.fail(method="POST", delay=0.5)
+    with pytest.raises(requests.ReadTimeout):
+        gitlab.session.post(f"{gitlab.url}/api/v4/{HOOKS}", json={"url": URL}, timeout=0.2)
+    assert gitlab.world.hooks_of(gitlab.project) == []
+
+
 # Limits
 
 
