@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from requests.adapters import HTTPAdapter
-from requests.certs import where
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util import Retry
 
 # GitLab behind a proxy answers these while it restarts or is overloaded; 520 is Cloudflare's.
@@ -49,7 +49,7 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     known = ssl.get_default_verify_paths()
     if not (known.cafile or known.capath):
         # A bare container: no system store, so the one that requests ships.
-        context.load_verify_locations(where())
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context
 
 

@@ -1,1 +1,23 @@
-"""The report in the formats people and programs read."""
+"""The report in the formats that people and programs read. Every format renders the same document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def rendered(document: Mapping[str, Any], output: str, *, colour: bool = False, width: int = 100) -> str:
+    """The document as text, json, yaml or, for `none`, nothing. JSON and YAML are ASCII: safe in any terminal."""
+    match output:
+        case "text":
+            from cronjob.render.text import TextReport
+
+            return str(TextReport(document, colour=colour, width=width))
+        case "json":
+            return json.dumps(document, indent=2) + "\n"
+        case "yaml":
+            import yaml
+
+            return str(yaml.safe_dump(document, sort_keys=False, width=120))
+    return ""

@@ -1,0 +1,52 @@
+"""What an operator would type next, word for word."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+Record = Mapping[str, Any]
+
+EXAMPLES = 3
+
+
+def next_steps(document: Record) -> Iterator[str]:
+    """The exact commands that come next, if any."""
+    if document["result"] == "drift":
+        yield f"Next: {shlex.join(_command(document))}"
+    if document["result"] in {"applied", "incomplete"}:
+        yield from _fetch_again(document["changes"])
+
+
+def _command(document: Record) -> list[str]:
+    """The command that applies exactly this plan, with the options that were given."""
+    words = ["flux-gitlab-syncer", "run"]
+    left_out = {"dry_run", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
+    for name, value in document["options"].items():
+        flag = name.replace("_", "-")
+        if name in left_out:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            for one in value if isinstance(value, list | tuple) else [value]:
+                words += [f"--{flag}", str(one)]
+    return [*words, "--expect-plan", document["plan"]]
+
+
+def _fetch_again(changes: Iterable[Record]) -> Iterator[str]:
+    """Flux may wait up to 15 minutes before it tries a failed repository again."""
+    sources = sorted(
+        {
+            source
+            for change in changes
+            if (change["kind"], change["action"], change["status"]) == ("deploy_key", "create", "applied")
+            for source in change["sources"]
+        }
+    )
+    for source in sources[:EXAMPLES]:
+        _, namespace, name = source.split("/")
+        yield f"Next: flux reconcile source git {name} -n {namespace}"
+    if len(sources) > EXAMPLES:
+        yield f"      and so for {len(sources) - EXAMPLES} more; Flux tries again by itself within 15 minutes"
