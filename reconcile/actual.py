@@ -51,13 +51,14 @@ class Actual:
             self,
             projects=tuple(one for one in self.projects if acts_on(one.project.path)),
             unreadable=tuple(one for one in self.unreadable if acts_on(one.project.path)),
+            problems=tuple(one for one in self.problems if one.project is None or acts_on(one.project)),
         )
 
 
 def actual_from(states: Iterable[Items | Unreadable], problems: Iterable[Problem] = ()) -> Actual:
     """Put the projects' states together, in the order of their ids; *problems* are those of the reading itself."""
     listed = sorted(states, key=lambda state: state.project.id)
-    readable = tuple(state for state in listed if isinstance(state, Items))
+    readable = tuple(_once(state) for state in listed if isinstance(state, Items))
     by_material: dict[PublicKey, FoundKey] = {}
     uses: dict[PublicKey, int] = {}
     for state in readable:
@@ -67,6 +68,21 @@ def actual_from(states: Iterable[Items | Unreadable], problems: Iterable[Problem
                 uses[found.key] = uses.get(found.key, 0) + 1
     unreadable = tuple(state for state in listed if isinstance(state, Unreadable))
     return Actual(readable, unreadable, by_material, uses, (*problems, *_unreadable(unreadable, len(listed))))
+
+
+def _once(items: Items) -> Items:
+    """
+    The same items in the order of their ids, each once: a page that shifts while it is read shows one again.
+
+    Were it listed twice, the oldest webhook would be its own duplicate, and removed.
+    """
+    keys = {found.id: found for found in items.keys}
+    webhooks = {found.id: found for found in items.webhooks}
+    return Items(
+        items.project,
+        tuple(keys[id_] for id_ in sorted(keys)),
+        tuple(webhooks[id_] for id_ in sorted(webhooks)),
+    )
 
 
 def _unreadable(states: tuple[Unreadable, ...], total: int) -> list[Problem]:
@@ -86,56 +102,69 @@ def _unreadable(states: tuple[Unreadable, ...], total: int) -> list[Problem]:
     ]
 
 
-def key_from(answer: Mapping[str, Any], now: datetime) -> FoundKey:
+def key_from(element: object, now: datetime) -> FoundKey:
     """One element of `GET /projects/:id/deploy_keys`. Raises MalformedAnswer."""
+    answer = _fields(element)
     try:
         key = PublicKey.parse(_text(answer, "key"))
     except ValueError:
         key = None
-    expires = _time(answer.get("expires_at"))
+    expires = _time(_optional(answer, "expires_at"))
     return FoundKey(
         _number(answer, "id"),
         _text(answer, "title"),
         key,
         # The answer of `enable` has no can_push; what it attaches is read-only (enable_deploy_key_service.rb).
-        can_push=bool(answer.get("can_push")),
+        can_push=_flag(answer, "can_push"),
         expired=expires is not None and expires <= now,
     )
 
 
-def webhook_from(answer: Mapping[str, Any]) -> FoundWebhook:
+def webhook_from(element: object) -> FoundWebhook:
     """
     One element of `GET /projects/:id/hooks`. Raises MalformedAnswer.
 
     A key that is missing means that this version of GitLab has no such field; it is then not compared.
     """
-    tls = answer.get("enable_ssl_verification")
-    present = answer.get("token_present")
+    answer = _fields(element)
     return FoundWebhook(
         _number(answer, "id"),
         _text(answer, "url"),
-        # GitLab treats null as false (doc/api/rest).
-        {flag: bool(answer[flag]) for flag in FLAGS if flag in answer},
-        description=str(answer.get("description") or ""),
+        {flag: _flag(answer, flag) for flag in FLAGS if flag in answer},
+        description=_optional(answer, "description") or "",
         has_description="description" in answer,
-        tls=bool(tls) if "enable_ssl_verification" in answer else True,
-        branch_filter=str(answer.get("push_events_branch_filter") or ""),
-        strategy=_optional(answer.get("branch_filter_strategy")),
-        token_present=None if present is None else bool(present),
-        alert_status=str(answer.get("alert_status") or "executable"),
+        tls=_flag(answer, "enable_ssl_verification") if "enable_ssl_verification" in answer else True,
+        branch_filter=_optional(answer, "push_events_branch_filter") or "",
+        strategy=_optional(answer, "branch_filter_strategy"),
+        token_present=_flag(answer, "token_present") if "token_present" in answer else None,
+        alert_status=_optional(answer, "alert_status") or "executable",
     )
 
 
-def project_from(answer: Mapping[str, Any]) -> Project:
+def project_from(element: object) -> Project:
     """A project in any of GitLab's listings. Raises MalformedAnswer."""
+    answer = _fields(element)
     return Project(_number(answer, "id"), _text(answer, "path_with_namespace"))
 
 
+def _fields(element: object) -> Mapping[str, Any]:
+    if not isinstance(element, Mapping):
+        raise MalformedAnswer("GitLab's answer holds something that is no object")
+    return element
+
+
 def _text(answer: Mapping[str, Any], name: str) -> str:
-    value = answer.get(name)
-    if not isinstance(value, str):
+    value = _optional(answer, name)
+    if value is None:
         raise MalformedAnswer(f"GitLab's answer has no text `{name}`")
     return value
+
+
+def _optional(answer: Mapping[str, Any], name: str) -> str | None:
+    value = answer.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise MalformedAnswer(f"`{name}` in GitLab's answer is no text")
 
 
 def _number(answer: Mapping[str, Any], name: str) -> int:
@@ -145,16 +174,18 @@ def _number(answer: Mapping[str, Any], name: str) -> int:
     return value
 
 
-def _optional(value: object) -> str | None:
-    return None if value is None else str(value)
+def _flag(answer: Mapping[str, Any], name: str) -> bool:
+    """True or false; GitLab treats null as false (doc/api/rest)."""
+    value = answer.get(name)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise MalformedAnswer(f"`{name}` in GitLab's answer is neither true nor false")
 
 
-def _time(value: object) -> datetime | None:
-    """A date or a date-time; a date is the beginning of that day, in UTC."""
-    if not isinstance(value, str):
-        return None
+def _time(text: str | None) -> datetime | None:
+    """A date or a date-time; a date is the beginning of that day, in UTC. What cannot be read is no time."""
     try:
-        time = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(text or "")
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
