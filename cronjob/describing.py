@@ -1,0 +1,52 @@
+"""The settings for people: what `--print-config` shows, and what a report repeats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from cronjob.resolving import Resolved
+from cronjob.sources import TOKEN_VARIABLE, Given, Origin
+
+_REFUSED = "(refused)"
+
+
+def describe(resolved: Resolved) -> str:
+    """Each option as `key: value  # where it comes from`; the lines are YAML, secrets are not shown."""
+    return "\n".join(_lines(resolved))
+
+
+def given_options(resolved: Resolved) -> dict[str, object]:
+    """The options given on the command line or in the environment, by name, without secrets."""
+    return {
+        given.option.name: _shown(resolved, given)
+        for given in resolved.given.values()
+        if given.origin is Origin.FLAG or (given.origin is Origin.ENVIRONMENT and given.place == given.option.env)
+    }
+
+
+def _lines(resolved: Resolved) -> Iterator[str]:
+    for key, given in resolved.given.items():
+        # A value that was refused may be a secret in the wrong place.
+        value = json.dumps(_shown(resolved, given), ensure_ascii=False) if key in resolved.values else _REFUSED
+        yield f"{key}: {value}  # {given.source}"
+        if key == "gitlab_token_file":
+            state = "(set)" if resolved.token else "(not set)"
+            yield f"{TOKEN_VARIABLE.lower()}: {state}  # {resolved.token_source or 'nowhere'}"
+
+
+def _shown(resolved: Resolved, given: Given) -> object:
+    """The value in effect, as it can be written into the file."""
+    if given.option.key not in resolved.values:
+        return _REFUSED
+    value = resolved.values[given.option.key]
+    if isinstance(value, bool | int):
+        return value
+    if isinstance(value, tuple):
+        texts = [item for item in value if isinstance(item, str)]
+        return texts if len(texts) == len(value) else _as_list(given.raw)
+    return str(value) if isinstance(value, str) else given.raw
+
+
+def _as_list(raw: object) -> list[object]:
+    return list(raw) if isinstance(raw, list | tuple) else [raw]

@@ -1,0 +1,230 @@
+"""
+Every option of the program, in one table: its flag, its environment variable and its key in the file.
+
+The command line, the settings and the README's tables all come from it, so a new option is one row here (and the field
+of `Settings` that it fills).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Flag, StrEnum, auto
+
+from cronjob import kinds
+from cronjob.kinds import SWITCH, Kind, choice, number, several
+from cronjob.parsing import REPORT_FORMATS
+
+PREFIX = "SYNCER_"
+RUN = ("run",)
+RETIRE = ("retire",)
+BOTH = RUN + RETIRE
+
+
+class Place(Flag):
+    """Where an option may be given."""
+
+    FLAG = auto()
+    ENVIRONMENT = auto()
+    FILE = auto()
+    ANYWHERE = FLAG | ENVIRONMENT | FILE
+
+
+class Group(StrEnum):
+    """What an option is about: a heading."""
+
+    SCOPE = "What is kept in step"
+    WRITING = "What may be written"
+    GITLAB = "Talking to GitLab"
+    KUBERNETES = "Talking to Kubernetes"
+    OUTPUT = "Reports, logs and exit codes"
+    SETTINGS = "The settings themselves"
+    FILE = "In the file only"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """
+    One option. *default* is written as an operator would write it; None is none, unless *otherwise* says what happens.
+
+    *variable* stands in for the usual `SYNCER_...`; *fallbacks* are variables of other programs, asked after the file.
+    """
+
+    name: str
+    kind: Kind
+    group: Group
+    help: str
+    default: object = None
+    otherwise: str = ""
+    commands: tuple[str, ...] = BOTH
+    places: Place = Place.ANYWHERE
+    required: bool = False
+    negatable: bool = False
+    short: str = ""
+    variable: str = ""
+    fallbacks: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Its name in the file and among click's parameters."""
+        return self.name.replace("-", "_")
+
+    @property
+    def env(self) -> str | None:
+        """Its environment variable."""
+        own = self.variable or PREFIX + self.key.upper()
+        return own if Place.ENVIRONMENT in self.places else None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """How it is written on the command line."""
+        if Place.FLAG not in self.places:
+            return ()
+        whole = f"--{self.name}/--no-{self.name}" if self.negatable else f"--{self.name}"
+        return (f"-{self.short}", whole) if self.short else (whole,)
+
+    @property
+    def preset(self) -> object:
+        """What it is when nobody says anything."""
+        if self.default is None and (self.kind.is_switch or self.kind.several):
+            return False if self.kind.is_switch else ()
+        return self.default
+
+    @property
+    def preset_text(self) -> str:
+        """The same for the help."""
+        if self.required:
+            return "required"
+        if self.otherwise:
+            return self.otherwise
+        if self.kind.is_switch:
+            return "on" if self.preset else "off"
+        return str(self.preset or "")
+
+
+_ONE = "this or the other is required"
+_SYSTEM_CAS = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+_TLS_HELP = "whether GitLab verifies the receiver's certificate"
+
+
+def _file_only(name: str, kind: Kind, meaning: str, otherwise: str = "") -> Option:
+    return Option(name, kind, Group.FILE, meaning, otherwise=otherwise, places=Place.FILE)
+
+
+SCOPE, WRITING, GITLAB, KUBERNETES, OUTPUT, SETTINGS, _ = Group
+
+OPTIONS: tuple[Option, ...] = (
+    Option("group", several(kinds.GROUP), SCOPE, "full path or id of the tenants' group", otherwise=_ONE),
+    Option("extra-project", several(kinds.PROJECT), SCOPE, "a single project outside the groups", otherwise=_ONE),
+    Option("cluster", kinds.LABEL, SCOPE, "this cluster's name in marks: an RFC 1123 label", required=True),
+    Option(
+        "receiver-url",
+        kinds.RECEIVER_URL,
+        SCOPE,
+        "external base URL of Flux's webhook-receiver",
+        otherwise="none: webhooks off",
+    ),
+    Option("project", several(kinds.GLOB), SCOPE, "act on these projects only", otherwise="all"),
+    Option("dry-run", SWITCH, WRITING, "show the changes and write nothing"),
+    Option(
+        "confirm",
+        kinds.LABEL,
+        WRITING,
+        "the cluster's name again; without it a dry run",
+        commands=RETIRE,
+        places=Place.FLAG,
+    ),
+    Option(
+        "prune", SWITCH, WRITING, "remove what is ours and no longer wanted", default=True, negatable=True, commands=RUN
+    ),
+    Option(
+        "max-prune", kinds.LIMITS, WRITING, "refuse to remove more; 100% is no limit", default="20,25%", commands=RUN
+    ),
+    Option(
+        "expect-plan", kinds.EXPECTED_PLAN, WRITING, "apply only this plan: a checksum or a JSON report", commands=RUN
+    ),
+    Option("adopt", SWITCH, WRITING, "take over what is unmarked and plainly for this cluster", commands=RUN),
+    Option("refresh-tokens", SWITCH, WRITING, "write every wanted webhook once more, with its token", commands=RUN),
+    Option("webhook-tls-verification", SWITCH, WRITING, _TLS_HELP, default=True, negatable=True, commands=RUN),
+    Option(
+        "gitlab-url", kinds.GITLAB_URL, GITLAB, "https (http on loopback only); a relative root is kept", required=True
+    ),
+    Option(
+        "gitlab-token-file", kinds.SECRET_FILE, GITLAB, "file with the token", otherwise="the variable `GITLAB_TOKEN`"
+    ),
+    Option(
+        "ca-file",
+        kinds.CERTIFICATES,
+        GITLAB,
+        "for GitLab's certificate",
+        otherwise="the system's",
+        fallbacks=_SYSTEM_CAS,
+    ),
+    Option("concurrency", number(1, 256), GITLAB, "requests at a time", default="16"),
+    Option("max-requests-per-minute", number(1, 999_999), GITLAB, "no more requests than this", otherwise="no limit"),
+    Option("timeout", kinds.DURATION, GITLAB, "how long one answer may take", default="30s"),
+    Option("deadline", kinds.DURATION, GITLAB, "how long the whole run may take", otherwise="none"),
+    Option(
+        "namespace",
+        several(kinds.LABEL),
+        KUBERNETES,
+        "where GitRepositories, Receivers and Secrets are",
+        short="n",
+        otherwise="the pod's, the context's",
+        fallbacks=("POD_NAMESPACE",),
+        commands=RUN,
+    ),
+    Option(
+        "kubeconfig",
+        kinds.PATH,
+        KUBERNETES,
+        "how to reach the cluster",
+        variable="KUBECONFIG",
+        commands=RUN,
+        otherwise="in-cluster, `~/.kube/config`",
+    ),
+    Option(
+        "context", kinds.TEXT, KUBERNETES, "which context of the kubeconfig", otherwise="its current one", commands=RUN
+    ),
+    Option("output", choice(*REPORT_FORMATS, "none"), OUTPUT, "the report on stdout", default="text", short="o"),
+    Option("report", several(kinds.REPORT_FILE), OUTPUT, "the report to a file as well"),
+    Option("show-foreign", SWITCH, OUTPUT, "list what is not ours too"),
+    Option(
+        "drift-exit-code",
+        number(0, 255, but=(1, 2, 4, 5)),
+        OUTPUT,
+        "what a dry run that finds changes exits with",
+        default="0",
+    ),
+    Option("fail-on", kinds.FAIL_ON, OUTPUT, "which problems of objects make the run exit 1", default="error"),
+    Option(
+        "log-format",
+        choice("auto", "json", "text"),
+        OUTPUT,
+        "on stderr; auto: text on a terminal, else json",
+        default="auto",
+    ),
+    Option("log-level", choice("debug", "info", "warning", "error"), OUTPUT, "the least level to log", default="info"),
+    Option(
+        "config",
+        kinds.PATH,
+        SETTINGS,
+        "a YAML file with the same options, `_` for `-`",
+        places=Place.FLAG | Place.ENVIRONMENT,
+    ),
+    Option("print-config", SWITCH, SETTINGS, "show what is set and where, and do nothing", places=Place.FLAG),
+    _file_only("git_hosts", several(kinds.HOST), "further hosts under which Git URLs mean this GitLab"),
+    _file_only("gitlab_user", kinds.TEXT, "whose token it must be for writing", "anybody's"),
+    _file_only("previous_clusters", several(kinds.LABEL), "former names of this cluster, whose marks are ours too"),
+    _file_only("previous_namespaces", several(kinds.LABEL), "former namespaces, whose marks are ours too"),
+    _file_only("previous_receiver_urls", several(kinds.RECEIVER_URL), "former base URLs, whose webhooks count too"),
+    _file_only("receiver_url_is_ours", SWITCH, "unmarked webhooks under our URLs are ours"),
+    _file_only("owned_keys", several(kinds.FINGERPRINT), "deploy keys that are ours wherever the group has them"),
+    _file_only("can_push", choice("read-only"), "`read-only` takes write access from keys that are ours", "left alone"),
+    _file_only("tenancy", kinds.TENANCY, "which namespace may name which projects", "any, from one namespace"),
+    _file_only("cross_namespace_refs", SWITCH, "Receivers may name GitRepositories of other namespaces"),
+)
+
+
+def options_of(command: str) -> tuple[Option, ...]:
+    """The options that *command* knows, wherever they are given."""
+    return tuple(option for option in OPTIONS if command in option.commands)

@@ -1,0 +1,52 @@
+"""The options for people: on the command line, and in the README."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from cronjob.option_table import OPTIONS, Group, Option, options_of
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def decorated(command: str) -> Callable[[Function], Function]:
+    """
+    A decorator that gives a click command the flags of *command*.
+
+    Every value arrives as text, so that all complaints about it come from one place, and together.
+    """
+
+    def decorate(function: Function) -> Function:
+        for option in reversed([one for one in options_of(command) if one.flags]):
+            function = _click_option(option)(function)
+        return function
+
+    return decorate
+
+
+def _click_option(option: Option) -> Callable[[Function], Function]:
+    notes = "; ".join(filter(None, [option.env, option.preset_text and f"default: {option.preset_text}"]))
+    text = f"{option.help[0].upper()}{option.help[1:]}{f' [{notes}]' if notes else ''}"
+    if option.kind.is_switch:
+        return click.option(*option.flags, option.key, is_flag=True, default=None, help=text)
+    metavar, several = option.kind.metavar, option.kind.several
+    return click.option(*option.flags, option.key, metavar=metavar, multiple=several, help=text)
+
+
+def as_markdown() -> str:
+    """The README's tables of options, a table for each group."""
+    return "\n\n".join(_table(group, [one for one in OPTIONS if one.group is group]) for group in Group)
+
+
+def _table(group: Group, options: list[Option]) -> str:
+    head = [f"**{group.value}**", "", "| option | environment | default | meaning |", "|---|---|---|---|"]
+    return "\n".join([*head, *(f"| {' | '.join(_cells(one))} |" for one in options)])
+
+
+def _cells(option: Option) -> tuple[str, str, str, str]:
+    names = ", ".join(f"`{flag.replace('/', '` / `')}`" for flag in option.flags) or f"`{option.key}`"
+    repeated = f"{names} (repeat)" if option.kind.several and option.flags else names
+    return repeated, f"`{option.env}`" if option.env else "", option.preset_text, option.help

@@ -1,0 +1,244 @@
+"""
+What a value of the settings may look like: text in, a typed value out, or a ValueError whose text says what to write.
+
+The messages finish a sentence that begins with the name of the option. None repeats a URL: it may hold a password.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from reconcile.guard import Limits
+from reconcile.problems import Severity
+from reconcile.tenancy import Tenancy
+
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_SEGMENT = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
+_GROUP = re.compile(rf"[0-9]+|{_SEGMENT}(?:/{_SEGMENT})*")
+_PROJECT = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})+")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_PLAIN_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)", re.ASCII)
+_UNITS = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9})ms)?", re.ASCII)
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+_URL_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+# The prefixes of GitLab's tokens: personal, OAuth, deploy, CI job, trigger, feed, runner and others.
+_TOKEN = re.compile(r"gl[a-z]{2,6}-.*", re.DOTALL)
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+REPORT_FORMATS = ("text", "json", "yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A file that the report is written to as well."""
+
+    format: str
+    path: Path
+
+
+def switch(text: str) -> bool:
+    """A yes or a no."""
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError(f"is {text!r}, which is neither true nor false; write true or false")
+    return word in _TRUE
+
+
+def duration(text: str) -> float:
+    """Seconds."""
+    word = text.strip()
+    seconds = 0.0
+    if plain := _PLAIN_SECONDS.fullmatch(word):
+        seconds = float(plain[1])
+    elif units := _UNITS.fullmatch(word):
+        sizes = (3600, 60, 1, 0.001)
+        seconds = sum(float(count) * size for count, size in zip(units.groups(), sizes, strict=True) if count)
+    elif word.startswith("-"):
+        raise ValueError(f"is {text!r}; give a time longer than 0")
+    else:
+        raise ValueError(f"is {text!r}, which is no duration; write it as 30s, 2m, 1h30m, 500ms or plain seconds")
+    if seconds <= 0:
+        raise ValueError(f"is {text!r}; give a time longer than 0")
+    return seconds
+
+
+def whole_number(least: int, most: int, *, but: tuple[int, ...] = ()) -> Callable[[str], int]:
+    """A whole number from *least* to *most*, and none of *but*, which this program uses itself."""
+    spared = f" and none of {', '.join(map(str, but))}, which mean something else" if but else ""
+
+    def parse(text: str) -> int:
+        number = int(text) if re.fullmatch(r"\s*\d{1,9}\s*", text, re.ASCII) else None
+        if number is None or not least <= number <= most or number in but:
+            raise ValueError(f"is {text!r}; give a whole number from {least} to {most}{spared}")
+        return number
+
+    return parse
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """One of *choices*, in any case."""
+
+    def parse(text: str) -> str:
+        word = text.strip().lower()
+        if word not in choices:
+            raise ValueError(f"is {text!r}; choose {either(choices)}")
+        return word
+
+    return parse
+
+
+def either(choices: tuple[str, ...]) -> str:
+    """The choices for a sentence."""
+    return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
+
+
+def fail_on(text: str) -> Severity | None:
+    """The least severity that makes a run fail; None for never."""
+    word = one_of(Severity.ERROR, Severity.WARNING, "never")(text)
+    return None if word == "never" else Severity(word)
+
+
+def plain_text(text: str) -> str:
+    """Text without line breaks and other control characters."""
+    if not text.isprintable():
+        raise ValueError("holds control characters; remove them")
+    return text.strip()
+
+
+def label(text: str) -> str:
+    """An RFC 1123 label."""
+    if not _LABEL.fullmatch(text):
+        raise ValueError(
+            f"is {text!r}, which is no RFC 1123 label; use at most 63 lower-case letters, digits and `-`, "
+            "with a letter or digit at both ends"
+        )
+    return text
+
+
+def group(text: str) -> str:
+    """A group's full path or id."""
+    path = text.strip().strip("/")
+    if not _GROUP.fullmatch(path):
+        raise ValueError("is no group; give its full path, as in platform/tenants, or its id")
+    return path
+
+
+def project(text: str) -> str:
+    """A project's full path."""
+    path = text.strip().strip("/")
+    if not _PROJECT.fullmatch(path):
+        raise ValueError("is no project; give its full path, as in platform/shared-manifests")
+    return path
+
+
+def host(text: str) -> str:
+    """A host name without a port."""
+    name = text.strip().lower()
+    if not _HOST.fullmatch(name):
+        raise ValueError("is no host name; give it without scheme, port and path, as in ssh.gitlab.example")
+    return name
+
+
+def fingerprint(text: str) -> str:
+    """A key's SHA-256 fingerprint, as ssh-keygen prints it."""
+    if not _FINGERPRINT.fullmatch(text):
+        raise ValueError(f"is {text!r}, which is no fingerprint; give it as `ssh-keygen -lf` prints it: SHA256:...")
+    return text
+
+
+def gitlab_url(text: str) -> str:
+    """GitLab's address: https, or http on loopback; a relative root is kept."""
+    url = _web_address(text, "https://gitlab.example")
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise ValueError("is plain http, which would show the token to the network; use https (http is for loopback)")
+    if re.search(r"/api(/v\d+)?$", url.path):
+        raise ValueError("names the API; give GitLab's own address, without /api/v4")
+    return url.geturl()
+
+
+def receiver_url(text: str) -> str:
+    """The external base URL of Flux's webhook-receiver."""
+    url = _web_address(text, "https://flux-webhook.example")
+    if "hook" in url.path.split("/"):
+        raise ValueError("ends in /hook, which Flux puts into every path itself; give the address in front of it")
+    return url.geturl()
+
+
+def _web_address(text: str, example: str) -> SplitResult:
+    try:
+        url = urlsplit(text.strip())
+        port_is_usable = url.port != 0
+    except ValueError:
+        raise ValueError(f"is no URL; write it as {example}") from None
+    if url.username is not None or url.password is not None:
+        raise ValueError("holds a user name or password; remove everything up to the @")
+    if re.search(r"[?#]", text):
+        raise ValueError("holds a query or fragment; remove everything from the ? or # on")
+    path = url.path.rstrip("/")
+    known = url.scheme in {"http", "https"} and _HOST.fullmatch(_host_part(url)) and port_is_usable
+    if not known or not text.isprintable() or not _URL_PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        raise ValueError(f"is no URL that can be used; write it as {example}")
+    return url._replace(netloc=url.netloc.lower(), path=path)
+
+
+def _host_part(url: SplitResult) -> str:
+    name = url.hostname or ""
+    return f"[{name}]" if ":" in name else name
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def secret_file(text: str) -> Path:
+    """The path of a file with a token, and no token itself: that would end up in process lists and logs."""
+    if _TOKEN.fullmatch(text.strip()):
+        raise ValueError("looks like a token itself; write the token to a file and give the file's path")
+    return Path(plain_text(text))
+
+
+def certificates(text: str) -> Path:
+    """An existing file (or directory, as OpenSSL has them) with certificates."""
+    path = Path(plain_text(text))
+    if not path.exists():
+        raise ValueError(f"names {text!r}, which does not exist; give a file with certificates in PEM form")
+    return path
+
+
+def report_file(text: str) -> ReportFile:
+    """`FORMAT=PATH`."""
+    form, equals, path = plain_text(text).partition("=")
+    if form not in REPORT_FORMATS or not equals or not path:
+        raise ValueError(f"is {text!r}; write it as FORMAT=PATH, where FORMAT is {either(REPORT_FORMATS)}")
+    if not Path(path).absolute().parent.is_dir() or Path(path).is_dir():
+        raise ValueError(f"names {path!r}, which cannot be written; give a file in a directory that exists")
+    return ReportFile(form, Path(path))
+
+
+def limits(text: str) -> Limits:
+    """The guard's limits."""
+    try:
+        return Limits.parse(text)
+    except ValueError as error:
+        raise ValueError(f"is {error}") from None
+
+
+def tenancy(raw: object) -> Tenancy:
+    """A list of `{namespace: GLOB, projects: GLOB}`."""
+    if not isinstance(raw, list) or not all(map(_is_rule, raw)):
+        raise ValueError("must be a list of rules, each with a text for `namespace` and one for `projects`")
+    return Tenancy.from_settings(raw)
+
+
+def _is_rule(raw: object) -> bool:
+    if not isinstance(raw, Mapping) or set(raw) != {"namespace", "projects"}:
+        return False
+    return all(isinstance(glob, str) and glob.strip() for glob in raw.values())

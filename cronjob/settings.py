@@ -1,0 +1,165 @@
+"""
+The settings of a run as one frozen value, or every complaint about them at once.
+
+Typed and checked here, so that nothing later has to ask whether an option makes sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cronjob.describing import given_options
+from cronjob.option_table import OPTIONS
+from cronjob.parsing import ReportFile
+from cronjob.resolving import Resolved, resolve
+from reconcile.errors import SettingsError
+from reconcile.guard import Expected, Limits
+from reconcile.marks import Identity
+from reconcile.problems import Severity
+from reconcile.rules import Rules
+from reconcile.run import Orders
+from reconcile.tenancy import Tenancy, matches
+
+RETIRE = "retire"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    What one run is to do, complete and checked.
+
+    Fields are named as the options are, in the plural where several values may be given. *namespaces* may be empty:
+    then it is the one that the access to Kubernetes names. *given* is what the report repeats: no secrets are in it.
+    """
+
+    command: str
+    given: Mapping[str, object]
+
+    groups: tuple[str, ...]
+    extra_projects: tuple[str, ...]
+    cluster: str
+    receiver_url: str | None
+    projects: tuple[str, ...]
+
+    dry_run: bool
+    confirm: str | None
+    prune: bool
+    max_prune: Limits
+    expect_plan: Expected | None
+    adopt: bool
+    refresh_tokens: bool
+    webhook_tls_verification: bool
+
+    gitlab_url: str
+    gitlab_token_file: Path | None
+    token: str = field(repr=False)
+    ca_file: Path | None
+    concurrency: int
+    max_requests_per_minute: int | None
+    timeout: float
+    deadline: float | None
+
+    namespaces: tuple[str, ...]
+    kubeconfig: str | None
+    context: str | None
+
+    output: str
+    reports: tuple[ReportFile, ...]
+    show_foreign: bool
+    drift_exit_code: int
+    fail_on: Severity | None
+    log_format: str
+    log_level: str
+
+    config: str | None
+    print_config: bool
+
+    git_hosts: tuple[str, ...]
+    gitlab_user: str | None
+    previous_clusters: tuple[str, ...]
+    previous_namespaces: tuple[str, ...]
+    previous_receiver_urls: tuple[str, ...]
+    receiver_url_is_ours: bool
+    owned_keys: tuple[str, ...]
+    can_push: str | None
+    tenancy: Tenancy | None
+    cross_namespace_refs: bool
+
+    @property
+    def gitlab_host(self) -> str:
+        """The host of GitLab's API, without a port."""
+        return urlsplit(self.gitlab_url).hostname or ""
+
+    @property
+    def relative_root(self) -> str:
+        """GitLab's relative root, without slashes."""
+        return urlsplit(self.gitlab_url).path.strip("/")
+
+    def acts_on(self, path: str) -> bool:
+        """Whether the project at *path* may be changed."""
+        return not self.projects or any(matches(glob, path) for glob in self.projects)
+
+    def rules(self, namespaces: Iterable[str] = ()) -> Rules:
+        """What is ours and how it should look; *namespaces* are those that this run reads."""
+        identity = Identity(
+            self.cluster,
+            frozenset(namespaces),
+            frozenset(self.previous_clusters),
+            frozenset(self.previous_namespaces),
+            every_namespace=self.command == RETIRE,
+        )
+        return Rules(
+            identity,
+            receiver_url=self.receiver_url,
+            previous_receiver_urls=self.previous_receiver_urls,
+            receiver_url_is_ours=self.receiver_url_is_ours,
+            owned_keys=frozenset(self.owned_keys),
+            read_only_keys=self.can_push == "read-only",
+            tls_verification=self.webhook_tls_verification,
+            tenancy=self.tenancy or Tenancy(),
+            cross_namespace_refs=self.cross_namespace_refs,
+            relative_root=self.relative_root,
+            adopt=self.adopt,
+            refresh_tokens=self.refresh_tokens,
+        )
+
+    def orders(self) -> Orders:
+        """What the operator wants of this run; for `retire` the confirmation stands for the guard."""
+        return Orders(
+            dry_run=self.dry_run,
+            prune=self.prune,
+            limits=Limits(None, 100.0) if self.command == RETIRE else self.max_prune,
+            expected=self.expect_plan,
+            acts_on=self.acts_on,
+            gitlab_host=self.gitlab_host,
+            show_foreign=self.show_foreign,
+        )
+
+
+# Where several values may be given, the flag is singular and the field plural.
+_PLURALS = {
+    "group": "groups",
+    "extra_project": "extra_projects",
+    "project": "projects",
+    "namespace": "namespaces",
+    "report": "reports",
+}
+
+
+def read_settings(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Settings:
+    """The settings of *command*. Raises SettingsError, whose text holds every complaint on a line of its own."""
+    return settings_from(resolve(command, flags, environment))
+
+
+def settings_from(resolved: Resolved) -> Settings:
+    """The same from what was resolved already."""
+    if resolved.complaints:
+        raise SettingsError("\n".join(resolved.complaints))
+    values: dict[str, Any] = {_PLURALS.get(option.key, option.key): resolved.values[option.key] for option in OPTIONS}
+    if resolved.command == RETIRE:
+        values["dry_run"] = values["dry_run"] or values["confirm"] is None
+    return Settings(command=resolved.command, given=given_options(resolved), token=resolved.token, **values)
