@@ -1,12 +1,13 @@
 """
 What each GitRepository asks for: which project, and whose key.
 
-A claim is followed step by step (URL, host, tenancy, project, Secret) until a step fails or all are done; the step
-that failed is the one problem it reports. What is not allowed or lies outside is settled before a Secret is read.
+A claim is followed step by step (URL, host, tenancy, project) until a step fails, which is then the problem it
+reports. What is not allowed or lies outside is settled before a Secret is read.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,13 +51,24 @@ class Claim:
         closed = self.dropped or self.held in {Code.DISABLED, Code.PROJECT_REPLACED}
         return None if closed else self.project
 
+    @property
+    def pinned(self) -> int | None:
+        """The project id that the annotation names, or None where it names none."""
+        text = (self.pin or "").strip()
+        return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
     def drop(self, code: Code, message: str) -> Claim:
-        """This claim, not wanted, because of a problem that holds nothing."""
-        return replace(self.warned(code, message), dropped=True)
+        """This claim, not wanted, because of the one problem that counts then; it holds nothing."""
+        return replace(self, problems=(), held=None, dropped=True).warned(code, message)
 
     def hold(self, code: Code, message: str) -> Claim:
         """This claim with a problem that keeps what it has."""
         return replace(self.warned(code, message), held=self.held or code)
+
+    def at(self, project: Project) -> Claim:
+        """This claim with its project, its problems filed there."""
+        filed = tuple(replace(problem, project=project.path) for problem in self.problems)
+        return replace(self, project=project, problems=filed)
 
     def warned(self, code: Code, message: str) -> Claim:
         """This claim with a problem that changes nothing else."""
@@ -97,10 +109,9 @@ def _claim(item: Mapping[str, Any], rules: Rules, hosts: frozenset[str]) -> Clai
     claim = _with_url(claim, str(spec.get("url") or ""), rules, hosts)
     if is_disabled(item) and not claim.dropped:
         # Its other problems are nobody's concern while it is switched off.
-        claim = replace(claim, problems=())
-        return claim.hold(
+        return replace(claim, problems=(), held=None).hold(
             Code.DISABLED,
-            f"The annotation {SWITCH} says `disabled`: its deploy key and webhooks are left alone.",
+            f"The annotation {SWITCH} says `disabled`: its deploy key and webhooks are left alone until it is removed.",
         )
     return claim
 
@@ -116,16 +127,15 @@ def _with_url(claim: Claim, text: str, rules: Rules, hosts: frozenset[str]) -> C
     try:
         url = parse_git_url(text, rules.relative_root)
     except UnusableUrl as error:
+        if error.host is not None and error.host not in hosts:
+            return _foreign(claim, error.host)
         return claim.hold(
             Code.URL_UNUSABLE,
             f"No project can be read from spec.url: {error}. Write it as ssh://git@HOST/GROUP/PROJECT.git.",
         )
     claim = replace(claim, url=url)
     if url.host not in hosts:
-        return claim.drop(
-            Code.FOREIGN_HOST,
-            f"{url.host} is not a host of this GitLab; list it under git_hosts in the settings if it is.",
-        )
+        return _foreign(claim, url.host)
     if not rules.tenancy.allows(claim.ref.namespace, url.path):
         return claim.drop(
             Code.NOT_ALLOWED,
@@ -141,16 +151,21 @@ def _with_url(claim: Claim, text: str, rules: Rules, hosts: frozenset[str]) -> C
     return claim
 
 
+def _foreign(claim: Claim, host: str) -> Claim:
+    return claim.drop(
+        Code.FOREIGN_HOST, f"{host} is not a host of this GitLab; list it under git_hosts in the settings if it is."
+    )
+
+
 def placed(claim: Claim, places: Mapping[str, PlaceAnswer], rules: Rules) -> Claim:
     """The claim with its project, from GitLab's answers by lower-case path."""
-    if claim.path is None or claim.url is None:
+    if claim.dropped or claim.url is None:
         return claim
-    place = places.get(claim.path, NoPlace())
-    if claim.held is Code.DISABLED:
-        return replace(claim, project=place.project) if isinstance(place, Place) else claim
-    match place:
-        case Place():
+    match places.get(claim.url.path.lower(), NoPlace()):
+        case Place() as place:
             return _at(claim, claim.url.path, place, rules)
+        case _ if claim.held is Code.DISABLED:
+            return claim
         case LookUpFailed(reason):
             return claim.hold(
                 Code.PROJECT_UNREADABLE,
@@ -185,12 +200,15 @@ def _at(claim: Claim, path: str, place: Place, rules: Rules) -> Claim:
             f"{project.path} lies outside the group and is never touched; "
             f"add it with --extra-project {project.path} if it should be.",
         )
-    claim = replace(claim, project=project)
-    if claim.pin is not None and claim.pin.strip() != str(project.id):
+    claim = claim.at(project)
+    if claim.held is Code.DISABLED:
+        return claim
+    if claim.pin is not None and claim.pinned != project.id:
+        named = "no project id" if claim.pinned is None else f"project {claim.pinned}"
         return claim.hold(
             Code.PROJECT_REPLACED,
-            f"The annotation {PIN} says {claim.pin.strip()}, but {project.path} has id {project.id}: "
-            "another project took the path. Check whose it is, then correct the annotation.",
+            f"The annotation {PIN} names {named}, but {project.path} has id {project.id}: "
+            "another project may have taken the path. Check whose it is, then correct the annotation.",
         )
     if place.moved:
         return claim.warned(

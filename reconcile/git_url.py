@@ -19,7 +19,11 @@ _ENCODED_SLASH = re.compile(r"%(?:2f|5c)", re.IGNORECASE)
 
 
 class UnusableUrl(ValueError):
-    """The URL names no project; the text says why."""
+    """The URL names no project; the text says why. *host* is the host it names, where that much is clear."""
+
+    def __init__(self, reason: str, host: str | None = None) -> None:
+        super().__init__(reason)
+        self.host = host
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +35,9 @@ class GitUrl:
     *fetchable* is False for `ssh://git@host:group/project`, which is understood here and refused by Flux.
     """
 
-    scheme: str
     host: str
     path: str
     fetchable: bool = True
-
-    @property
-    def is_ssh(self) -> bool:
-        """Whether Flux needs a key to clone from here."""
-        return self.scheme == "ssh"
 
 
 def parse_git_url(url: str, relative_root: str = "") -> GitUrl:
@@ -57,12 +55,15 @@ def parse_git_url(url: str, relative_root: str = "") -> GitUrl:
         raise UnusableUrl("it does not begin with ssh://, https:// or http://")
     scheme, authority, path = match.groups()
     host, group = _host(authority.rpartition("@")[2])
-    if group and scheme != "ssh":
-        raise UnusableUrl(f"its port {group!r} is no number")
-    path = f"{group}{path}"
     if scheme != "ssh":
+        if group:
+            # What stands here may be part of a password with an unescaped slash: it is not shown.
+            raise UnusableUrl("its port is no number", host)
         path = _below(path, relative_root)
-    return GitUrl(scheme, host, _project_path(path), fetchable=not group)
+    try:
+        return GitUrl(host, _project_path(f"{group}{path}"), fetchable=not group)
+    except UnusableUrl as error:
+        raise UnusableUrl(str(error), host) from None
 
 
 def _host(authority: str) -> tuple[str, str]:
@@ -86,6 +87,8 @@ def _project_path(raw: str) -> str:
     path = unquote(raw).strip("/").removesuffix(".git")
     if _FORBIDDEN.search(path):
         raise UnusableUrl("its path holds white space, control characters or a backslash")
+    if "%" in path:
+        raise UnusableUrl("its path holds a percent sign, which no path of GitLab has")
     segments = path.split("/")
     if len(segments) < 2:
         raise UnusableUrl("its path has fewer than two segments, so it names no project")

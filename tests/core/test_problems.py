@@ -87,4 +87,5 @@ def test_the_worst_comes_first_then_code_project_object_and_text() -> None:
         Problem(Severity.NOTICE, "B", "a", project="g/a"),
         Problem(Severity.NOTICE, "B", "a", project="g/b"),
     ]
-    assert sorted(in_order[::-1], key=lambda problem: problem.sort_key) == in_order
+    backwards = in_order[::-1]
+    assert sorted(backwards, key=lambda problem: problem.sort_key) == in_order
