@@ -16,12 +16,14 @@ from cronjob.gitlab_writer import Writer
 from cronjob.session import NoAnswer, Refused, Session
 from reconcile.actual import Actual, Items, Unreadable, actual_from, key_from, webhook_from
 from reconcile.changes import Change
-from reconcile.errors import MalformedAnswer, ReadError
+from reconcile.errors import MalformedAnswer, ReadError, WriteFailed
 from reconcile.marks import Identity
 from reconcile.model import Place, PlaceAnswer, Project
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+# The change, the seconds it took, and what went wrong if it was not made.
+OnWrite = Callable[[Change, float, str | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,21 @@ class Scope:
     deadline: float | None = None
 
 
+def _nobody(_change: Change, _seconds: float, _error: str | None) -> None:
+    """Nobody wants to hear of writes."""
+
+
 class GitLabGroup:
     """Implements the run's port `GitLab` over one session. The projects are listed once, at first use."""
 
-    def __init__(self, session: Session, scope: Scope, identity: Identity, stop: Event) -> None:
+    def __init__(
+        self, session: Session, scope: Scope, identity: Identity, *, stop: Event, on_write: OnWrite = _nobody
+    ) -> None:
         self.whoami: Whoami | None = None
         self._session = session
         self._scope = scope
         self._stop = stop
+        self._on_write = on_write
         self._listing: Listing | None = None
         self._places: dict[str, PlaceAnswer] = {}
         self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="gitlab")
@@ -85,8 +94,14 @@ class GitLabGroup:
         return actual
 
     def write(self, change: Change) -> None:
-        """Make one change and be sure that it was made. Raises WriteFailed."""
-        self._writer.write(change)
+        """Make one change and be sure that it was made; *on_write* hears how it went. Raises WriteFailed."""
+        began = time.monotonic()
+        try:
+            self._writer.write(change)
+        except WriteFailed as error:
+            self._on_write(change, time.monotonic() - began, str(error))
+            raise
+        self._on_write(change, time.monotonic() - began, None)
 
     def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
         """Do *work* for each item, `concurrency` at a time; the answers come in the order of the items."""

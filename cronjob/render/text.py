@@ -10,6 +10,7 @@ from typing import Any
 
 from cronjob.render.escaping import for_terminal
 from cronjob.render.next_steps import next_steps
+from cronjob.render.summary import plural, summary_line
 
 Record = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ class TextReport:
     def __str__(self) -> str:
         parts = [
             self._header(),
-            [self._counts()],
+            [summary_line(self._document)],
             self._changes(),
             self._kept(),
             self._foreign(),
@@ -54,23 +55,14 @@ class TextReport:
         yield f"flux-gitlab-syncer {document['version']}: {mode} for cluster {document['cluster']}"
         yield f"  GitLab      {_as_whom(servers['gitlab'], servers['user'])}"
         if servers["kubernetes"]:
-            yield f"  Kubernetes  {for_terminal(servers['kubernetes'])}"
+            yield f"  Kubernetes  {_as_whom(servers['kubernetes'], servers['kubernetes_user'])}"
         groups = ", ".join(document["groups"]) or "no group"
-        yield f"  Read        {_plural(document['summary']['projects'], 'project')} of {for_terminal(groups)}"
+        yield f"  Read        {plural(document['summary']['projects'], 'project')} of {for_terminal(groups)}"
         if document["namespaces"]:
             yield f"              GitRepositories and Receivers of {', '.join(document['namespaces'])}"
         sent = document["requests"]["gitlab"]
         writes = sum(sent.get(method, 0) for method in ("POST", "PUT", "DELETE"))
         yield f"  Requests    {sent.get('GET', 0)} reads and {writes} writes at GitLab, in {_seconds(document)}"
-
-    def _counts(self) -> str:
-        summary = self._document["summary"]
-        tense = "to " if self._document["dry_run"] else ""
-        parts = [f"{summary[action]} {tense}{action}" for action in _SYMBOLS]
-        others = ("unchanged", "kept", "held", "failed", "refused")
-        parts += [f"{summary[name]} {name}" for name in others if summary[name] or name == "unchanged"]
-        parts.append(_plural(summary["problems"], "problem"))
-        return f"{_verdict(self._document)} {', '.join(parts)}."
 
     def _changes(self) -> Iterator[str]:
         grouped: dict[tuple[str, ...], list[Record]] = {}
@@ -88,7 +80,7 @@ class TextReport:
     def _group(self, changes: Sequence[Record]) -> Iterator[str]:
         first = changes[0]
         symbol = _SYMBOLS[first["action"]]
-        kinds = _plural(len(changes), _KINDS[first["kind"]])
+        kinds = plural(len(changes), _KINDS[first["kind"]])
         yield f"{self._paint(symbol, symbol)} {kinds} {first['reason']}{_status(first)}"
         for change in changes[:EXAMPLES]:
             yield f"    {for_terminal(change['project'])}: {_name(change)}{_because(change)}"
@@ -144,7 +136,7 @@ class TextReport:
 
     def _closing(self) -> Iterator[str]:
         document = self._document
-        yield self._counts()
+        yield summary_line(document)
         if document["plan"]:
             yield f"Plan {document['plan']}"
         yield from next_steps(document)
@@ -158,17 +150,6 @@ class TextReport:
             break_long_words=False,
             break_on_hyphens=False,
         )
-
-
-def _verdict(document: Record) -> str:
-    return {
-        "in_sync": "In sync:",
-        "drift": "Drift:",
-        "applied": "Applied:",
-        "incomplete": "Incomplete:",
-        "refused": "Refused:",
-        "failed": "Failed, nothing was decided and nothing was written:",
-    }[document["result"]]
 
 
 def _sameness(change: Record) -> tuple[str, ...]:
@@ -204,10 +185,6 @@ def _value(value: object) -> str:
 def _rest(kept: Sequence[Record]) -> Iterator[str]:
     if len(kept) > MANY:
         yield f"  and {len(kept) - MANY} more; the JSON report lists all"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _as_whom(server: str | None, user: str | None) -> str:

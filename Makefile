@@ -1,0 +1,44 @@
+# `make run`: the embedded sandbox, the job end to end.  `make test`: lint, types, contracts, tests.
+# Both need Python 3.11 or newer, git and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
+
+.PHONY: run test lint types contracts tests clean
+
+run: $(VENV)/run.stamp
+	@$(BIN)/flux-gitlab-syncer sandbox $(ARGS)
+
+test: lint types contracts tests
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/hadolint Dockerfile
+
+types: $(VENV)/test.stamp
+	$(BIN)/mypy
+
+contracts: $(VENV)/test.stamp
+	$(BIN)/lint-imports
+
+tests: $(VENV)/test.stamp
+	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term $(ARGS)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt
+	$(PIP) --editable '.[sandbox]'
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt
+	$(PIP) --editable '.[all,dev]'
+	@touch $@ $(VENV)/run.stamp
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

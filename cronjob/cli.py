@@ -1,0 +1,85 @@
+"""The command line. What a command needs is imported when it runs, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+import click
+
+from cronjob.describing import describe
+from cronjob.options import decorated
+from cronjob.resolving import resolve
+from cronjob.settings import Settings, settings_from
+from reconcile.errors import SettingsError
+
+USAGE = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(version("flux-gitlab-syncer"), prog_name="flux-gitlab-syncer")
+def program() -> None:
+    """Keep GitLab's deploy keys and webhooks in step with Flux's GitRepositories and Receivers."""
+
+
+@program.command()
+@decorated("run")
+def run(**flags: Any) -> None:
+    """
+    The job: read Flux and GitLab, work out the difference, apply it, report it.
+
+    \b
+    Example, an audit that writes nothing:
+      GITLAB_TOKEN=... flux-gitlab-syncer run --dry-run --gitlab-url https://gitlab.example.com \\
+        --group platform/tenants --cluster prod --receiver-url https://flux-webhook.example.com
+    """
+    from cronjob.job import do_run
+
+    _carry_out("run", flags, do_run)
+
+
+@program.command()
+@decorated("retire")
+def retire(**flags: Any) -> None:
+    """Remove everything that carries this cluster's mark; without --confirm CLUSTER a dry run."""
+    from cronjob.job import do_retire
+
+    _carry_out("retire", flags, do_retire)
+
+
+@program.command()
+@click.option("--serve", is_flag=True, help="Keep both servers up, and print the settings for a second terminal.")
+@click.option("--tenants", type=click.IntRange(0, 100_000), default=0, help="So many ordinary tenants more.")
+@click.option(
+    "--latency", type=click.IntRange(0, 60_000), default=0, metavar="MS", help="Milliseconds an answer takes."
+)
+def sandbox(*, serve: bool, tenants: int, latency: int) -> None:
+    """An embedded GitLab and Kubernetes with sample tenants, and the job run against them."""
+    try:
+        from cronjob import story
+    except ModuleNotFoundError as error:
+        _give_up([f"{error.name} is not installed; `pip install 'flux-gitlab-syncer[sandbox]'` installs it."])
+    if serve:
+        story.serve(tenants, latency / 1000)
+    elif not story.tell(tenants, latency / 1000):
+        raise SystemExit(1)
+
+
+def _carry_out(command: str, flags: Mapping[str, object], do: Callable[[Settings, Mapping[str, str]], int]) -> None:
+    resolved = resolve(command, flags, os.environ)
+    if resolved.print_config:
+        click.echo(describe(resolved))
+    try:
+        settings = settings_from(resolved)
+        code = 0 if resolved.print_config else do(settings, os.environ)
+    except SettingsError as error:
+        _give_up(str(error).splitlines())
+    raise SystemExit(code)
+
+
+def _give_up(complaints: list[str]) -> NoReturn:
+    for complaint in complaints:
+        click.echo(f"Error: {complaint}", err=True)
+    raise SystemExit(USAGE)

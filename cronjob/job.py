@@ -1,0 +1,184 @@
+"""One job from settings to exit code: connect, run, report. The only place where the parts are put together."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cronjob.document import Circumstances, document_of
+from cronjob.flux import FluxCluster
+from cronjob.gitlab import GitLabGroup, Scope
+from cronjob.kube_access import Access as KubeAccess
+from cronjob.kube_access import KubeApi, connect
+from cronjob.logs import log, log_problem, log_write, set_up_logging
+from cronjob.render import rendered
+from cronjob.render.summary import summary_line
+from cronjob.session import Access, Session
+from cronjob.settings import Settings
+from cronjob.signals import Signals
+from reconcile.errors import ReadError, SettingsError
+from reconcile.report import Report
+from reconcile.run import reconcile, retire
+
+# `kubectl describe pod` shows what stands in here.
+TERMINATION_LOG = Path("/dev/termination-log")
+VERSION = version("flux-gitlab-syncer")
+
+
+@dataclass(slots=True)
+class Servers:
+    """What is known of both servers once they are connected; the report names them."""
+
+    gitlab: GitLabGroup
+    session: Session
+    kubernetes: KubeApi | None = None
+    namespaces: tuple[str, ...] = ()
+
+    def named(self, url: str) -> dict[str, str | None]:
+        """Where and as whom."""
+        whoami = self.gitlab.whoami
+        return {
+            "gitlab": url,
+            "user": whoami.user if whoami else None,
+            "kubernetes": self.kubernetes.server if self.kubernetes else None,
+            "kubernetes_user": self.kubernetes.user if self.kubernetes else None,
+        }
+
+    def requests(self) -> dict[str, dict[str, float]]:
+        """How much was asked of each."""
+        traffic = self.session.traffic
+        methods = {method: traffic.requests[method] for method in ("GET", "POST", "PUT", "DELETE")}
+        gitlab = {**methods, "retries": traffic.retries, "throttled_seconds": round(traffic.throttled_seconds, 1)}
+        return {"gitlab": gitlab, "kubernetes": dict(self.kubernetes.requests) if self.kubernetes else {}}
+
+
+def do_run(settings: Settings, environment: Mapping[str, str]) -> int:
+    """`run`: bring GitLab in step with Flux. Raises SettingsError; every other trouble is in the report."""
+    access = KubeAccess(settings.kubeconfig, settings.context, settings.timeout, VERSION)
+    with connect(access) as api:
+        namespaces = settings.namespaces or tuple(filter(None, [api.default_namespace]))
+        if not namespaces:
+            raise SettingsError("No namespace is known: give --namespace, or set one in the kubeconfig's context.")
+
+        def run(servers: Servers) -> Report:
+            servers.kubernetes, servers.namespaces = api, namespaces
+            flux = FluxCluster(api, namespaces)
+            return reconcile(flux, servers.gitlab, settings.rules(namespaces), settings.orders())
+
+        return _do(settings, environment, run)
+
+
+def do_retire(settings: Settings, environment: Mapping[str, str]) -> int:
+    """`retire`: remove everything that is ours. Kubernetes is not asked."""
+
+    def run(servers: Servers) -> Report:
+        return retire(servers.gitlab, settings.rules(), settings.orders())
+
+    return _do(settings, environment, run)
+
+
+def _do(settings: Settings, environment: Mapping[str, str], run: Callable[[Servers], Report]) -> int:
+    run_id, started = uuid.uuid4().hex, datetime.now(UTC)
+    set_up_logging(_log_format(settings), settings.log_level, {"run_id": run_id, "cluster": settings.cluster})
+    with Signals() as signals, _connected(settings, signals) as servers:
+        report = _guarded(settings, servers, run)
+        around = Circumstances(
+            version=VERSION,
+            run_id=run_id,
+            cluster=settings.cluster,
+            options=settings.given,
+            servers=servers.named(settings.gitlab_url),
+            groups=(*settings.groups, *settings.extra_projects),
+            namespaces=servers.namespaces,
+            started_at=started,
+            finished_at=datetime.now(UTC),
+            requests=servers.requests(),
+        )
+        told = _tell(report, document_of(report, around), settings, environment)
+    code = report.exit_code(settings.fail_on, settings.drift_exit_code)
+    return signals.exit_code or code or (0 if told else 1)
+
+
+@contextmanager
+def _connected(settings: Settings, signals: Signals) -> Iterator[Servers]:
+    """GitLab, ready to be asked. A dry run's session cannot write."""
+    access = Access(
+        settings.gitlab_url,
+        settings.token,
+        allow_writes=not settings.dry_run,
+        concurrency=settings.concurrency,
+        timeout=settings.timeout,
+        max_per_minute=settings.max_requests_per_minute,
+        ca_file=str(settings.ca_file) if settings.ca_file else None,
+        version=VERSION,
+    )
+    scope = Scope(
+        groups=settings.groups,
+        extra_projects=settings.extra_projects,
+        hosts=frozenset({settings.gitlab_host, *settings.git_hosts}),
+        user=settings.gitlab_user,
+        writes=not settings.dry_run,
+        tls_verification=settings.webhook_tls_verification,
+        concurrency=settings.concurrency,
+        deadline=time.monotonic() + settings.deadline if settings.deadline else None,
+    )
+    identity = settings.rules().identity
+    with (
+        closing(Session(access)) as session,
+        closing(GitLabGroup(session, scope, identity, stop=signals.stop, on_write=log_write)) as gitlab,
+    ):
+        yield Servers(gitlab, session)
+
+
+def _guarded(settings: Settings, servers: Servers, run: Callable[[Servers], Report]) -> Report:
+    """The run's report; where a source could not be read, a report that says so."""
+    try:
+        return run(servers)
+    except ReadError as error:
+        log.error("nothing was decided", extra={"error": str(error)})
+        return Report.of_failure(error, dry_run=settings.dry_run)
+
+
+def _tell(report: Report, document: dict[str, Any], settings: Settings, environment: Mapping[str, str]) -> bool:
+    """Put the report everywhere it was asked for; whether all of that worked."""
+    for problem in report.plan.problems:
+        log_problem(problem)
+    click.echo(_on_stdout(document, settings, environment), nl=False)
+    written = [_written(document, one.format, one.path) for one in settings.reports]
+    line = summary_line(document)
+    log.info("%s", line)
+    if TERMINATION_LOG.is_file() or TERMINATION_LOG.is_char_device():
+        TERMINATION_LOG.write_text(line)
+    return all(written)
+
+
+def _on_stdout(document: dict[str, Any], settings: Settings, environment: Mapping[str, str]) -> str:
+    is_terminal = sys.stdout.isatty()
+    width = min(shutil.get_terminal_size().columns, 120) if is_terminal else 100
+    return rendered(document, settings.output, colour=is_terminal and not environment.get("NO_COLOR"), width=width)
+
+
+def _written(document: dict[str, Any], output: str, path: Path) -> bool:
+    try:
+        path.write_text(rendered(document, output), encoding="utf-8")
+    except OSError as error:
+        click.echo(f"Error: the report could not be written to {path}: {error.strerror}.", err=True)
+        return False
+    return True
+
+
+def _log_format(settings: Settings) -> str:
+    if settings.log_format == "auto":
+        return "text" if sys.stderr.isatty() else "json"
+    return settings.log_format

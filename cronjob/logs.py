@@ -1,0 +1,70 @@
+"""Logs: JSON lines with the keys of Flux's controllers, or short lines for a terminal; always on stderr."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+from cronjob.render.escaping import for_terminal
+from reconcile.changes import Change
+from reconcile.model import shown_url
+from reconcile.problems import Problem, Severity
+
+log = logging.getLogger("flux-gitlab-syncer")
+# Their debug output holds whole answers, Secrets among them.
+_LIBRARIES = ("kubernetes", "urllib3", "requests", "asyncio")
+_LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.NOTICE: logging.INFO}
+
+
+class _Json(JsonFormatter):
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Levels in lower case, and nothing that is not known."""
+        log_data["level"] = str(log_data["level"]).lower()
+        return {name: value for name, value in log_data.items() if value is not None}
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """`level message`, and the error; a person sees the rest in the report."""
+        error = getattr(record, "error", None)
+        said = f"{record.getMessage()}: {error}" if error else record.getMessage()
+        return f"{record.levelname.lower():7} {for_terminal(said)}"
+
+
+def set_up_logging(log_format: str, level: str, constant: Mapping[str, str]) -> None:
+    """Log to stderr from now on; *constant* fields (run_id, cluster) go with every JSON line."""
+    handler = logging.StreamHandler()
+    if log_format == "json":
+        names = {"levelname": "level", "message": "msg"}
+        handler.setFormatter(_Json(list(names), rename_fields=names, static_fields=dict(constant), timestamp="ts"))
+    else:
+        handler.setFormatter(_Text())
+    log.handlers[:] = [handler]
+    log.setLevel(level.upper())
+    log.propagate = False
+    for name in _LIBRARIES:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def log_problem(problem: Problem) -> None:
+    """One line for one problem."""
+    fields = {"code": problem.code, "object": problem.object, "project": problem.project}
+    log.log(_LEVELS[problem.severity], "%s: %s", problem.code, problem.message, extra=fields)
+
+
+def log_write(change: Change, seconds: float, error: str | None) -> None:
+    """One line for one write as it happens: what a log holds after a crash. *error* is None where it was made."""
+    fields = {
+        "project": change.project.path,
+        "kind": change.kind.value,
+        "action": change.action,
+        "source": ", ".join(map(str, change.sources)) or None,
+        "duration_seconds": round(seconds, 3),
+        "error": error,
+    }
+    name = f"{change.kind.value.replace('_', ' ')} {shown_url(change.name)} on {change.project.path}"
+    level, how = (logging.ERROR, "not made") if error else (logging.INFO, "made")
+    log.log(level, "%s %s: %s", change.action, how, name, extra=fields)

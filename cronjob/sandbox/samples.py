@@ -1,0 +1,137 @@
+"""
+Sample tenants in both worlds: the platform's own, a broken one, the leftovers of a removed one, and any number more.
+
+What a person put on the projects by hand is there too, so that one can see that it stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from cronjob.sandbox.flux_controller import reconcile_receivers, webhook_path
+from cronjob.sandbox.gitlab_world import GitLabWorld
+from cronjob.sandbox.kubernetes_world import KubernetesWorld
+
+GROUP = "it-common-platform/tenants"
+EXTRA = "hokiebird/sample-tenant"
+NAMESPACE = "platform-flux-tenant-config"
+CLUSTER = "aws-prod"
+RECEIVER_URL = "https://flux-webhook.platform.example"
+MAINTAINER = 40
+_KNOWN_HOSTS = "code.vt.edu ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIImIrwV2uvJO9fJd6SGcHclJXgaz5VsdYpP5VClloXzq"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """Both worlds, and the bot account's token at GitLab."""
+
+    gitlab: GitLabWorld
+    kubernetes: KubernetesWorld
+    token: str
+
+
+def sample_tenants(more: int = 0) -> Sandbox:
+    """Fresh worlds with the sample tenants and *more* ordinary ones."""
+    gitlab, kubernetes = GitLabWorld(), KubernetesWorld()
+    gitlab.ssh_host = "code.vt.edu"
+    bot = gitlab.add_user("flux-bot")
+    sandbox = Sandbox(gitlab, kubernetes, gitlab.add_token(bot))
+    gitlab.add_member(gitlab.add_group(GROUP), bot, MAINTAINER)
+    gitlab.add_group(f"{GROUP}/{CLUSTER}")
+    kubernetes.add_namespace(NAMESPACE)
+    _platforms_own(sandbox)
+    _left_behind(sandbox)
+    for number in range(1, more + 1):
+        add_tenant(sandbox, f"tenant-{number:04}")
+    reconcile_receivers(kubernetes)
+    return sandbox
+
+
+def add_tenant(sandbox: Sandbox, name: str) -> None:
+    """One ordinary tenant: a project, a GitRepository, a Receiver and their Secrets."""
+    sandbox.gitlab.add_project(f"{GROUP}/{CLUSTER}/{name}")
+    add_secret(sandbox, f"{name}-ssh", ssh_key())
+    add_secret(sandbox, f"{name}-webhook", {"token": token_of(name)})
+    sandbox.kubernetes.apply(
+        {
+            "apiVersion": "source.toolkit.fluxcd.io/v1",
+            "kind": "GitRepository",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "spec": {
+                "interval": "5m",
+                "url": f"ssh://git@code.vt.edu/{GROUP}/{CLUSTER}/{name}.git",
+                "secretRef": {"name": f"{name}-ssh"},
+            },
+        }
+    )
+    sandbox.kubernetes.apply(
+        {
+            "apiVersion": "notification.toolkit.fluxcd.io/v1",
+            "kind": "Receiver",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "spec": {
+                "type": "gitlab",
+                "events": ["Push Hook", "Tag Push Hook"],
+                "secretRef": {"name": f"{name}-webhook"},
+                "resources": [{"kind": "GitRepository", "name": name}],
+            },
+        }
+    )
+
+
+def remove_tenant(sandbox: Sandbox, name: str) -> None:
+    """The tenant's objects go; its project, key and webhook stay behind."""
+    sandbox.kubernetes.delete("GitRepository", NAMESPACE, name)
+    sandbox.kubernetes.delete("Receiver", NAMESPACE, name)
+
+
+def ssh_key() -> dict[str, str]:
+    """A fresh key pair as `flux create secret git` stores it."""
+    key = Ed25519PrivateKey.generate()
+    return {
+        "identity": key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(),
+        "identity.pub": key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(),
+        "known_hosts": _KNOWN_HOSTS,
+    }
+
+
+def token_of(name: str) -> str:
+    """A made-up webhook token, the same in every sandbox."""
+    return hashlib.sha256(f"sandbox {name}".encode()).hexdigest()[:40]
+
+
+def add_secret(sandbox: Sandbox, name: str, data: dict[str, str]) -> None:
+    """Create or replace a Secret in the configuration namespace."""
+    metadata = {"name": name, "namespace": NAMESPACE}
+    sandbox.kubernetes.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
+
+
+def _platforms_own(sandbox: Sandbox) -> None:
+    gitlab = sandbox.gitlab
+    docs = gitlab.add_project(f"{GROUP}/{CLUSTER}/docs-getting-started")
+    gitlab.add_project(f"{GROUP}/{CLUSTER}/broken-tenant")
+    owner = gitlab.add_user("hokiebird")
+    personal = gitlab.add_project(EXTRA)
+    gitlab.add_member(personal, next(user for user in gitlab.users.values() if user.username == "flux-bot"), MAINTAINER)
+    # What people put there by hand, and nobody may touch.
+    gitlab.add_deploy_key(docs, ssh_key()["identity.pub"], title="laptop of the docs team", user=owner)
+    gitlab.add_hook(docs, "https://ci.example.org/gitlab", push_events=True)
+    sandbox.kubernetes.apply_yaml((Path(__file__).parent / "samples" / "tenants.yaml").read_text())
+    add_secret(sandbox, "flux-ssh-credentials", ssh_key())
+    add_secret(sandbox, "sample-tenant-ssh", ssh_key())
+    for name in ("docs-getting-started", "sample-tenant", "broken-tenant"):
+        add_secret(sandbox, f"{name}-webhook", {"token": token_of(name)})
+
+
+def _left_behind(sandbox: Sandbox) -> None:
+    """A tenant that left while nobody was looking: our mark on both items, and no object wants them."""
+    project = sandbox.gitlab.add_project(f"{GROUP}/{CLUSTER}/retired-tenant")
+    mark = f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}"
+    sandbox.gitlab.add_deploy_key(project, ssh_key()["identity.pub"], title=f"{mark}/retired-tenant-ssh")
+    path = webhook_path(token_of("retired-tenant").encode(), "retired-tenant", NAMESPACE)
+    sandbox.gitlab.add_hook(project, RECEIVER_URL + path, description=f"{mark}/retired-tenant", push_events=True)

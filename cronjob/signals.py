@@ -1,0 +1,32 @@
+"""SIGTERM and SIGINT: no new write begins, what is in flight ends, and the report is still printed."""
+
+from __future__ import annotations
+
+import signal
+from threading import Event
+from types import FrameType
+from typing import Any
+
+
+class Signals:
+    """A context in which the first signal sets *stop*; a second SIGINT ends the process at once."""
+
+    def __init__(self) -> None:
+        self.stop = Event()
+        self.exit_code = 0
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Signals:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._before[number] = signal.signal(number, self._heard)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _heard(self, number: int, _frame: FrameType | None) -> None:
+        if self.stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.exit_code = 128 + number
+        self.stop.set()
