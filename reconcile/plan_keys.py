@@ -5,7 +5,7 @@ The difference in one project's deploy keys.
     -------  ------------------------  ---------------------------------------------------------------
     yes      no                        Create; none where the group has it under another cluster's mark
     yes      ours, writable            none, or Update where the settings say `can_push: read-only`
-    yes      unmarked                  none, or Update of the title with --adopt
+    yes      unmarked                  none, or Update of the title with --adopt, if no other project has it
     yes      any other                 none
     no       ours                      Delete, or kept where something holds it
     no       not ours                  none
@@ -54,9 +54,11 @@ class KeyPlanner:
         replacements = Replacements()
         for key in sorted(wanted):
             found = present.get(key)
-            stays = self._present(wanted[key], found) if found else self._missing(wanted[key])
-            if stays:
-                replacements.add(wanted[key].secrets, found.title if found else "", key.fingerprint)
+            if found:
+                self._present(wanted[key], found)
+                replacements.add(wanted[key].secrets, found.title)
+            elif self._missing(wanted[key]):
+                replacements.add(wanted[key].secrets, str(wanted[key].mark))
         for found in items.keys:
             owner = self.owner(found)
             self._findings.owned[Kind.DEPLOY_KEY] += owner is Owner.OURS
@@ -77,14 +79,14 @@ class KeyPlanner:
         self._findings.changes.append(Create(wanted, reason, existing))
         return True
 
-    def _present(self, wanted: WantedKey, found: FoundKey) -> bool:
-        owner = self.owner(found)
+    def _present(self, wanted: WantedKey, found: FoundKey) -> None:
+        """Plan what must change about a key that is there, if anything."""
         fields: dict[str, Field] = {}
-        if owner is Owner.UNMARKED and self._rules.adopt and self._actual.uses.get(wanted.key) == 1:
+        if self._adopts(wanted, found):
             fields["title"] = (found.title, str(wanted.mark))
-        else:
-            self._look_at(wanted, found, owner)
-        if found.can_push and self._rules.read_only_keys and (owner is Owner.OURS or fields):
+        owner = Owner.OURS if fields else self.owner(found)
+        self._look_at(wanted, found, owner)
+        if found.can_push and self._rules.read_only_keys and owner is Owner.OURS:
             fields["can_push"] = (True, False)
         elif found.can_push:
             self._report(wanted, Code.KEY_CAN_PUSH, _can_push(found))
@@ -93,25 +95,21 @@ class KeyPlanner:
             self._findings.changes.append(Update(found, wanted, fields, reason))
         else:
             self._findings.unchanged += 1
-        return True
+
+    def _adopts(self, wanted: WantedKey, found: FoundKey) -> bool:
+        """Whether the key gets our mark; GitLab keeps the title of a key that several projects use."""
+        unmarked = self._rules.identity.owner(found.title) is Owner.UNMARKED
+        return self._rules.adopt and unmarked and self._actual.uses.get(wanted.key) == 1
 
     def _look_at(self, wanted: WantedKey, found: FoundKey, owner: Owner) -> None:
         """Report what a wanted key that exists in the group looks like."""
         if owner in _OTHERS:
             self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _shared(found), Severity.WARNING)
         elif owner is Owner.UNMARKED:
-            self._report(wanted, Code.KEY_UNMARKED, self._unmarked(wanted))
+            self._report(wanted, Code.KEY_UNMARKED, _unmarked(wanted))
         if found.expired:
             message = f"Deploy key {found.id} has expired and opens nothing; make a new key in {wanted.secrets[0]}."
             self._report(wanted, Code.KEY_EXPIRED, message)
-
-    def _unmarked(self, wanted: WantedKey) -> str:
-        uses = self._actual.uses.get(wanted.key, 0)
-        cure = "`run --adopt` marks it" if uses == 1 else "GitLab keeps the title of a key that several projects use"
-        return (
-            f"The deploy key {wanted.key.fingerprint} carries no mark, so it is used and will not be removed later; "
-            f"{cure}. Its fingerprint under owned_keys in the settings makes it ours."
-        )
 
     def _unwanted(
         self, items: Items, found: FoundKey, owner: Owner, held: Code | None, replacements: Replacements
@@ -123,7 +121,7 @@ class KeyPlanner:
         if because:
             self._findings.kept.append(Kept(items.project, found, because))
             return
-        replaced = replacements.take(found.title, "")
+        replaced = replacements.take(found.title)
         self._findings.changes.append(
             Delete(items.project, found, "ours, and no GitRepository wants it on this project any more", replaced)
         )
@@ -136,15 +134,23 @@ class KeyPlanner:
 
 def _not_joined(found: FoundKey) -> str:
     return (
-        f"The group has this key as `{found.title}`, which is not this cluster's: it is not joined, since that "
-        "cluster would remove it. Give each cluster a key of its own."
+        f"The group has this key as `{found.title}`, which is not this instance's: it is not joined, since its owner "
+        "would remove it. Give each cluster a key of its own."
     )
 
 
 def _shared(found: FoundKey) -> str:
     return (
-        f"Its deploy key is `{found.title}`, which is not this cluster's: it works until that cluster removes it. "
+        f"Its deploy key is `{found.title}`, which is not this instance's: it works until its owner removes it. "
         "Give each cluster a key of its own."
+    )
+
+
+def _unmarked(wanted: WantedKey) -> str:
+    return (
+        f"The deploy key {wanted.key.fingerprint} carries no mark, so it is used and will not be removed later. "
+        "`run --adopt` marks it where no other project uses it; its fingerprint under owned_keys in the settings "
+        "makes it ours anyway."
     )
 
 

@@ -14,6 +14,8 @@ The difference in one project's webhooks.
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from reconcile.actual import Items
 from reconcile.changes import Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.desired import Desired, WantedWebhook
@@ -42,9 +44,7 @@ class WebhookPlanner:
         strays = [
             found
             for found in items.webhooks
-            if self._rules.receiver_url
-            and self._rules.identity.owner(found.description) is Owner.OURS
-            and not self._rules.counts(found.url)
+            if self._rules.receiver_url and self._owner(found) is Owner.OURS and not self._rules.counts(found.url)
         ]
         for found in strays:
             message = (
@@ -60,25 +60,39 @@ class WebhookPlanner:
         wanted = self._desired.webhooks.get(items.project.id, {})
         replacements = Replacements()
         left: list[tuple[FoundWebhook, str]] = []
+        lying = defaultdict(list)
+        for found in items.webhooks:
+            lying[found.url].append(found)
         for url in sorted(wanted):
-            at_url = sorted((one for one in items.webhooks if one.url == url), key=lambda one: one.id)
-            mine = [one for one in at_url if self._owner(one) not in _OTHERS]
-            if len(mine) < len(at_url):
-                self._report(wanted[url], Code.WEBHOOK_FOREIGN_MARK, _foreign(at_url, wanted[url]))
-            if mine or not at_url:
+            mine, others = self._shared_out(lying.pop(url, []))
+            if others:
+                self._findings.foreign.extend(Foreign(items.project, one, self._owner(one)) for one in others)
+                self._report(wanted[url], Code.WEBHOOK_FOREIGN_MARK, _foreign(others))
+            if mine or not others:
                 self._settle(wanted[url], mine)
-                replacements.add([wanted[url].sources[0]], mine[0].description if mine else "", url)
+                replacements.add(wanted[url].sources[:1], mine[0].description if mine else "", url)
             left += [(one, f"a second webhook at a wanted URL; the oldest, {mine[0].id}, stays") for one in mine[1:]]
         left += [
             (one, "ours, and no Receiver wants it on this project any more")
-            for one in items.webhooks
-            if one.url not in wanted and self._not_wanted(items, one)
+            for at_url in lying.values()
+            for one in at_url
+            if self._not_wanted(items.project, one)
         ]
         for found, reason in sorted(left, key=lambda pair: pair[0].id):
             self._remove(items.project, found, reason, held, replacements)
 
     def _owner(self, found: FoundWebhook) -> Owner:
-        return self._rules.identity.owner(found.description)
+        """Whose it is; the settings may say that everything unmarked under our URLs is ours."""
+        owner = self._rules.identity.owner(found.description)
+        if owner is Owner.UNMARKED and self._rules.receiver_url_is_ours and self._rules.counts(found.url):
+            return Owner.OURS
+        return owner
+
+    def _shared_out(self, at_url: list[FoundWebhook]) -> tuple[list[FoundWebhook], list[FoundWebhook]]:
+        """What lies at a wanted URL, the oldest first: that which is ours or unmarked, and that of others."""
+        by_age = sorted(at_url, key=lambda one: one.id)
+        mine = [one for one in by_age if self._owner(one) not in _OTHERS]
+        return mine, [one for one in by_age if self._owner(one) in _OTHERS]
 
     def _settle(self, wanted: WantedWebhook, mine: list[FoundWebhook]) -> None:
         """Make the oldest of *mine* right, or create what is wanted."""
@@ -87,7 +101,8 @@ class WebhookPlanner:
             self._findings.changes.append(Create(wanted, reason))
             return
         found = mine[0]
-        self._findings.owned[Kind.WEBHOOK] += 1
+        # Before GitLab 17.1 nothing is marked; there what is wanted counts as ours.
+        self._findings.owned[Kind.WEBHOOK] += self._owner(found) is Owner.OURS or not found.has_description
         fields = self._differences(wanted, found)
         if fields:
             reason = f"differs from what {wanted_by(wanted.sources)} asks for"
@@ -97,7 +112,7 @@ class WebhookPlanner:
         if found.alert_status != "executable":
             message = (
                 f"GitLab has switched webhook {found.id} off ({found.alert_status}) since deliveries failed; "
-                f"find out why Flux refused them, then send a test push from the project's webhook settings."
+                "find out why Flux refused them, then send a test push from the project's webhook settings."
             )
             self._report(wanted, Code.WEBHOOK_DISABLED, message)
 
@@ -121,22 +136,19 @@ class WebhookPlanner:
             fields["token"] = ("(unknown)", "(set again)")
         return fields
 
-    def _not_wanted(self, items: Items, found: FoundWebhook) -> bool:
+    def _not_wanted(self, project: Project, found: FoundWebhook) -> bool:
         """Whether this webhook, at no wanted URL, is ours to remove; what is not is listed as foreign."""
-        owner, counts = self._owner(found), self._rules.counts(found.url)
-        if owner is Owner.OURS and self._rules.receiver_url:
+        owner = self._owner(found)
+        unmarked = owner is Owner.UNMARKED and self._rules.counts(found.url)
+        if self._rules.receiver_url and (owner is Owner.OURS or (unmarked and self._rules.adopt)):
             return True
-        if owner is Owner.UNMARKED and counts:
-            if self._rules.adopt or self._rules.receiver_url_is_ours:
-                return True
-            if found.url not in self._desired.holds.webhook_urls:
-                message = (
-                    f"Webhook {found.id} at {shown_url(found.url)} carries no mark and no Receiver here wants it; "
-                    "remove it by hand, or with `run --adopt` if no Receiver elsewhere uses it."
-                )
-                problem = Problem.of(Code.WEBHOOK_UNMARKED, message, project=items.project.path)
-                self._findings.problems.append(problem)
-        self._findings.foreign.append(Foreign(items.project, found, owner))
+        if self._rules.receiver_url and unmarked and found.url not in self._desired.holds.webhook_urls:
+            message = (
+                f"Webhook {found.id} at {shown_url(found.url)} carries no mark and no Receiver here wants it; "
+                "remove it by hand, or with `run --adopt` if no Receiver elsewhere uses it."
+            )
+            self._findings.problems.append(Problem.of(Code.WEBHOOK_UNMARKED, message, project=project.path))
+        self._findings.foreign.append(Foreign(project, found, owner))
         return False
 
     def _remove(
@@ -159,9 +171,9 @@ class WebhookPlanner:
         self._findings.problems.append(Problem.of(code, message, object=wanted.sources[0], project=wanted.project.path))
 
 
-def _foreign(at_url: list[FoundWebhook], wanted: WantedWebhook) -> str:
-    marks = ", ".join(sorted({one.description for one in at_url if one.description != str(wanted.mark)}))
+def _foreign(others: list[FoundWebhook]) -> str:
+    marks = ", ".join(sorted({f"`{one.description}`" for one in others}))
     return (
-        f"A webhook at {shown_url(wanted.url)} is marked `{marks}`, which is not this cluster's: it is left alone "
+        f"A webhook at {shown_url(others[0].url)} is marked {marks}, which is not this instance's: it is left alone "
         "and none is created beside it. Give each cluster a base URL, and each Receiver a token, of its own."
     )
