@@ -18,7 +18,7 @@ from reconcile.model import (
     SecretUnreadable,
 )
 from reconcile.problems import Code, Problem
-from reconcile.receivers import Listener, with_collisions, with_token
+from reconcile.receivers import Listener, unreadable, with_collisions, with_token
 from reconcile.rules import Rules
 from reconcile.targets import Repositories, targets_of
 
@@ -78,7 +78,7 @@ class Desired:
 def secrets_of(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules) -> tuple[set[Ref], set[Ref]]:
     """The Secrets to read: those for their key, and those for their token. What is dropped needs none."""
     keys = {claim.secret for claim in claims if claim.secret and not claim.dropped}
-    tokens = {one.secret for one in listeners if one.secret and one.supported and one.held is None}
+    tokens = {one.secret for one in listeners if one.secret and one.supported and not one.left_alone}
     return keys, tokens if rules.receiver_url else set()
 
 
@@ -122,12 +122,14 @@ def _checked(claim: Claim, answer: SecretAnswer) -> Claim:
                 Code.SECRET_NOT_FOUND, f"{claim.secret} does not exist; create it (`flux create secret git`)."
             )
         case SecretUnreadable(reason):
-            return claim.hold(Code.SECRET_UNREADABLE, f"{claim.secret} cannot be read: {reason}.")
+            return claim.hold(Code.SECRET_UNREADABLE, unreadable(claim.secret, reason))
         case Secret(has_identity=False):
             return claim.hold(Code.SECRET_NOT_FOUND, f"{claim.secret} has no key `identity`; add the SSH private key.")
         case Secret(public_key=None, key_problem=trouble):
             return claim.hold(
-                Code.KEY_UNUSABLE, f"The private key `identity` in {claim.secret} is unusable: {trouble}."
+                Code.KEY_UNUSABLE,
+                f"The private key `identity` in {claim.secret} is unusable: {trouble}. "
+                "Correct it, or make a new one (`flux create secret git`).",
             )
         case Secret(public_key=key, declared=declared, has_declared=True) if declared != key:
             return claim.warned(
@@ -146,25 +148,30 @@ def _listening(
     heard: list[Listener] = []
     targets: dict[Ref, tuple[Claim, ...]] = {}
     for listener in with_collisions(sorted(listeners, key=lambda one: one.ref)):
-        named: tuple[Claim, ...] = ()
-        if not rules.receiver_url:
-            followed = listener.silent()
-        elif not listener.supported:
-            followed, named = _unsupported(listener, repositories, rules)
-        else:
-            followed, named = targets_of(listener, repositories, rules)
-            followed = with_token(followed, secrets.get(followed.secret, SecretMissing()) if followed.secret else None)
+        followed, named = _followed(listener, repositories, secrets, rules)
         heard.append(followed.concerning({claim.project.path for claim in named if claim.project}))
         targets[followed.ref] = named
     return heard, targets
 
 
-def _unsupported(listener: Listener, repositories: Repositories, rules: Rules) -> tuple[Listener, tuple[Claim, ...]]:
-    _, named = targets_of(listener, repositories, rules)
-    if any(claim.project for claim in named):
-        message = f"GitLab cannot feed a Receiver of type {listener.type}; use the type gitlab or generic."
-        return listener.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message), ()
-    return listener, ()
+def _followed(
+    listener: Listener, repositories: Repositories, secrets: Secrets, rules: Rules
+) -> tuple[Listener, tuple[Claim, ...]]:
+    if not rules.receiver_url:
+        return listener.silent(), ()
+    followed, named = targets_of(listener, repositories, rules)
+    if listener.left_alone:
+        return listener, named
+    if not listener.supported:
+        return _unsupported(listener, named), ()
+    return with_token(followed, secrets.get(followed.secret, SecretMissing()) if followed.secret else None), named
+
+
+def _unsupported(listener: Listener, named: Iterable[Claim]) -> Listener:
+    if not any(claim.project for claim in named):
+        return listener
+    message = f"GitLab cannot feed a Receiver of type {listener.type}; use the type gitlab or generic."
+    return listener.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message)
 
 
 def _webhooks_off(heard: list[Listener], rules: Rules) -> list[Problem]:
@@ -181,8 +188,8 @@ def _hold_keys(holds: Holds, claim: Claim, key: PublicKey | None, rules: Rules) 
         return
     projects = [claim.project.id] if claim.project else []
     anywhere = claim.project is None or claim.held is Code.PROJECT_REPLACED
-    if claim.held is Code.PROJECT_REPLACED and claim.pin and claim.pin.strip().isdecimal():
-        projects.append(int(claim.pin))
+    if claim.held is Code.PROJECT_REPLACED and claim.pinned is not None:
+        projects.append(claim.pinned)
     holds.hold_keys(
         claim.held,
         projects=projects,
@@ -192,8 +199,6 @@ def _hold_keys(holds: Holds, claim: Claim, key: PublicKey | None, rules: Rules) 
 
 
 def _hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], rules: Rules) -> None:
-    if not listener.supported:
-        return
     because = listener.held or next((claim.held for claim in named if claim.held), None)
     if because is None:
         return

@@ -167,10 +167,15 @@ class LookUpFailed:
 PlaceAnswer = Place | NoPlace | LookUpFailed
 
 _DIGEST = re.compile(r"(/hook/[0-9a-f]{8})[0-9a-f]+")
+_USER_INFO = re.compile(r"^([a-z]+://)[^/?#]*@", re.IGNORECASE)
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
+
+
+def without_digests(text: str) -> str:
+    """The text with every receiver's digest, which may be its only secret, cut after eight characters."""
+    return _DIGEST.sub(r"\1…", text)
 
 
 def shown_url(url: str) -> str:
     """The URL without what may be secret: a receiver's digest after eight characters, user info, query, fragment."""
-    short = _DIGEST.sub(r"\1…", url)
-    short = re.sub(r"^([a-z]+://)[^/@]*@", r"\1…@", short)
-    return re.sub(r"[?#].*$", "?…", short)
+    return _QUERY.sub("?…", _USER_INFO.sub(r"\1…@", without_digests(url)))

@@ -12,15 +12,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 from typing import Any
 
 from reconcile.claims import SWITCH, is_disabled, is_gone, ref_of
 from reconcile.events import DEFAULT_FLAGS, flags_of
-from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable
+from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable, without_digests
 from reconcile.problems import Code, Problem, Severity
 from reconcile.rules import is_hook_path
 
 SUPPORTED = frozenset({"gitlab", "generic"})
+LONGEST_QUOTE = 200
 # No header can carry these: control characters end it, outer blanks are trimmed on the way.
 _NO_HEADER = re.compile(r"[\x00-\x1f\x7f]|^\s|\s$")
 
@@ -51,6 +53,11 @@ class Listener:
         """Whether a GitLab webhook can feed this type of Receiver."""
         return self.type in SUPPORTED
 
+    @property
+    def left_alone(self) -> bool:
+        """Whether somebody switched it off: nothing else about it is anybody's concern."""
+        return self.held in {Code.DISABLED, Code.SUSPENDED}
+
     def hold(self, code: Code, message: str) -> Listener:
         """This listener with a problem that keeps what is there and lets nothing new be made."""
         return replace(self.keep(code, message), creates=False)
@@ -76,6 +83,11 @@ class Listener:
         return self
 
 
+def unreadable(secret: Ref | None, reason: str) -> str:
+    """What to do about a Secret that Kubernetes did not give."""
+    return f"{secret} cannot be read: {reason}. Let this job `get` it; the next run tries again."
+
+
 def webhook_path(token: bytes, ref: Ref) -> str:
     """Flux's path for a Receiver: no separator, no trimming (GetWebhookPath)."""
     return "/hook/" + hashlib.sha256(token + ref.name.encode() + ref.namespace.encode()).hexdigest()
@@ -98,10 +110,13 @@ def _listener(item: Mapping[str, Any]) -> Listener:
         path=path if is_hook_path(str(path)) else None,
         secret=Ref("Secret", ref.namespace, name) if name else None,
     )
+    if is_disabled(item):
+        return listener.hold(
+            Code.DISABLED,
+            f"The annotation {SWITCH} says `disabled`: its webhooks are left alone until it is removed.",
+        )
     if not listener.supported:
         return replace(listener, creates=False)
-    if is_disabled(item):
-        return listener.hold(Code.DISABLED, f"The annotation {SWITCH} says `disabled`: its webhooks are left alone.")
     if spec.get("suspend"):
         return listener.hold(Code.SUSPENDED, f"It is suspended, so its webhooks stay as they are. {_resume(ref)}")
     return _with_events(replace(listener, trouble=_trouble(listener, item)), spec.get("events") or ())
@@ -127,8 +142,6 @@ def _with_events(listener: Listener, events: Iterable[str]) -> Listener:
 
 def with_token(listener: Listener, answer: SecretAnswer | None) -> Listener:
     """The listener with its token; of the Secret, the status and the path only the first trouble is reported."""
-    if listener.held in {Code.DISABLED, Code.SUSPENDED}:
-        return listener
     match answer:
         case None:
             return listener.hold(
@@ -139,7 +152,7 @@ def with_token(listener: Listener, answer: SecretAnswer | None) -> Listener:
                 Code.SECRET_NOT_FOUND, f"{listener.secret} does not exist; create it with the key `token`."
             )
         case SecretUnreadable(reason):
-            return listener.hold(Code.SECRET_UNREADABLE, f"{listener.secret} cannot be read: {reason}.")
+            return listener.hold(Code.SECRET_UNREADABLE, unreadable(listener.secret, reason))
         case Secret(token=None):
             return listener.hold(Code.SECRET_NOT_FOUND, f"{listener.secret} has no key `token`; add it.")
         case Secret(token=token):
@@ -151,7 +164,7 @@ def _judged(listener: Listener, token: bytes) -> Listener:
         return listener.hold(
             Code.EMPTY_TOKEN,
             f"The token in {listener.secret} is empty, as GitLab's own agent makes it: "
-            "no webhook is created, and what is there stays.",
+            "no webhook is created, and what is there stays. Store a token if GitLab should call it.",
         )
     text = _header(token)
     if text is None:
@@ -185,7 +198,8 @@ def _trouble(listener: Listener, item: Mapping[str, Any]) -> str | None:
     ready: Mapping[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
     show = f"see `kubectl describe receiver {listener.ref.name} -n {listener.ref.namespace}`"
     if ready.get("status", "True") != "True":
-        said = str(ready.get("message") or ready.get("reason") or "it gives no reason").rstrip(".")
+        said = without_digests(str(ready.get("message") or ready.get("reason") or "it gives no reason"))
+        said = shorten(said, LONGEST_QUOTE, placeholder="…").rstrip(".")
         return f"Flux says it is not ready: {said}; {show}. Its webhooks wait."
     if listener.path is None:
         return f"Its status.webhookPath is not there yet; {show}. Its webhooks wait."
@@ -196,16 +210,16 @@ def _trouble(listener: Listener, item: Mapping[str, Any]) -> str | None:
 
 
 def with_collisions(listeners: Iterable[Listener]) -> tuple[Listener, ...]:
-    """The listeners, with a problem on each whose path another Receiver has too: Flux serves only one of them."""
+    """The listeners, with a problem on each whose path another Receiver, of any type, has too."""
     listed = tuple(listeners)
-    paths = Counter(one.path for one in listed if one.path and one.supported)
+    paths = Counter(one.path for one in listed if one.path)
     return tuple(
         one.hold(
             Code.RECEIVER_PATH_COLLISION,
             "Another Receiver has the same webhook path, and Flux serves only one of them; "
             "give each Receiver a token of its own.",
         )
-        if one.supported and one.path and paths[one.path] > 1
+        if one.supported and not one.left_alone and one.path and paths[one.path] > 1
         else one
         for one in listed
     )

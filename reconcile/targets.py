@@ -59,12 +59,17 @@ def _followed(
 ) -> tuple[Listener, list[Claim]]:
     name = str(resource.get("name") or "")
     namespace = str(resource.get("namespace") or listener.ref.namespace)
-    if namespace != listener.ref.namespace and not rules.cross_namespace_refs:
-        message = (
-            f"spec.resources reaches into namespace {namespace}, which cross_namespace_refs in the settings "
-            "does not allow; name GitRepositories of its own namespace."
-        )
-        return listener.warned(Code.NOT_ALLOWED, message), []
+    if namespace != listener.ref.namespace:
+        reaches = f"spec.resources reaches into namespace {namespace}, which"
+        if not rules.cross_namespace_refs:
+            message = (
+                f"{reaches} cross_namespace_refs in the settings does not allow; "
+                "name GitRepositories of its own namespace."
+            )
+            return listener.warned(Code.NOT_ALLOWED, message), []
+        if namespace not in rules.identity.namespaces:
+            message = f"{reaches} this run does not read; add it with --namespace, or correct the Receiver."
+            return listener.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []
     if name == "*":
         return _selected(listener, namespace, resource.get("matchLabels") or {}, repositories)
     claim = repositories.named(namespace, name)
