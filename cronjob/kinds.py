@@ -54,7 +54,7 @@ def _type_name(raw: object) -> str:
     names = {
         bool: "true or false",
         int: "a number",
-        float: "a number",
+        float: "a number with a fraction",
         str: "a text",
         list: "a list",
         dict: "a mapping",

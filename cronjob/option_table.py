@@ -80,7 +80,7 @@ class Option:
         if Place.FLAG not in self.places:
             return ()
         whole = f"--{self.name}/--no-{self.name}" if self.negatable else f"--{self.name}"
-        return (f"-{self.short}", whole) if self.short else (whole,)
+        return (whole, f"-{self.short}") if self.short else (whole,)
 
     @property
     def preset(self) -> object:

@@ -28,12 +28,18 @@ def decorated(command: str) -> Callable[[Function], Function]:
 
 
 def _click_option(option: Option) -> Callable[[Function], Function]:
-    notes = "; ".join(filter(None, [option.env, option.preset_text and f"default: {option.preset_text}"]))
-    text = f"{option.help[0].upper()}{option.help[1:]}{f' [{notes}]' if notes else ''}"
+    text = f"{option.help[0].upper()}{option.help[1:]}{_notes(option)}"
     if option.kind.is_switch:
         return click.option(*option.flags, option.key, is_flag=True, default=None, help=text)
-    metavar, several = option.kind.metavar, option.kind.several
-    return click.option(*option.flags, option.key, metavar=metavar, multiple=several, help=text)
+    return click.option(*option.flags, option.key, metavar=option.kind.metavar, multiple=option.kind.several, help=text)
+
+
+def _notes(option: Option) -> str:
+    default = option.preset_text
+    # `required` is not what the option is without a value.
+    noted = default if default.endswith("required") else default and f"default: {default}"
+    notes = "; ".join(filter(None, [option.env, noted]))
+    return f"  [{notes}]" if notes else ""
 
 
 def as_markdown() -> str:
@@ -47,6 +53,15 @@ def _table(group: Group, options: list[Option]) -> str:
 
 
 def _cells(option: Option) -> tuple[str, str, str, str]:
-    names = ", ".join(f"`{flag.replace('/', '` / `')}`" for flag in option.flags) or f"`{option.key}`"
-    repeated = f"{names} (repeat)" if option.kind.several and option.flags else names
-    return repeated, f"`{option.env}`" if option.env else "", option.preset_text, option.help
+    repeated = " (repeat)" if option.kind.several and option.flags else ""
+    return _names(option) + repeated, f"`{option.env}`" if option.env else "", option.preset_text, option.help
+
+
+def _names(option: Option) -> str:
+    if not option.flags:
+        return f"`{option.key}`"
+    whole, *short = option.flags
+    # A bar would end the cell, even within a code span.
+    value = f" {option.kind.metavar}".rstrip().replace("|", "\\|")
+    forms = [f"`{form}{value}`" for form in whole.split("/")]
+    return ", ".join([" / ".join(forms), *(f"`{form}`" for form in short)])

@@ -14,6 +14,7 @@ from pathlib import Path
 from cronjob.option_table import OPTIONS, Option, Place
 from cronjob.parsing import ReportFile
 from cronjob.sources import TOKEN_VARIABLE, Gathered, Given, Origin, gather
+from reconcile.tenancy import Tenancy
 
 _TOKEN = re.compile(r"[!-~]+")
 
@@ -108,7 +109,9 @@ def _how_to_give(option: Option) -> str:
 
 def _contradictions(gathered: Gathered, values: Mapping[str, object]) -> Iterator[str]:
     namespaces = values.get("namespace")
-    if isinstance(namespaces, tuple) and len(namespaces) > 1 and not values.get("tenancy", ...):
+    # Rules that were refused, or that an unreadable file may hold, are not missing.
+    rules = values.get("tenancy", ...) if gathered.complete else ...
+    if isinstance(namespaces, tuple) and len(namespaces) > 1 and rules in (None, Tenancy()):
         yield (
             f"{gathered.given['namespace'].label} names {len(namespaces)} namespaces, which needs `tenancy` rules in "
             "the file: without them a tenant could name a neighbour's project."

@@ -102,7 +102,7 @@ def _above(option: Option, flags: Mapping[str, object], environment: Mapping[str
 
 
 def _below(option: Option, document: Mapping[str, object], path: str, environment: Mapping[str, str]) -> Given:
-    if option.key in document:
+    if option.key in document and Place.FILE in option.places:
         return Given(option, document[option.key], Origin.FILE, path)
     for name in option.fallbacks:
         if text := environment.get(name, "").strip():
