@@ -1,0 +1,217 @@
+"""
+Which cluster, as whom, and one request to it: the one module that imports `kubernetes`.
+
+Its typed API classes are never touched: CoreV1Api alone costs half a second and 21 MB at every start.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.client import ApiClient, ApiException, Configuration
+from kubernetes.config import ConfigException, incluster_config
+from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
+from urllib3 import exceptions as weather
+
+from cronjob.kube_answers import CUT_OFF, TLS_TROUBLE, Answer, NoAnswer, cause_of, reading
+from reconcile.errors import SettingsError
+from reconcile.model import shown_url
+
+WIDTH = 8
+HOME_FILE = "~/.kube/config"
+IN_CLUSTER = "in-cluster"
+
+_JSON = "application/json"
+_REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """
+    How to reach Kubernetes. *timeout* is in seconds, for each read of each try.
+
+    *kubeconfig* is what --kubeconfig or KUBECONFIG says; it may list several files, as PATH does.
+    """
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    timeout: float = 30.0
+    version: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the settings lead: *source* is the file, or `in-cluster`."""
+
+    source: str
+    user: str
+    namespace: str | None
+
+
+class KubeApi:
+    """
+    Requests to one API server, safe to share between threads; a context manager that closes its connections.
+
+    *server* and *source* say for the report where that is; *default_namespace* is the pod's or the context's.
+    *requests* counts what was sent by verb, retries included.
+    """
+
+    def __init__(self, configuration: Any, place: Place, access: Access) -> None:
+        self.server = shown_url(configuration.host)
+        self.source = place.source
+        self.default_namespace = place.namespace
+        self.requests: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._configured_user = place.user
+        self._timeout = (min(10.0, access.timeout), access.timeout)
+        self._client = ApiClient(configuration)
+        self._client.user_agent = f"flux-gitlab-syncer/{access.version}"
+
+    def __enter__(self) -> KubeApi:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    @cached_property
+    def user(self) -> str:
+        """As whom: what the server says (from Kubernetes 1.28), else the kubeconfig's name. Never raises."""
+        try:
+            answer = self.send("POST", _REVIEWS, body={"kind": "SelfSubjectReview", "metadata": {}})
+        except NoAnswer:
+            return self._configured_user
+        match answer.parsed():
+            case {"status": {"userInfo": {"username": str(name)}}} if answer.status == HTTPStatus.CREATED:
+                return name
+        return self._configured_user
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+        """The answer to a GET, whatever its status. Raises NoAnswer."""
+        return self.send("GET", path, query=query)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = _JSON,
+    ) -> Answer:
+        """The answer, whatever its status. Raises NoAnswer: whether a write was done is then unknown."""
+        headers = {"Accept": _JSON} if body is None else {"Accept": _JSON, "Content-Type": content_type}
+        tries = 3 if method == "GET" else 1
+        try:
+            bearer = self._bearer()
+            request = self._client.param_serialize(
+                method,
+                path,
+                query_params=dict(query or {}),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"] if bearer else [],
+                _request_auth=bearer,
+            )
+            return self._sent(request, tries)
+        except ApiException:
+            why = TLS_TROUBLE
+        except (weather.HTTPError, ConfigException, OSError, ValueError) as error:
+            why = cause_of(error)
+        # Outside the handler: the library's messages may hold the token.
+        raise NoAnswer(why)
+
+    def _sent(self, request: Any, tries: int) -> Answer:
+        """One answer, read to its end."""
+        self._count(request[0], 1)
+        response = self._client.call_api(*request, _request_timeout=self._timeout)
+        self._count(request[0], len(getattr(response.response.retries, "history", ())))
+        try:
+            return Answer(response.status, response.read())
+        except CUT_OFF:
+            if tries <= 1:
+                raise
+        return self._sent(request, tries - 1)
+
+    def _count(self, method: str, sent: int) -> None:
+        with self._lock:
+            self.requests[method] += sent
+
+    def _bearer(self) -> dict[str, Any] | None:
+        """The token without blanks: a `tokenFile` that ends in a line break would fit no header."""
+        found = self._client.configuration.auth_settings().get("BearerToken")
+        return {**found, "value": found["value"].strip()} if found else None
+
+
+def connect(access: Access) -> KubeApi:
+    """Find the cluster: the kubeconfig given, else the pod's own, else ~/.kube/config. Asks nothing yet."""
+    configuration = Configuration(host="")
+    place = _place(configuration, access)
+    if not configuration.host:
+        raise SettingsError(f"The kubeconfig {place.source} names no `server` for its cluster: add it.")
+    configuration.retries = reading()
+    configuration.connection_pool_maxsize = WIDTH
+    return KubeApi(configuration, place, access)
+
+
+def _place(configuration: Any, access: Access) -> Place:
+    if access.kubeconfig:
+        place = _from_files(configuration, access.kubeconfig, access.context)
+        if place is None:
+            raise SettingsError(
+                f"The kubeconfig {access.kubeconfig} does not exist: correct --kubeconfig or KUBECONFIG."
+            )
+        return place
+    outside = "a context was asked for" if access.context else _from_pod(configuration)
+    if isinstance(outside, Place):
+        return outside
+    place = _from_files(configuration, HOME_FILE, access.context)
+    if place is None:
+        raise SettingsError(
+            f"There is no cluster to talk to: the pod's own cannot be used ({outside}) and {HOME_FILE} does not "
+            "exist; give --kubeconfig."
+        )
+    return place
+
+
+def _from_pod(configuration: Any) -> Place | str:
+    """The pod's service account, or why there is none."""
+    try:
+        incluster_config.load_incluster_config(configuration)
+    except (ConfigException, OSError, ValueError) as error:
+        return str(error).rstrip(".") if isinstance(error, ConfigException) else "its files cannot be read"
+    file = Path(incluster_config.SERVICE_TOKEN_FILENAME).with_name("namespace")
+    namespace = file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+    return Place(IN_CLUSTER, "the pod's service account", namespace or None)
+
+
+def _from_files(configuration: Any, files: str, context: str | None) -> Place | None:
+    """What the kubeconfig says; None where none of *files* exists."""
+    try:
+        merged = KubeConfigMerger(files).config
+        if merged is None:
+            return None
+        loader = KubeConfigLoader(merged, active_context=context, config_base_path=None)
+        loader.load_and_set(configuration)
+        chosen = loader.current_context["context"]
+        return Place(files, str(chosen.get("user") or ""), chosen.get("namespace"))
+    except OSError as error:
+        why = f"cannot be read ({error.strerror})"
+    except (yaml.YAMLError, UnicodeDecodeError):
+        why = "is not YAML"
+    except (ConfigException, ValueError, TypeError, KeyError, AttributeError):
+        wanted = f"context {context}" if context else "current context"
+        why = f"has no complete {wanted}, or a file that it names is missing (`kubectl config view` shows it)"
+    # Outside the handlers: the library's messages may hold the user's token.
+    raise SettingsError(f"The kubeconfig {files} {why}: correct it, or give another --kubeconfig or --context.")
