@@ -171,7 +171,7 @@ def placed(claim: Claim, places: Mapping[str, PlaceAnswer], rules: Rules) -> Cla
                 Code.PROJECT_UNREADABLE,
                 f"GitLab did not say whether {claim.url.path} exists: {reason}. The next run tries again.",
             )
-        case NoPlace():
+        case _:
             return claim.hold(
                 Code.PROJECT_NOT_FOUND,
                 f"GitLab has no project {claim.url.path} that this token can see; "

@@ -61,11 +61,9 @@ class PublicKey:
         if len(words) < 2:
             raise ValueError("not a public key in OpenSSH's format")
         try:
-            raw = base64.b64decode(words[1], validate=True)
+            base64.b64decode(words[1], validate=True)
         except binascii.Error as error:
             raise ValueError("the key's material is not base64") from error
-        if not raw:
-            raise ValueError("the key's material is empty")
         return cls(words[0], words[1])
 
     @property

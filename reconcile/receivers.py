@@ -155,8 +155,8 @@ def with_token(listener: Listener, answer: SecretAnswer | None) -> Listener:
             return listener.hold(Code.SECRET_UNREADABLE, unreadable(listener.secret, reason))
         case Secret(token=None):
             return listener.hold(Code.SECRET_NOT_FOUND, f"{listener.secret} has no key `token`; add it.")
-        case Secret(token=token):
-            return _judged(listener, token or b"")
+        case secret:
+            return _judged(listener, secret.token or b"")
 
 
 def _judged(listener: Listener, token: bytes) -> Listener:
