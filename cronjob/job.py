@@ -20,7 +20,7 @@ from cronjob.document import Circumstances, document_of
 from cronjob.flux import FluxCluster
 from cronjob.gitlab import GitLabGroup, Scope
 from cronjob.kube_access import Access as KubeAccess
-from cronjob.kube_access import KubeApi, connect
+from cronjob.kube_access import connect
 from cronjob.logs import log, log_problem, log_write, set_up_logging
 from cronjob.render import rendered
 from cronjob.render.summary import summary_line
@@ -29,6 +29,7 @@ from cronjob.settings import Settings
 from cronjob.signals import Signals
 from reconcile.errors import ReadError, SettingsError
 from reconcile.report import Report
+from reconcile.rules import Rules
 from reconcile.run import reconcile, retire
 
 # `kubectl describe pod` shows what stands in here.
@@ -36,23 +37,23 @@ TERMINATION_LOG = Path("/dev/termination-log")
 VERSION = version("flux-gitlab-syncer")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Servers:
-    """What is known of both servers once they are connected; the report names them."""
+    """Both servers, connected; `retire` asks no Kubernetes."""
 
+    url: str
     gitlab: GitLabGroup
     session: Session
-    kubernetes: KubeApi | None = None
-    namespaces: tuple[str, ...] = ()
+    flux: FluxCluster | None
 
-    def named(self, url: str) -> dict[str, str | None]:
-        """Where and as whom."""
-        whoami = self.gitlab.whoami
+    def named(self) -> dict[str, str | None]:
+        """Where and as whom, for the report."""
+        whoami, api = self.gitlab.whoami, self.flux.api if self.flux else None
         return {
-            "gitlab": url,
+            "gitlab": self.url,
             "user": whoami.user if whoami else None,
-            "kubernetes": self.kubernetes.server if self.kubernetes else None,
-            "kubernetes_user": self.kubernetes.user if self.kubernetes else None,
+            "kubernetes": api.server if api else None,
+            "kubernetes_user": api.user if api else None,
         }
 
     def requests(self) -> dict[str, dict[str, float]]:
@@ -60,7 +61,7 @@ class Servers:
         traffic = self.session.traffic
         methods = {method: traffic.requests[method] for method in ("GET", "POST", "PUT", "DELETE")}
         gitlab = {**methods, "retries": traffic.retries, "throttled_seconds": round(traffic.throttled_seconds, 1)}
-        return {"gitlab": gitlab, "kubernetes": dict(self.kubernetes.requests) if self.kubernetes else {}}
+        return {"gitlab": gitlab, "kubernetes": dict(self.flux.api.requests) if self.flux else {}}
 
 
 def do_run(settings: Settings, environment: Mapping[str, str]) -> int:
@@ -71,36 +72,45 @@ def do_run(settings: Settings, environment: Mapping[str, str]) -> int:
         if not namespaces:
             raise SettingsError("No namespace is known: give --namespace, or set one in the kubeconfig's context.")
 
-        def run(servers: Servers) -> Report:
-            servers.kubernetes, servers.namespaces = api, namespaces
-            flux = FluxCluster(api, namespaces)
-            return reconcile(flux, servers.gitlab, settings.rules(namespaces), settings.orders())
+        rules = settings.rules(namespaces)
+        flux = FluxCluster(api, namespaces)
 
-        return _do(settings, environment, run)
+        def run(gitlab: GitLabGroup) -> Report:
+            return reconcile(flux, gitlab, rules, settings.orders())
+
+        return _do(settings, environment, rules, run, flux)
 
 
 def do_retire(settings: Settings, environment: Mapping[str, str]) -> int:
     """`retire`: remove everything that is ours. Kubernetes is not asked."""
 
-    def run(servers: Servers) -> Report:
-        return retire(servers.gitlab, settings.rules(), settings.orders())
+    rules = settings.rules()
 
-    return _do(settings, environment, run)
+    def run(gitlab: GitLabGroup) -> Report:
+        return retire(gitlab, rules, settings.orders())
+
+    return _do(settings, environment, rules, run)
 
 
-def _do(settings: Settings, environment: Mapping[str, str], run: Callable[[Servers], Report]) -> int:
+def _do(
+    settings: Settings,
+    environment: Mapping[str, str],
+    rules: Rules,
+    run: Callable[[GitLabGroup], Report],
+    flux: FluxCluster | None = None,
+) -> int:
     run_id, started = uuid.uuid4().hex, datetime.now(UTC)
     set_up_logging(_log_format(settings), settings.log_level, {"run_id": run_id, "cluster": settings.cluster})
-    with Signals() as signals, _connected(settings, signals) as servers:
-        report = _guarded(settings, servers, run)
+    with Signals() as signals, _connected(settings, rules, signals, flux) as servers:
+        report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
         around = Circumstances(
             version=VERSION,
             run_id=run_id,
             cluster=settings.cluster,
             options=settings.given,
-            servers=servers.named(settings.gitlab_url),
+            servers=servers.named(),
             groups=(*settings.groups, *settings.extra_projects),
-            namespaces=servers.namespaces,
+            namespaces=flux.namespaces if flux else (),
             started_at=started,
             finished_at=datetime.now(UTC),
             requests=servers.requests(),
@@ -111,7 +121,7 @@ def _do(settings: Settings, environment: Mapping[str, str], run: Callable[[Serve
 
 
 @contextmanager
-def _connected(settings: Settings, signals: Signals) -> Iterator[Servers]:
+def _connected(settings: Settings, rules: Rules, signals: Signals, flux: FluxCluster | None) -> Iterator[Servers]:
     """GitLab, ready to be asked. A dry run's session cannot write."""
     access = Access(
         settings.gitlab_url,
@@ -133,27 +143,28 @@ def _connected(settings: Settings, signals: Signals) -> Iterator[Servers]:
         concurrency=settings.concurrency,
         deadline=time.monotonic() + settings.deadline if settings.deadline else None,
     )
-    identity = settings.rules().identity
     with (
         closing(Session(access)) as session,
-        closing(GitLabGroup(session, scope, identity, stop=signals.stop, on_write=log_write)) as gitlab,
+        closing(GitLabGroup(session, scope, rules.identity, stop=signals.stop, on_write=log_write)) as gitlab,
     ):
-        yield Servers(gitlab, session)
+        yield Servers(settings.gitlab_url, gitlab, session, flux)
 
 
-def _guarded(settings: Settings, servers: Servers, run: Callable[[Servers], Report]) -> Report:
+def _guarded(run: Callable[[], Report], *, dry_run: bool) -> Report:
     """The run's report; where a source could not be read, a report that says so."""
     try:
-        return run(servers)
+        return run()
     except ReadError as error:
         log.error("nothing was decided", extra={"error": str(error)})
-        return Report.of_failure(error, dry_run=settings.dry_run)
+        return Report.of_failure(error, dry_run=dry_run)
 
 
 def _tell(report: Report, document: dict[str, Any], settings: Settings, environment: Mapping[str, str]) -> bool:
     """Put the report everywhere it was asked for; whether all of that worked."""
-    for problem in report.plan.problems:
-        log_problem(problem)
+    if settings.output == "none" or _log_format(settings) == "json":
+        # Otherwise a person reads them in the report, on the same screen.
+        for problem in report.plan.problems:
+            log_problem(problem)
     click.echo(_on_stdout(document, settings, environment), nl=False)
     written = [_written(document, one.format, one.path) for one in settings.reports]
     line = summary_line(document)

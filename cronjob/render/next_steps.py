@@ -25,7 +25,7 @@ def _command(document: Record) -> list[str]:
     left_out = {"dry_run", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
     for name, value in document["options"].items():
         flag = name.replace("_", "-")
-        if name in left_out:
+        if name.replace("-", "_") in left_out:
             continue
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")

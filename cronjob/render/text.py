@@ -90,7 +90,7 @@ class TextReport:
         symbol = _SYMBOLS[change["action"]]
         name = f"{_KINDS[change['kind']]} {_name(change)}"
         yield f"  {self._paint(symbol, symbol)} {name}{_status(change)}"
-        yield f"      {for_terminal(change['reason'])}{_because(change)}"
+        yield from self._wrapped(f"{change['reason']}{_because(change)}", "      ")
         for field, (old, new) in change["fields"].items():
             yield f"      {field}: {_value(old)} -> {_value(new)}"
         if change["error"]:

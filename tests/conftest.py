@@ -1,0 +1,65 @@
+"""A clean environment for every test, and no network but loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("default", deadline=None)  # no timed tests: these machines are shared
+settings.load_profile("default")
+
+_OURS = ("SYNCER_", "GITLAB_", "KUBE", "POD_", "NO_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "REQUESTS_CA", "SSL_CERT")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-golden", action="store_true", help="write the reports that tests compare with")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set on the developer's machine changes no test."""
+    for name in list(os.environ):
+        if name.upper().startswith(_OURS):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", "/nonexistent")
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to anywhere else is an error, not a hang."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else "local"
+        if host not in {"127.0.0.1", "::1", "localhost", "local"}:
+            raise AssertionError(f"a test connects to {host}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+class Golden:
+    """Compares text with a file beside the tests; `--rewrite-golden` writes the file anew."""
+
+    def __init__(self, folder: Path, *, rewrite: bool) -> None:
+        self._folder = folder
+        self._rewrite = rewrite
+
+    def check(self, name: str, text: str) -> None:
+        path = self._folder / name
+        if self._rewrite:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Golden files of the test's own folder."""
+    rewrite = bool(request.config.getoption("--rewrite-golden"))
+    return Golden(Path(request.path).parent / "golden", rewrite=rewrite)
