@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from cronjob.resolving import Resolved
-from cronjob.sources import TOKEN_VARIABLE, Given, Origin
+from cronjob.sources import CREDENTIAL, Given, Origin
 
 _REFUSED = "(refused)"
 
@@ -32,7 +32,7 @@ def _lines(resolved: Resolved) -> Iterator[str]:
         yield f"{key}: {value}  # {given.source}"
         if key == "gitlab_token_file":
             state = "(set)" if resolved.token else "(not set)"
-            yield f"{TOKEN_VARIABLE.lower()}: {state}  # {resolved.token_source or 'nowhere'}"
+            yield f"{CREDENTIAL.lower()}: {state}  # {resolved.token_source or 'nowhere'}"
 
 
 def _shown(resolved: Resolved, given: Given) -> object:

