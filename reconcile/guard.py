@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconcile.changes import Delete, described
@@ -29,12 +30,13 @@ class Limits:
     @classmethod
     def parse(cls, text: str) -> Limits:
         """`20,25%`, `50`, `10%` or `100%` (no limit at all). Raises ValueError."""
+        complaint = f"{text!r} is neither a number, a percentage nor both, as in 20,25%"
         count: int | None = None
         percent: float | None = None
         for part in text.split(","):
-            match = re.fullmatch(r"\s*(\d+)(%?)\s*", part)
-            if not match:
-                raise ValueError(f"{text!r} is neither a number, a percentage nor both, as in 20,25%")
+            match = re.fullmatch(r"\s*([0-9]{1,9})(%?)\s*", part)
+            if not match or (percent if match[2] else count) is not None:
+                raise ValueError(complaint)
             if match[2]:
                 percent = float(match[1])
             else:
@@ -46,7 +48,7 @@ class Limits:
     @property
     def none(self) -> bool:
         """Whether the operator lifted all limits."""
-        return self.percent == 100
+        return self.count is None and self.percent == 100
 
     def exceeded_by(self, deletes: int, owned: int) -> bool:
         """Whether either limit is exceeded."""
@@ -57,6 +59,9 @@ class Limits:
     def __str__(self) -> str:
         parts = [str(self.count)] if self.count is not None else []
         return ",".join([*parts, f"{self.percent:g}%"] if self.percent is not None else parts)
+
+
+NO_LIMITS = Limits(None, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +90,16 @@ def plan_changed(plan: Plan, checksum: str, expected: Expected) -> Objection | N
     differing = ""
     if expected.changes is not None:
         then = f"{then} ({len(expected.changes)} changes)"
-        lines = [described(change) for change in plan.changes]
-        new = [f"now also: {line}" for line in lines if line not in expected.changes]
-        gone = [f"no longer: {line}" for line in expected.changes if line not in lines]
-        differing = f" First differences: {'; '.join([*new, *gone][:SHOWN])}." if new or gone else ""
+        differing = _differing([described(change) for change in plan.changes], expected.changes)
     message = f"The plan made now is {now}, not the expected {then}, so nothing was applied.{differing} Review it anew."
     return Objection(PLAN_CHANGED, message, "--expect-plan")
+
+
+def _differing(now: Sequence[str], then: Sequence[str]) -> str:
+    known, here = set(then), set(now)
+    lines = [f"now also: {line}" for line in now if line not in known]
+    lines += [f"no longer: {line}" for line in then if line not in here]
+    return f" First differences: {'; '.join(lines[:SHOWN])}." if lines else ""
 
 
 def guard(plan: Plan, limits: Limits, checksum: str) -> tuple[Objection, ...]:
@@ -107,8 +116,7 @@ def _too_many(plan: Plan, limits: Limits, approval: str) -> list[Objection]:
     objections = []
     owned = sum(plan.owned.values())
     if len(counted) > ALWAYS_ALLOWED and limits.exceeded_by(len(counted), owned):
-        share = f" ({round(100 * len(counted) / owned)} %)" if owned else ""
-        message = f"Would remove {len(counted)} of {owned} items{share}; the limit is {limits}: {lifts}."
+        message = f"Would remove {len(counted)} of the {owned} items that are ours; the limit is {limits}: {lifts}."
         objections.append(Objection("TooManyPrunes", message, "--max-prune"))
     for kind, count in sorted(_by_kind(counted).items()):
         if FEW < plan.owned[kind] <= count:

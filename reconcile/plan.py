@@ -117,6 +117,9 @@ def _not_read(foreign: list[Foreign]) -> list[Problem]:
 
 
 def _deserted(changes: tuple[Change, ...], desired: Desired, rules: Rules) -> tuple[tuple[Kind, str], ...]:
+    if rules.identity.every_namespace:
+        # A whole cluster is retired: nobody asked Kubernetes what is left.
+        return ()
     inhabited = {Kind.DEPLOY_KEY: desired.repositories_in, Kind.WEBHOOK: desired.receivers_in}
     empty = set()
     for change in changes:

@@ -7,7 +7,7 @@ Everything is read before anything is decided, and everything is decided before 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
@@ -16,7 +16,7 @@ from reconcile.changes import Change, Delete, order_of
 from reconcile.claims import Claim, beside_unreadable, claims_from, placed
 from reconcile.desired import Desired, desired_from, secrets_of
 from reconcile.errors import ReadError, WriteFailed
-from reconcile.guard import PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
+from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
 from reconcile.model import Kind, PlaceAnswer, Project, Ref, SecretAnswer
 from reconcile.plan import Plan, make_plan
 from reconcile.receivers import Listener, listeners_from
@@ -97,7 +97,13 @@ def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Repor
 
 
 def retire(gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
-    """Remove everything that is ours. Kubernetes is not asked; the operator's confirmation stands for the guard."""
+    """
+    Remove everything that is ours, in every namespace. Kubernetes is not asked.
+
+    The operator's confirmation stands for the guard.
+    """
+    rules = replace(rules, identity=replace(rules.identity, every_namespace=True))
+    orders = replace(orders, limits=NO_LIMITS)
     gitlab.read_hosts()
     plan = decide(Desired(), gitlab.read_actual(()), rules, orders)
     return carry_out(plan, gitlab, rules, orders, plan_again=lambda: plan)
