@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from reconcile.changes import Change, Create, Foreign, Found, Kept, Update
-from reconcile.desired import WantedKey, WantedWebhook
+from reconcile.changes import Change, Delete, Foreign, Found, Kept, Update, kind_of
+from reconcile.desired import WantedWebhook
 from reconcile.errors import ReadError
 from reconcile.guard import Objection
-from reconcile.model import FoundKey, FoundWebhook, Kind, shown_url
+from reconcile.model import FoundWebhook, PublicKey, shown_url
 from reconcile.plan import Plan
 from reconcile.problems import Code, Problem, Severity
 
@@ -156,57 +156,57 @@ def _change(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _item(change: Change) -> dict[str, Any]:
-    if isinstance(change, Create | Update):
-        item = _wanted(change.wanted)
-        found: Found | None = change.existing if isinstance(change, Create) else change.found
-        return {name: {"id": found.id if found else None, **values} for name, values in item.items()}
-    return _found(change.found)
-
-
-def _wanted(wanted: WantedKey | WantedWebhook) -> dict[str, dict[str, Any]]:
+def _item(change: Change) -> dict[str, dict[str, Any]]:
+    """The item as it is after the change; a deleted one as it was."""
+    if isinstance(change, Delete):
+        return _found(change.found)
+    wanted = change.wanted
     if isinstance(wanted, WantedWebhook):
-        return {"webhook": {"url": shown_url(wanted.url), "events": sorted(wanted.flags)}}
+        return {"webhook": {"id": change.id, "url": shown_url(wanted.url), "events": sorted(wanted.flags)}}
+    if isinstance(change, Update):
+        new = {name: values[1] for name, values in change.fields.items()}
+        return {"key": {**_found(change.found)["key"], **new}}
+    # A key that is joined keeps its title, of which GitLab has one per key, and is attached read-only.
+    title = change.existing.title if change.existing else str(wanted.mark)
+    return {"key": _key(change.id, title, wanted.key, can_push=False)}
+
+
+def _key(id_: int | None, title: str, key: PublicKey | None, *, can_push: bool) -> dict[str, Any]:
     return {
-        "key": {
-            "title": str(wanted.mark),
-            "fingerprint": wanted.key.fingerprint,
-            "can_push": False,
-            "public_key": wanted.key.text,
-        }
+        "id": id_,
+        "title": title,
+        "fingerprint": key.fingerprint if key else None,
+        "can_push": can_push,
+        "public_key": key.text if key else None,
     }
 
 
-def _found(found: FoundKey | FoundWebhook) -> dict[str, dict[str, Any]]:
+def _found(found: Found) -> dict[str, dict[str, Any]]:
     if isinstance(found, FoundWebhook):
         events = sorted(flag for flag, value in found.flags.items() if value)
         return {"webhook": {"id": found.id, "url": shown_url(found.url), "events": events}}
-    return {
-        "key": {
-            "id": found.id,
-            "title": found.title,
-            "fingerprint": found.key.fingerprint if found.key else None,
-            "can_push": found.can_push,
-            "public_key": found.key.text if found.key else None,
-        }
-    }
+    return {"key": _key(found.id, found.title, found.key, can_push=found.can_push)}
 
 
 def _kept(kept: Kept) -> dict[str, Any]:
-    kind, item = _kind_and_item(kept.found)
-    return {"project": kept.project.path, "kind": kind, "because": kept.because.value, **item}
+    return {
+        "project": kept.project.path,
+        "kind": kind_of(kept.found).value,
+        "because": kept.because.value,
+        **_found(kept.found),
+    }
 
 
 def _foreign(foreign: Foreign) -> dict[str, Any]:
-    kind, item = _kind_and_item(foreign.found)
+    item = _found(foreign.found)
     if isinstance(foreign.found, FoundWebhook):
         item["webhook"]["description"] = foreign.found.description
-    return {"project": foreign.project.path, "kind": kind, "owner": foreign.owner.value, **item}
-
-
-def _kind_and_item(found: Found) -> tuple[str, dict[str, dict[str, Any]]]:
-    kind = Kind.WEBHOOK if isinstance(found, FoundWebhook) else Kind.DEPLOY_KEY
-    return kind.value, _found(found)
+    return {
+        "project": foreign.project.path,
+        "kind": kind_of(foreign.found).value,
+        "owner": foreign.owner.value,
+        **item,
+    }
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
