@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from cronjob.resolving import Resolved
 from cronjob.sources import CREDENTIAL, Given, Origin
 
-_REFUSED = "(refused)"
-
 
 def describe(resolved: Resolved) -> str:
     """Each option as `key: value  # where it comes from`; the lines are YAML, secrets are not shown."""
@@ -28,7 +26,7 @@ def given_options(resolved: Resolved) -> dict[str, object]:
 def _lines(resolved: Resolved) -> Iterator[str]:
     for key, given in resolved.given.items():
         # A value that was refused may be a secret in the wrong place.
-        value = json.dumps(_shown(resolved, given), ensure_ascii=False) if key in resolved.values else _REFUSED
+        value = json.dumps(_shown(resolved, given), ensure_ascii=False) if key in resolved.values else "(refused)"
         yield f"{key}: {value}  # {given.source}"
         if key == "gitlab_token_file":
             state = "(set)" if resolved.token else "(not set)"
@@ -36,9 +34,7 @@ def _lines(resolved: Resolved) -> Iterator[str]:
 
 
 def _shown(resolved: Resolved, given: Given) -> object:
-    """The value in effect, as it can be written into the file."""
-    if given.option.key not in resolved.values:
-        return _REFUSED
+    """The usable value in effect, as it can be written into the file."""
     value = resolved.values[given.option.key]
     if isinstance(value, bool | int):
         return value

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cronjob import parsing
+from cronjob import addresses, parsing
 from cronjob.expected_plan import expected_plan
 
 
@@ -87,9 +87,9 @@ LABEL = Kind("NAME", "a text", parsing.label)
 GROUP = Kind("GROUP", "a text", parsing.group, (str, int))
 PROJECT = Kind("PATH", "a text", parsing.project)
 GLOB = Kind("GLOB", "a text", parsing.plain_text)
-HOST = Kind("HOST", "a text", parsing.host)
-GITLAB_URL = Kind("URL", "a text", parsing.gitlab_url)
-RECEIVER_URL = Kind("URL", "a text", parsing.receiver_url)
+HOST = Kind("HOST", "a text", addresses.host)
+GITLAB_URL = Kind("URL", "a text", addresses.gitlab_url)
+RECEIVER_URL = Kind("URL", "a text", addresses.receiver_url)
 FINGERPRINT = Kind("FINGERPRINT", "a text", parsing.fingerprint)
 LIMITS = Kind("N,N%", "a text such as 20,25% or a number", parsing.limits, (str, int))
 EXPECTED_PLAN = Kind("CHECKSUM|REPORT", "a text (put a checksum in quotes)", expected_plan)

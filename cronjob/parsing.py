@@ -1,17 +1,15 @@
 """
 What a value of the settings may look like: text in, a typed value out, or a ValueError whose text says what to write.
 
-The messages finish a sentence that begins with the name of the option. None repeats a URL: it may hold a password.
+The messages finish a sentence that begins with the name of the option.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from reconcile.guard import Limits
 from reconcile.problems import Severity
@@ -21,11 +19,9 @@ _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _SEGMENT = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _GROUP = re.compile(rf"[0-9]+|{_SEGMENT}(?:/{_SEGMENT})*")
 _PROJECT = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})+")
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _PLAIN_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)", re.ASCII)
 _UNITS = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9})ms)?", re.ASCII)
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
-_URL_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 # The prefixes of GitLab's tokens: personal, OAuth, deploy, CI job, trigger, feed, runner and others.
 _TOKEN = re.compile(r"gl(?:pat|oas|dt|cbt|ptt|ft|rtr?|imt|agent|soat|ffct|wt)-.*", re.DOTALL)
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -94,7 +90,8 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 def either(choices: tuple[str, ...]) -> str:
     """The choices for a sentence."""
-    return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def fail_on(text: str) -> Severity | None:
@@ -136,66 +133,11 @@ def project(text: str) -> str:
     return path
 
 
-def host(text: str) -> str:
-    """A host name without a port."""
-    name = text.strip().lower()
-    if not _HOST.fullmatch(name):
-        raise ValueError("is no host name; give it without scheme, port and path, as in ssh.gitlab.example")
-    return name
-
-
 def fingerprint(text: str) -> str:
     """A key's SHA-256 fingerprint, as ssh-keygen prints it."""
     if not _FINGERPRINT.fullmatch(text):
         raise ValueError(f"is {text!r}, which is no fingerprint; give it as `ssh-keygen -lf` prints it: SHA256:...")
     return text
-
-
-def gitlab_url(text: str) -> str:
-    """GitLab's address: https, or http on loopback; a relative root is kept."""
-    url = _web_address(text, "https://gitlab.example")
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
-        raise ValueError("is plain http, which would show the token to the network; use https (http is for loopback)")
-    if re.search(r"/api(/v\d+)?$", url.path):
-        raise ValueError("names the API; give GitLab's own address, without /api/v4")
-    return url.geturl()
-
-
-def receiver_url(text: str) -> str:
-    """The external base URL of Flux's webhook-receiver."""
-    url = _web_address(text, "https://flux-webhook.example")
-    if "hook" in url.path.split("/"):
-        raise ValueError("ends in /hook, which Flux puts into every path itself; give the address in front of it")
-    return url.geturl()
-
-
-def _web_address(text: str, example: str) -> SplitResult:
-    try:
-        url = urlsplit(text.strip())
-        port_is_usable = url.port != 0
-    except ValueError:
-        raise ValueError(f"is no URL; write it as {example}") from None
-    if url.username is not None or url.password is not None:
-        raise ValueError("holds a user name or password; remove everything up to the @")
-    if re.search(r"[?#]", text):
-        raise ValueError("holds a query or fragment; remove everything from the ? or # on")
-    path = url.path.rstrip("/")
-    known = url.scheme in {"http", "https"} and _HOST.fullmatch(_host_part(url)) and port_is_usable
-    if not known or not text.isprintable() or not _URL_PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
-        raise ValueError(f"is no URL that can be used; write it as {example}")
-    return url._replace(netloc=url.netloc.lower(), path=path)
-
-
-def _host_part(url: SplitResult) -> str:
-    name = url.hostname or ""
-    return f"[{name}]" if ":" in name else name
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 def secret_file(text: str) -> Path:
@@ -208,8 +150,11 @@ def secret_file(text: str) -> Path:
 def certificates(text: str) -> Path:
     """An existing file (or directory, as OpenSSL has them) with certificates."""
     path = Path(plain_text(text))
-    if not path.exists():
-        raise ValueError(f"names {text!r}, which does not exist; give a file with certificates in PEM form")
+    try:
+        path.stat()
+    except OSError as error:
+        reason = error.strerror or "unreadable"
+        raise ValueError(f"names {text!r} ({reason}); give a file with certificates in PEM form") from None
     return path
 
 
@@ -218,9 +163,16 @@ def report_file(text: str) -> ReportFile:
     form, equals, path = plain_text(text).partition("=")
     if form not in REPORT_FORMATS or not equals or not path:
         raise ValueError(f"is {text!r}; write it as FORMAT=PATH, where FORMAT is {either(REPORT_FORMATS)}")
-    if not Path(path).absolute().parent.is_dir() or Path(path).is_dir():
+    if not _is_place_for(Path(path)):
         raise ValueError(f"names {path!r}, which cannot be written; give a file in a directory that exists")
     return ReportFile(form, Path(path))
+
+
+def _is_place_for(path: Path) -> bool:
+    try:
+        return path.absolute().parent.is_dir() and not path.is_dir()
+    except OSError:
+        return False
 
 
 def limits(text: str) -> Limits:

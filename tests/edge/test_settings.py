@@ -146,6 +146,7 @@ class TestTheFile:
             ("a: 1\n---\nb: 2\n", "is not usable YAML"),
             ("a: !!python/object/apply:os.getcwd []\n", "is not usable YAML"),
             ("a: 2025-99-99\n", "is not usable YAML"),
+            ("a: \x07\n", "is not usable YAML; correct it"),
             ("[a]: 1\n", "is not usable YAML"),
             ("a: &a [*a, {a: 1, a: 1}]\n", "is not usable YAML (line 1: the key 'a'"),
         ],

@@ -45,7 +45,17 @@ class TestFiles:
 
     @pytest.mark.parametrize("name", ["SYNCER_CA_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
     def test_certificates_that_do_not_exist_are_refused_by_the_name_that_was_used(self, name: str) -> None:
-        assert complaint(environment={name: "/nowhere"}).startswith(f"{name} names '/nowhere', which does not exist")
+        assert complaint(environment={name: "/nowhere"}).startswith(
+            f"{name} names '/nowhere' (No such file or directory)"
+        )
+
+    @pytest.mark.parametrize("path", ["/" + "x" * 5000, "/etc/passwd/x"])
+    def test_a_path_that_no_file_can_have_is_refused(self, path: str) -> None:
+        assert complaint(ca_file=path).startswith("--ca-file names")
+        assert complaint(expect_plan=path).startswith("--expect-plan is neither")
+        assert complaint(report=(f"json={path}/y",)).startswith("--report names")
+        assert "cannot be read" in complaint(gitlab_token_file=path)
+        assert "cannot be read" in complaint(config=path)
 
     def test_a_report_names_its_format_and_its_file(self, tmp_path: Path, file: Path) -> None:
         first, second = tmp_path / "a.json", tmp_path / "b=c.yaml"

@@ -5,19 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from edge.settings_samples import (
-    TOKEN,
-    complaint,
-    complaints,
-    of,
-    read,
-    without,
-    write,
-)
+from edge.settings_samples import NEEDED, TOKEN, complaint, complaints, of, read, without, write
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cronjob.describing import describe
 from cronjob.option_table import Option, Place
+from cronjob.resolving import resolve
 from cronjob.settings import read_settings
 from reconcile.errors import SettingsError
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.dates() | st.binary()
+ANYTHING = st.recursive(LEAVES, lambda one: st.lists(one) | st.dictionaries(st.text(max_size=9), one), max_leaves=6)
 
 
 @pytest.fixture
@@ -141,3 +140,22 @@ class TestComplaints:
         path = write(file, concurrency="many")
         assert read(config=path, environment={"SYNCER_CONCURRENCY": "5"}).concurrency == 5
         assert "concurrency" in complaint(config=path)
+
+    @pytest.mark.parametrize("key", ["context", "kubeconfig", "project", "ca_file", "gitlab_user"])
+    def test_control_characters_are_refused(self, key: str, file: Path) -> None:
+        path = write(file, **{key: "a\x1b[31m"})
+        assert complaint(config=path) == f"`{key}` in {path} holds control characters; remove them."
+
+    @given(st.dictionaries(st.sampled_from([option.key for option in of(Place.FILE)]), ANYTHING, max_size=4))
+    def test_no_value_in_the_file_fails_otherwise_than_by_a_complaint(
+        self, tmp_path_factory: pytest.TempPathFactory, values: dict[str, object]
+    ) -> None:
+        path = write(tmp_path_factory.getbasetemp() / "anything.yaml", **values)
+        resolved = resolve("run", {**NEEDED, "config": path}, {"GITLAB_TOKEN": TOKEN})
+        assert all(line.isprintable() and line.endswith(".") for line in resolved.complaints)
+        assert len(describe(resolved).splitlines()) == len(resolved.given) + 1
+
+    @given(st.sampled_from(of(Place.ENVIRONMENT)), st.text(st.characters(exclude_characters="\0", codec="utf-8")))
+    def test_no_value_in_the_environment_does_either(self, option: Option, text: str) -> None:
+        resolved = resolve("run", NEEDED, {"GITLAB_TOKEN": TOKEN, str(option.env): text})
+        assert all(line.isprintable() and line.endswith(".") for line in resolved.complaints)
