@@ -6,6 +6,7 @@ Its typed API classes are never touched: CoreV1Api alone costs half a second and
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -70,6 +71,7 @@ class KubeApi:
         self.default_namespace = place.namespace
         self.requests: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._is_silent = False
         self._configured_user = place.user
         self._timeout = (min(10.0, access.timeout), access.timeout)
         self._client = ApiClient(configuration)
@@ -88,6 +90,8 @@ class KubeApi:
     @cached_property
     def user(self) -> str:
         """As whom: what the server says (from Kubernetes 1.28), else the kubeconfig's name. Never raises."""
+        if self._is_silent:
+            return self._configured_user
         try:
             answer = self.send("POST", _REVIEWS, body={"kind": "SelfSubjectReview", "metadata": {}})
         except NoAnswer:
@@ -129,7 +133,8 @@ class KubeApi:
             why = TLS_TROUBLE
         except (weather.HTTPError, ConfigException, OSError, ValueError) as error:
             why = cause_of(error)
-        # Outside the handler: the library's messages may hold the token.
+        # Outside the handlers: the library's messages may hold the token.
+        self._is_silent = True
         raise NoAnswer(why)
 
     def _sent(self, request: Any, tries: int) -> Answer:
@@ -158,11 +163,19 @@ def connect(access: Access) -> KubeApi:
     """Find the cluster: the kubeconfig given, else the pod's own, else ~/.kube/config. Asks nothing yet."""
     configuration = Configuration(host="")
     place = _place(configuration, access)
-    if not configuration.host:
-        raise SettingsError(f"The kubeconfig {place.source} names no `server` for its cluster: add it.")
+    if not re.match(r"https?://[^/]", configuration.host):
+        raise SettingsError(
+            f"The kubeconfig {place.source} names no `server` that can be used: write it as https://HOST:PORT."
+        )
     configuration.retries = reading()
     configuration.connection_pool_maxsize = WIDTH
-    return KubeApi(configuration, place, access)
+    try:
+        return KubeApi(configuration, place, access)
+    except (weather.HTTPError, ImportError):
+        pass
+    raise SettingsError(
+        f"The proxy on the way to {shown_url(configuration.host)} cannot be used: correct HTTPS_PROXY or proxy-url."
+    )
 
 
 def _place(configuration: Any, access: Access) -> Place:
@@ -205,7 +218,7 @@ def _from_files(configuration: Any, files: str, context: str | None) -> Place | 
         loader = KubeConfigLoader(merged, active_context=context, config_base_path=None)
         loader.load_and_set(configuration)
         chosen = loader.current_context["context"]
-        return Place(files, str(chosen.get("user") or ""), chosen.get("namespace"))
+        return Place(files, str(chosen.get("user") or ""), str(chosen.get("namespace") or "") or None)
     except OSError as error:
         why = f"cannot be read ({error.strerror})"
     except (yaml.YAMLError, UnicodeDecodeError):

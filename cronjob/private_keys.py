@@ -99,19 +99,23 @@ def read_private_key(identity: bytes, passphrase: bytes | None) -> PublicKey:
     if len(identity) > MAX_BYTES:
         raise KeyUnusable(f"it is larger than {MAX_BYTES // 1024} KiB")
     block = _first_block(identity)
-    reason = _UNSUPPORTED
+    opener, reason = None, _UNSUPPORTED
     try:
+        if _checked(block):
+            opener = passphrase or None
+            if opener is None:
+                raise _Locked
         # DSA still works, with a warning that would land on stderr.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _public(_loaded(block, passphrase or None))
+            return _public(_loaded(block, opener))
     except (TooCostly, _Locked) as known:
         reason = str(known)
     except UnsupportedAlgorithm:
-        if block.label == _OPENSSH and passphrase and find_spec("bcrypt") is None:
+        if opener and block.label == _OPENSSH and find_spec("bcrypt") is None:
             reason = _NO_BCRYPT
     except _LIBRARY:
-        reason = _STAYS_SHUT if passphrase and _is_encrypted(block) else _DAMAGED
+        reason = _STAYS_SHUT if opener else _DAMAGED
     # Outside the handlers: the library's exceptions refer to what they failed on.
     raise KeyUnusable(reason)
 
@@ -156,24 +160,21 @@ def _first_block(identity: bytes) -> _Block:
     return _Block(label, identity[begin.end() : end], text)
 
 
-def _is_encrypted(block: _Block) -> bool:
-    if block.label == _OPENSSH:
-        return openssh_cipher(block.decoded()) != b"none"
-    return block.label == _ENCRYPTED or block.is_sealed
-
-
-def _loaded(block: _Block, passphrase: bytes | None) -> Any:
-    """The private key. What is checked is what is loaded: the library never sees more than this block."""
-    encrypted = _is_encrypted(block)
+def _checked(block: _Block) -> bool:
+    """Whether the key is encrypted; what would take too long has raised TooCostly before."""
     if block.label == _OPENSSH:
         check_openssh(block.decoded())
-    elif block.label == _ENCRYPTED:
+        return openssh_cipher(block.decoded()) != b"none"
+    if block.label == _ENCRYPTED:
         check_password_work(block.decoded())
-    elif not encrypted:
+        return True
+    if not block.is_sealed:
         check_numbers(block.decoded())
-    if encrypted and passphrase is None:
-        raise _Locked
-    opener = passphrase if encrypted else None
+    return block.is_sealed
+
+
+def _loaded(block: _Block, opener: bytes | None) -> Any:
+    """The private key. What was checked is what is loaded: the library never sees more than this block."""
     if block.label == _OPENSSH:
         return load_ssh_private_key(block.text, opener, unsafe_skip_rsa_key_validation=True)
     if block.is_sealed:

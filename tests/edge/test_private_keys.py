@@ -1,0 +1,426 @@
+import base64
+import re
+import shutil
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cronjob import private_keys
+from cronjob.private_keys import KeyUnusable, read_private_key, read_public_key
+from reconcile.model import PublicKey
+
+PASSPHRASE = b"correct horse"
+OPENSSH, PKCS8, TRADITIONAL = PrivateFormat.OpenSSH, PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL
+
+ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+KEYS: dict[str, Any] = {
+    "ed25519": ED25519,
+    "rsa": rsa.generate_private_key(65537, 2048),
+    "p256": ec.generate_private_key(ec.SECP256R1()),
+    "p384": ec.generate_private_key(ec.SECP384R1()),
+    "p521": ec.generate_private_key(ec.SECP521R1()),
+}
+# Too short to be safe, and quickly made.
+DSA_BITS = 1024
+needs_bcrypt = pytest.mark.skipif(find_spec("bcrypt") is None, reason="bcrypt (cryptography[ssh]) is not installed")
+
+
+def run(program: str, *arguments: str) -> bytes:
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed")
+    return subprocess.run([path, *arguments], check=True, capture_output=True).stdout
+
+
+def written(
+    key: PrivateKeyTypes,
+    form: PrivateFormat = OPENSSH,
+    encryption: KeySerializationEncryption | None = None,
+) -> bytes:
+    return key.private_bytes(Encoding.PEM, form, encryption or NoEncryption())
+
+
+def public_of(key: Any) -> PublicKey:
+    return PublicKey.parse(key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
+
+
+def sealed(form: PrivateFormat, key: PrivateKeyTypes = ED25519) -> bytes:
+    return written(key, form, BestAvailableEncryption(PASSPHRASE))
+
+
+def reason_of(identity: bytes, passphrase: bytes | None = None) -> str:
+    with pytest.raises(KeyUnusable) as caught:
+        read_private_key(identity, passphrase)
+    assert not caught.value.reason.endswith(".")
+    return caught.value.reason
+
+
+def pem(label: str, der: bytes, headers: str = "") -> bytes:
+    text = base64.encodebytes(der).decode()
+    return f"-----BEGIN {label}-----\n{headers}{text}-----END {label}-----\n".encode()
+
+
+def string(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + data
+
+
+def openssh(public: bytes, *, rounds: int | None = None, cipher: bytes = b"aes256-ctr", private: bytes = b"") -> bytes:
+    """A key in OpenSSH's format with any header; what is encrypted in it is zeros."""
+    head = [string(b"none"), string(b"none"), string(b"")]
+    if rounds is not None:
+        head = [string(cipher), string(b"bcrypt"), string(string(b"s" * 16) + rounds.to_bytes(4, "big"))]
+    body = b"".join([*head, (1).to_bytes(4, "big"), string(public), string(private or bytes(64))])
+    return pem("OPENSSH PRIVATE KEY", b"openssh-key-v1\0" + body)
+
+
+def tlv(tag: int, *parts: bytes) -> bytes:
+    inside = b"".join(parts)
+    size = len(inside)
+    if size < 128:
+        return bytes([tag, size]) + inside
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 + len(length)]) + length + inside
+
+
+def number(value: int) -> bytes:
+    return tlv(2, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
+def oid(hexadecimal: str) -> bytes:
+    return tlv(6, bytes.fromhex(hexadecimal))
+
+
+def pkcs8_with(derivation: bytes) -> bytes:
+    """An encrypted PKCS#8 whose key is derived in this way; what is encrypted in it is zeros."""
+    cipher = tlv(0x30, oid("60864801650304012a"), tlv(4, bytes(16)))
+    algorithm = tlv(0x30, oid("2a864886f70d01050d"), tlv(0x30, derivation, cipher))
+    return pem("ENCRYPTED PRIVATE KEY", tlv(0x30, algorithm, tlv(4, bytes(64))))
+
+
+def pbkdf2(iterations: int) -> bytes:
+    return pkcs8_with(tlv(0x30, oid("2a864886f70d01050c"), tlv(0x30, tlv(4, bytes(16)), number(iterations))))
+
+
+def scrypt(n: int, r: int, p: int) -> bytes:
+    costs = [number(n), number(r), number(p)]
+    return pkcs8_with(tlv(0x30, oid("2b06010401da47040b"), tlv(0x30, tlv(4, bytes(16)), *costs)))
+
+
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("form", [OPENSSH, PKCS8])
+def test_every_kind_of_key_gives_its_public_half(name: str, form: PrivateFormat) -> None:
+    assert read_private_key(written(KEYS[name], form), None) == public_of(KEYS[name])
+
+
+@pytest.mark.parametrize("name", ["rsa", "p256", "p384", "p521"])
+def test_openssls_traditional_format_is_read(name: str) -> None:
+    assert read_private_key(written(KEYS[name], TRADITIONAL), None) == public_of(KEYS[name])
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
+def test_what_ssh_keygen_writes_is_read(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "identity"
+    run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "me@host", "-f", str(file))
+
+    key = read_private_key(file.read_bytes(), None)
+
+    assert key == read_public_key(file.with_suffix(".pub").read_bytes())
+    assert "me@host" not in key.text
+
+
+@pytest.mark.parametrize("form", [OPENSSH, PKCS8, TRADITIONAL])
+@pytest.mark.filterwarnings("ignore:SSH DSA")
+def test_dsa_is_read_without_a_warning(form: PrivateFormat) -> None:
+    key = dsa.generate_private_key(DSA_BITS)
+
+    assert read_private_key(written(key, form), None) == public_of(key)
+
+
+def test_windows_line_ends_and_blank_lines_around_do_no_harm() -> None:
+    identity = b"\r\n" + written(ED25519).replace(b"\n", b"\r\n") + b"\r\n\r\n"
+
+    assert read_private_key(identity, None) == public_of(ED25519)
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        pytest.param(lambda: sealed(OPENSSH), marks=needs_bcrypt, id="openssh"),
+        pytest.param(lambda: sealed(PKCS8), id="pkcs8"),
+        pytest.param(lambda: sealed(TRADITIONAL, KEYS["p256"]), id="traditional"),
+    ],
+)
+class TestAnEncryptedKey:
+    def test_opens_with_its_passphrase(self, identity: Any) -> None:
+        assert read_private_key(identity(), PASSPHRASE) in {public_of(ED25519), public_of(KEYS["p256"])}
+
+    def test_stays_shut_with_another_one(self, identity: Any) -> None:
+        assert reason_of(identity(), b"wrong").startswith("the passphrase in `password` does not open it")
+
+    @pytest.mark.parametrize("passphrase", [None, b""])
+    def test_needs_one(self, identity: Any, passphrase: bytes | None) -> None:
+        assert reason_of(identity(), passphrase) == "it is encrypted, and the Secret has no passphrase in `password`"
+
+
+@needs_bcrypt
+def test_what_ssh_keygen_encrypts_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "identity"
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", PASSPHRASE.decode(), "-a", "24", "-f", str(file))
+
+    assert read_private_key(file.read_bytes(), PASSPHRASE) == read_public_key(file.with_suffix(".pub").read_bytes())
+
+
+def test_without_bcrypt_the_reason_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*_: object, **__: object) -> None:
+        raise private_keys.UnsupportedAlgorithm("Need bcrypt module")
+
+    monkeypatch.setattr(private_keys, "load_ssh_private_key", unsupported)
+    monkeypatch.setattr(private_keys, "find_spec", lambda _: None)
+    identity = openssh(string(b"ssh-ed25519") + string(bytes(32)), rounds=16)
+
+    assert "bcrypt is missing" in reason_of(identity, PASSPHRASE)
+
+
+@pytest.mark.parametrize("form", [OPENSSH, PKCS8])
+def test_a_passphrase_that_is_not_needed_is_ignored_as_by_flux(form: PrivateFormat) -> None:
+    assert read_private_key(written(ED25519, form), PASSPHRASE) == public_of(ED25519)
+
+
+@pytest.mark.parametrize(
+    ("identity", "reason"),
+    [
+        (b"", "it is empty"),
+        (b" \n\t", "it is empty"),
+        (b"hello", "it is no private key in OpenSSH's or PEM format"),
+        (public_of(ED25519).text.encode(), "it is a public key, not the private one"),
+        (public_of(KEYS["p256"]).text.encode(), "it is a public key, not the private one"),
+        (pem("PUBLIC KEY", b"x"), "it is a public key, not the private one"),
+        (b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n", "it is a public key, not the private one"),
+        (b"PuTTY-User-Key-File-3: ssh-ed25519\n", "puttygen KEY -O private-openssh"),
+        (base64.b64encode(written(ED25519)), "it is in base64 twice"),
+        (b"SSH PRIVATE KEY FILE FORMAT 1.1\n", "version 1 of SSH"),
+        (written(ED25519)[:100], "its END line is missing"),
+        (pem("CERTIFICATE", b"x"), "its first PEM block is `CERTIFICATE`, not a private key"),
+        (pem("EC PARAMETERS", b"x") + written(KEYS["p256"], TRADITIONAL), "its first PEM block is `EC PARAMETERS`"),
+        (pem("OPENSSH PRIVATE KEY", b"x"), "it is damaged"),
+        (pem("PRIVATE KEY", b"x"), "it is damaged"),
+        (pem("RSA PRIVATE KEY", tlv(0x30, number(0))), "it is damaged"),
+        (pem("PRIVATE KEY", b"").replace(b"\n", b"!"), "it is damaged"),
+    ],
+)
+def test_the_reason_says_what_it_is_instead(identity: bytes, reason: str) -> None:
+    assert reason in reason_of(identity)
+
+
+@pytest.mark.parametrize("key", [ed448.Ed448PrivateKey.generate(), ec.generate_private_key(ec.SECP256K1())])
+def test_a_kind_that_ssh_does_not_have_is_unusable(key: PrivateKeyTypes) -> None:
+    assert "its kind or its encryption is not supported" in reason_of(written(key, PKCS8))
+
+
+def test_a_hardware_key_is_unusable() -> None:
+    public = string(b"sk-ssh-ed25519@openssh.com") + string(bytes(32)) + string(b"ssh:")
+
+    assert "its kind or its encryption is not supported" in reason_of(openssh(public))
+
+
+def test_two_keys_in_one_block_are_unusable() -> None:
+    raw = base64.b64decode(b"".join(written(ED25519).splitlines()[1:-1]))
+    two = raw.replace(string(b"none") * 2 + string(b"") + b"\0\0\0\1", string(b"none") * 2 + string(b"") + b"\0\0\0\2")
+    assert raw != two
+
+    assert reason_of(pem("OPENSSH PRIVATE KEY", two)) == "it is damaged"
+
+
+class TestLimits:
+    """What must be refused is refused at once; its twin, just within the limit, is gone into."""
+
+    @pytest.fixture(autouse=True)
+    def at_once(self) -> Any:
+        started = time.process_time()
+        yield
+        assert time.process_time() - started < 2
+
+    def test_an_input_over_16_kib_is_refused(self) -> None:
+        identity = written(ED25519)
+        padded = identity + b"\n" * (16 * 1024 - len(identity))
+
+        assert read_private_key(padded, None) == public_of(ED25519)
+        assert reason_of(padded + b"\n") == "it is larger than 16 KiB"
+
+    @pytest.mark.parametrize("rounds", [257, 2**32 - 1])
+    def test_more_than_256_rounds_of_bcrypt_are_refused(self, rounds: int) -> None:
+        public = string(b"ssh-ed25519") + string(bytes(32))
+
+        assert "rounds of bcrypt, over 256" in reason_of(openssh(public, rounds=rounds), PASSPHRASE)
+        assert "no passphrase" in reason_of(openssh(public, rounds=256))
+
+    @pytest.mark.parametrize("iterations", [10_000_001, 2**31 - 1, 2**63])
+    def test_more_than_ten_million_iterations_are_refused(self, iterations: int) -> None:
+        assert "over 10,000,000 iterations" in reason_of(pbkdf2(iterations), PASSPHRASE)
+        assert "does not open it" in reason_of(pbkdf2(1000), PASSPHRASE)
+        assert "no passphrase" in reason_of(pbkdf2(10_000_000))
+
+    def test_the_older_encryptions_of_pkcs8_are_counted_too(self) -> None:
+        def pbe(iterations: int) -> bytes:
+            sequence = tlv(0x30, tlv(4, bytes(8)), number(iterations))
+            algorithm = tlv(0x30, oid("2a864886f70d010c0103"), sequence)
+            return pem("ENCRYPTED PRIVATE KEY", tlv(0x30, algorithm, tlv(4, bytes(64))))
+
+        assert "iterations" in reason_of(pbe(10_000_001), PASSPHRASE)
+        assert "iterations" not in reason_of(pbe(2048), PASSPHRASE)
+
+    @pytest.mark.parametrize(("n", "r", "p"), [(2**20, 8, 1), (2**14, 2**10, 1), (2**14, 8, 2**10)])
+    def test_absurd_parameters_of_scrypt_are_refused(self, n: int, r: int, p: int) -> None:
+        assert "scrypt" in reason_of(scrypt(n, r, p), PASSPHRASE)
+        assert "does not open it" in reason_of(scrypt(2**14, 8, 1), PASSPHRASE)
+
+    def test_headers_cannot_hide_the_iterations(self) -> None:
+        hidden = pbkdf2(2**31 - 1).replace(b"-----\n", b"-----\nX-Key: AAAA\n\n", 1)
+
+        assert reason_of(hidden, PASSPHRASE) == "it is damaged"
+
+    @pytest.mark.parametrize("rounds", [16, None])
+    def test_an_rsa_modulus_over_16384_bits_is_refused_in_openssh_format(self, rounds: int | None) -> None:
+        def key(bits: int) -> bytes:
+            modulus = ((1 << bits) - 1).to_bytes(bits // 8 + 1, "big")
+            return openssh(string(b"ssh-rsa") + string(b"\1\0\1") + string(modulus), rounds=rounds)
+
+        assert "more than 16,384 bits" in reason_of(key(16_385))
+        assert "more than 16,384 bits" not in reason_of(key(16_384))
+
+    @pytest.mark.parametrize("label", ["PRIVATE KEY", "RSA PRIVATE KEY"])
+    def test_an_rsa_modulus_over_16384_bits_is_refused_in_pem(self, label: str) -> None:
+        def key(bits: int) -> bytes:
+            # Two Mersenne primes: validating them alone would take longer than this test may.
+            p, q = 2**9941 - 1, 2 ** (bits - 9941) - 1
+            numbers = tlv(0x30, *map(number, (0, p * q, 65537, 3, p, q, 3, 3, 3)))
+            info = tlv(0x30, number(0), tlv(0x30, oid("2a864886f70d010101"), tlv(5)), tlv(4, numbers))
+            return pem(label, info if label == "PRIVATE KEY" else numbers)
+
+        assert "more than 16,384 bits" in reason_of(key(16_385))
+        assert read_private_key(key(16_384), None).algorithm == "ssh-rsa"
+
+    def test_an_rsa_modulus_over_16384_bits_is_refused_after_decryption(self, tmp_path: Path) -> None:
+        def key(bits: int) -> bytes:
+            p, q = 2**9941 - 1, 2 ** (bits - 9941) - 1
+            (tmp_path / "key").write_bytes(
+                pem("RSA PRIVATE KEY", tlv(0x30, *map(number, (0, p * q, 3, 3, p, q, 3, 3, 3))))
+            )
+            return run("openssl", "pkcs8", "-topk8", "-in", str(tmp_path / "key"), "-passout", "pass:x")
+
+        assert "more than 16,384 bits" in reason_of(key(20_000), b"x")
+        assert read_private_key(key(16_384), b"x").algorithm == "ssh-rsa"
+
+    def test_a_dsa_number_over_16384_bits_is_refused(self) -> None:
+        parameters = tlv(0x30, number(2**40_000 - 1), number(2**160 + 1), number(3))
+        info = tlv(0x30, number(0), tlv(0x30, oid("2a8648ce380401"), parameters), tlv(4, number(2**159)))
+
+        assert "more than 16,384 bits" in reason_of(pem("PRIVATE KEY", info))
+
+    def test_deep_nesting_is_damage_and_no_crash(self) -> None:
+        der = b""
+        while len(der) < 11_000:
+            der = tlv(0x30, der)
+
+        assert reason_of(pem("PRIVATE KEY", der)) == "it is damaged"
+
+
+def test_the_reason_holds_nothing_of_the_key() -> None:
+    broken = written(KEYS["rsa"], TRADITIONAL).replace(b"A", b"B")
+    words = set(re.findall(rb"[A-Za-z0-9+/]{8,}", broken)) - {b"damaged"}
+
+    with pytest.raises(KeyUnusable) as caught:
+        read_private_key(broken, PASSPHRASE)
+
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert not any(word in repr(caught.value).encode() for word in words)
+
+
+def identities() -> st.SearchStrategy[bytes]:
+    """Bytes, and keys of every format with a few bytes changed, cut off or put in."""
+    real = [written(ED25519), written(ED25519, PKCS8), sealed(PKCS8), written(KEYS["rsa"], TRADITIONAL), pbkdf2(9)]
+    real += [sealed(TRADITIONAL, KEYS["p256"]), openssh(string(b"ssh-rsa") + string(b"\1") + string(b"\7"), rounds=1)]
+
+    @st.composite
+    def damaged(draw: st.DrawFn) -> bytes:
+        identity = bytearray(draw(st.sampled_from(real)))
+        for _ in range(draw(st.integers(1, 4))):
+            start = draw(st.integers(0, len(identity)))
+            identity[start : start + draw(st.integers(0, 9))] = draw(st.binary(max_size=9))
+        return bytes(identity)
+
+    labels = ["PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY"]
+    blocks = st.builds(pem, st.sampled_from(labels), st.binary(max_size=200))
+    opened = st.binary(max_size=200).map(lambda tail: pem(labels[-1], b"openssh-key-v1\0" + tail))
+    return st.one_of(st.binary(max_size=400), damaged(), blocks, opened)
+
+
+@settings(max_examples=500, deadline=None)
+@given(identities(), st.none() | st.binary(max_size=20))
+@example(b"-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----", None)
+@example(b"-----BEGIN \xff PRIVATE KEY-----", None)
+def test_any_bytes_give_a_public_key_or_a_reason(identity: bytes, passphrase: bytes | None) -> None:
+    try:
+        outcome: PublicKey | str = read_private_key(identity, passphrase)
+    except KeyUnusable as unusable:
+        outcome = unusable.reason
+
+    assert outcome == PublicKey.parse(outcome.text) if isinstance(outcome, PublicKey) else outcome
+
+
+TEXT = public_of(ED25519).text.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [TEXT, TEXT + b"\n", TEXT + b" me@host with words\n", b"\n# a comment\n" + TEXT, TEXT + b"\r\n", TEXT + b"\nmore"],
+)
+def test_a_public_key_is_read_without_its_comment(text: bytes) -> None:
+    assert read_public_key(text) == public_of(ED25519)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\n",
+        b"garbage",
+        b"\xff\xfe" + TEXT,
+        b"ssh-ed25519 !!!!",
+        b"ssh-rsa " + TEXT.split()[1],
+        b"ssh-ed25519 " + base64.b64encode(b"short"),
+        b"no-pty " + TEXT,
+        written(ED25519),
+    ],
+)
+def test_garbage_is_no_public_key(text: bytes) -> None:
+    assert read_public_key(text) is None
+
+
+@given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda tail: b"ssh-rsa " + base64.b64encode(tail)))
+def test_any_bytes_give_a_public_key_or_none(text: bytes) -> None:
+    key = read_public_key(text)
+
+    assert key is None or key == PublicKey.parse(key.text)
+
+
+@pytest.mark.parametrize("name", ["rsa", "p384"])
+@pytest.mark.parametrize("form", [OPENSSH, PKCS8, TRADITIONAL])
+def test_both_halves_of_a_pair_agree(name: str, form: PrivateFormat) -> None:
+    assert read_private_key(written(KEYS[name], form), None) == read_public_key(public_of(KEYS[name]).text.encode())
