@@ -15,12 +15,17 @@ def describe(resolved: Resolved) -> str:
 
 
 def given_options(resolved: Resolved) -> dict[str, object]:
-    """The options given on the command line or in the environment, by name, without secrets."""
+    """The options given on the command line or in the environment, by their key in the file, without secrets."""
     return {
-        given.option.name: _shown(resolved, given)
+        given.option.key: _shown(resolved, given)
         for given in resolved.given.values()
         if given.origin is Origin.FLAG or (given.origin is Origin.ENVIRONMENT and given.place == given.option.env)
     }
+
+
+def flags_given(resolved: Resolved) -> frozenset[str]:
+    """Which of these were flags: a command to be typed next must repeat them, and no others."""
+    return frozenset(key for key, given in resolved.given.items() if given.origin is Origin.FLAG)
 
 
 def _lines(resolved: Resolved) -> Iterator[str]:

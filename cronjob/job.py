@@ -22,7 +22,8 @@ from cronjob.gitlab import GitLabGroup, Scope
 from cronjob.kube_access import Access as KubeAccess
 from cronjob.kube_access import connect
 from cronjob.logs import log, log_problem, log_write, set_up_logging
-from cronjob.render import rendered
+from cronjob.parsing import ReportFile
+from cronjob.render import Page, rendered
 from cronjob.render.summary import summary_line
 from cronjob.session import Access, Session
 from cronjob.settings import Settings
@@ -165,8 +166,8 @@ def _tell(report: Report, document: dict[str, Any], settings: Settings, environm
         # Otherwise a person reads them in the report, on the same screen.
         for problem in report.plan.problems:
             log_problem(problem)
-    click.echo(_on_stdout(document, settings, environment), nl=False)
-    written = [_written(document, one.format, one.path) for one in settings.reports]
+    click.echo(rendered(document, settings.output, _page(settings, environment)), nl=False)
+    written = [_written(document, one, Page(flags=settings.flags)) for one in settings.reports]
     line = summary_line(document)
     log.info("%s", line)
     if TERMINATION_LOG.is_file() or TERMINATION_LOG.is_char_device():
@@ -174,17 +175,18 @@ def _tell(report: Report, document: dict[str, Any], settings: Settings, environm
     return all(written)
 
 
-def _on_stdout(document: dict[str, Any], settings: Settings, environment: Mapping[str, str]) -> str:
-    is_terminal = sys.stdout.isatty()
-    width = min(shutil.get_terminal_size().columns, 120) if is_terminal else 100
-    return rendered(document, settings.output, colour=is_terminal and not environment.get("NO_COLOR"), width=width)
+def _page(settings: Settings, environment: Mapping[str, str]) -> Page:
+    if not sys.stdout.isatty():
+        return Page(flags=settings.flags)
+    width = min(shutil.get_terminal_size().columns, 120)
+    return Page(colour=not environment.get("NO_COLOR"), width=width, flags=settings.flags)
 
 
-def _written(document: dict[str, Any], output: str, path: Path) -> bool:
+def _written(document: dict[str, Any], file: ReportFile, page: Page) -> bool:
     try:
-        path.write_text(rendered(document, output), encoding="utf-8")
+        file.path.write_text(rendered(document, file.format, page), encoding="utf-8")
     except OSError as error:
-        click.echo(f"Error: the report could not be written to {path}: {error.strerror}.", err=True)
+        click.echo(f"Error: the report could not be written to {file.path}: {error.strerror}.", err=True)
         return False
     return True
 

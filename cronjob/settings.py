@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cronjob.describing import given_options
+from cronjob.describing import flags_given, given_options
 from cronjob.option_table import OPTIONS
 from cronjob.parsing import ReportFile
 from cronjob.resolving import Resolved, resolve
@@ -33,11 +33,13 @@ class Settings:
     What one run is to do, complete and checked.
 
     Fields are named as the options are, in the plural where several values may be given. *namespaces* may be empty:
-    then it is the one that the access to Kubernetes names. *given* is what the report repeats: no secrets are in it.
+    then it is the one that the access to Kubernetes names. *given* is what the report repeats: no secrets are in it;
+    *flags* are those of it that stood on the command line.
     """
 
     command: str
     given: Mapping[str, object]
+    flags: frozenset[str]
 
     groups: tuple[str, ...]
     extra_projects: tuple[str, ...]
@@ -162,4 +164,10 @@ def settings_from(resolved: Resolved) -> Settings:
     values: dict[str, Any] = {_PLURALS.get(option.key, option.key): resolved.values[option.key] for option in OPTIONS}
     if resolved.command == RETIRE:
         values["dry_run"] = values["dry_run"] or values["confirm"] is None
-    return Settings(command=resolved.command, given=given_options(resolved), token=resolved.token, **values)
+    return Settings(
+        command=resolved.command,
+        given=given_options(resolved),
+        flags=flags_given(resolved),
+        token=resolved.token,
+        **values,
+    )

@@ -110,8 +110,12 @@ def _chapter(title: str, sandbox: Sandbox, environment: Mapping[str, str], *opti
     )
     seen = sandbox.gitlab.requests[before:]
     writes = sum(request.method != "GET" for request in seen)
-    click.echo(f"\nexit code {done.returncode}; GitLab saw {len(seen)} requests, {writes} of them writes\n")
+    click.echo(f"\nGitLab saw {len(seen)} requests, {writes} of them writes. Exit code {done.returncode}{_why(done)}.\n")
     return done.returncode
+
+
+def _why(done: subprocess.CompletedProcess[bytes]) -> str:
+    return ", because two tenants' objects have errors" if done.returncode == 1 else ""
 
 
 def _ending(sandbox: Sandbox) -> str:

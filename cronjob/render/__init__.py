@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 
-def rendered(document: Mapping[str, Any], output: str, *, colour: bool = False, width: int = 100) -> str:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a rendering for people should know: the terminal, and which options were given as flags."""
+
+    colour: bool = False
+    width: int = 100
+    flags: frozenset[str] = frozenset()
+
+
+def rendered(document: Mapping[str, Any], output: str, page: Page) -> str:
     """The document as text, json, yaml or, for `none`, nothing. JSON and YAML are ASCII: safe in any terminal."""
     match output:
         case "text":
             from cronjob.render.text import TextReport
 
-            return str(TextReport(document, colour=colour, width=width))
+            return str(TextReport(document, page))
         case "json":
             return json.dumps(document, indent=2) + "\n"
         case "yaml":

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 Record = Mapping[str, Any]
 
 EXAMPLES = 3
+# What belongs to the dry run alone.
+_NOT_AGAIN = {"dry_run", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
 
 
-def next_steps(document: Record) -> Iterator[str]:
-    """The exact commands that come next, if any."""
+def next_steps(document: Record, flags: Set[str]) -> Iterator[str]:
+    """The exact commands that come next, if any; what the environment says need not be typed again."""
     if document["result"] == "drift":
-        yield f"Next: {shlex.join(_command(document))}"
+        yield f"Next: {shlex.join(_command(document, flags))}"
     if document["result"] in {"applied", "incomplete"}:
         yield from _fetch_again(document["changes"])
 
 
-def _command(document: Record) -> list[str]:
-    """The command that applies exactly this plan, with the options that were given."""
+def _command(document: Record, flags: Set[str]) -> list[str]:
+    """The command that applies exactly this plan, with the flags that were given."""
     words = ["flux-gitlab-syncer", "run"]
-    left_out = {"dry_run", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
-    for name, value in document["options"].items():
-        flag = name.replace("_", "-")
-        if name.replace("-", "_") in left_out:
+    for key, value in document["options"].items():
+        name = key.replace("_", "-")
+        if key not in flags or key in _NOT_AGAIN:
             continue
         if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
+            words.append(f"--{name}" if value else f"--no-{name}")
         else:
             for one in value if isinstance(value, list | tuple) else [value]:
-                words += [f"--{flag}", str(one)]
+                words += [f"--{name}", str(one)]
     return [*words, "--expect-plan", document["plan"]]
 
 

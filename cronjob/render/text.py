@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from cronjob.render import Page
 from cronjob.render.escaping import for_terminal
 from cronjob.render.next_steps import next_steps
 from cronjob.render.summary import plural, summary_line
@@ -24,12 +25,11 @@ _QUIET = {"planned", "applied"}
 
 
 class TextReport:
-    """Renders one document. *colour* adds ANSI colours and nothing else: without it nothing is lost."""
+    """Renders one document. Colour adds ANSI colours and nothing else: without it nothing is lost."""
 
-    def __init__(self, document: Record, *, colour: bool = False, width: int = 100) -> None:
+    def __init__(self, document: Record, page: Page) -> None:
         self._document = document
-        self._colour = colour
-        self._width = width
+        self._page = page
 
     def __str__(self) -> str:
         parts = [
@@ -46,7 +46,7 @@ class TextReport:
 
     def _paint(self, text: str, key: str) -> str:
         code = _COLOURS.get(key)
-        return f"\x1b[{code}m{text}\x1b[0m" if self._colour and code else text
+        return f"\x1b[{code}m{text}\x1b[0m" if self._page.colour and code else text
 
     def _header(self) -> Iterator[str]:
         document = self._document
@@ -139,12 +139,12 @@ class TextReport:
         yield summary_line(document)
         if document["plan"]:
             yield f"Plan {document['plan']}"
-        yield from next_steps(document)
+        yield from next_steps(document, self._page.flags)
 
     def _wrapped(self, text: str, indent: str, first: str = "") -> list[str]:
         return textwrap.wrap(
             for_terminal(text),
-            self._width,
+            self._page.width,
             initial_indent=indent + first,
             subsequent_indent=indent,
             break_long_words=False,

@@ -145,7 +145,7 @@ class TestWhatIsShown:
         kept = {key: value for key, value in shown.items() if value not in (None, "(set)")}
         path = write(file, **{key: value for key, value in kept.items() if key != "print_config"})
         again = asdict(read_settings("run", {"config": path}, {"GITLAB_TOKEN": TOKEN}))
-        apart = {"given", "config"}
+        apart = {"given", "flags", "config"}
         before = asdict(settings_from(resolved))
         assert {key for key in before if before[key] != again[key]} == apart
 
@@ -171,6 +171,12 @@ class TestWhatIsShown:
     def test_nobody_asks_to_see_the_settings_without_the_flag(self) -> None:
         assert resolve("run", NEEDED, {}).print_config is False
 
+    def test_flags_are_told_from_what_the_environment_says(self) -> None:
+        read_one = read(environment={"SYNCER_MAX_PRUNE": "5"}, dry_run=True)
+        assert "dry_run" in read_one.flags
+        assert "max_prune" not in read_one.flags
+        assert "max_prune" in read_one.given
+
     def test_the_report_repeats_what_was_given_by_flag_and_environment(self, file: Path) -> None:
         path = write(file, timeout="2m")
         environment = {
@@ -182,10 +188,10 @@ class TestWhatIsShown:
         assert read(environment=environment, config=path, dry_run=True).given == {
             "group": ["tenants"],
             "cluster": "prod",
-            "gitlab-url": "https://gitlab.test",
+            "gitlab_url": "https://gitlab.test",
             "config": path,
-            "dry-run": True,
-            "max-prune": "5",
+            "dry_run": True,
+            "max_prune": "5",
             "project": ["a/*", "b/*"],
             "kubeconfig": "/k",
         }
