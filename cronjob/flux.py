@@ -77,17 +77,21 @@ class FluxCluster:
                     code=NAMESPACE_GONE,
                 )
             case 200:
-                pass
+                self._check_life(name, self._parsed(answer, question), question)
             case _:
                 raise self._refused(answer, question, "`get` on namespaces")
-        namespace = self._parsed(answer, question)
-        phase = (namespace.get("status") or {}).get("phase")
-        if phase == "Terminating" or (namespace.get("metadata") or {}).get("deletionTimestamp"):
-            raise ReadError(
-                f"Namespace {name} is being deleted, so a list of what it holds means nothing: "
-                "take it out of --namespace, or create it again.",
-                code=NAMESPACE_GONE,
-            )
+
+    def _check_life(self, name: str, namespace: dict[str, Any], question: str) -> None:
+        match namespace:
+            case {"status": {"phase": "Terminating"}} | {"metadata": {"deletionTimestamp": str()}}:
+                raise ReadError(
+                    f"Namespace {name} is being deleted, so a list of what it holds means nothing: "
+                    "take it out of --namespace, or create it again.",
+                    code=NAMESPACE_GONE,
+                )
+            case {"metadata": {"name": str()}}:
+                return
+        raise self._unreadable(question)
 
     def _read_all(self, resource: Resource) -> list[dict[str, Any]]:
         version = self._version(resource)
@@ -145,7 +149,7 @@ class FluxCluster:
             if answer.status == 410:
                 return None
             page = self._wanted(answer, question, "`get,list` on it")
-            raw, metadata = page.get("items"), page.get("metadata") or {}
+            raw, metadata = page.get("items"), page.get("metadata")
             pruned = [_pruned(item) for item in raw] if isinstance(raw, list) else [None]
             if None in pruned or not isinstance(metadata, dict):
                 raise self._unreadable(question)

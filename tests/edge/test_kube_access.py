@@ -1,0 +1,139 @@
+import base64
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from edge.kube_builders import TENANTS, asked
+
+from cronjob.kube_access import Access, KubeApi, connect
+from cronjob.sandbox.kubernetes_app import kubeconfig
+from cronjob.sandbox.kubernetes_world import KubernetesWorld
+
+pytest_plugins = ["edge.kube_fixtures"]
+
+Connect = Callable[..., KubeApi]
+
+
+class TestUser:
+    def test_it_is_whom_the_server_sees(self, world: KubernetesWorld, connected: Connect) -> None:
+        api = connected()
+
+        assert api.user == world.user
+        assert api.user == world.user
+        assert asked(world) == ["/apis/authentication.k8s.io/v1/selfsubjectreviews"]
+        assert world.writes == []
+
+    @pytest.mark.parametrize(
+        "failure", [{"status": 404}, {"status": 500}, {"drop": True}, {"status": 201, "body": "<html>"}]
+    )
+    def test_it_is_the_kubeconfigs_where_the_server_does_not_say(
+        self, world: KubernetesWorld, connected: Connect, failure: dict[str, Any]
+    ) -> None:
+        world.fail(method="POST", times=None, **failure)
+
+        assert connected().user == "sandbox"
+
+    def test_a_server_that_was_silent_is_not_asked_again(self, world: KubernetesWorld, connected: Connect) -> None:
+        world.fail(drop=True, times=None)
+        api = connected()
+        with pytest.raises(Exception, match="broke off"):
+            api.get("/api")
+        world.requests.clear()
+
+        assert api.user == "sandbox"
+        assert world.requests == []
+
+
+class TestRequests:
+    def test_they_say_who_we_are(self, connected: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+        api = connected(token="t")
+        sent: list[Any] = []
+        call = api._client.call_api
+        monkeypatch.setattr(api._client, "call_api", lambda *a, **k: sent.append((a, k)) or call(*a, **k))
+
+        assert api.get("/api", {"limit": "1"}).status == 200
+
+        [((method, address, headers, *_), options)] = sent
+        assert (method, address) == ("GET", f"{api.server}/api?limit=1")
+        assert headers["User-Agent"] == "flux-gitlab-syncer/9.9"
+        assert headers["authorization"] == "Bearer t"
+        assert options == {"_request_timeout": (5.0, 5.0)}
+
+    def test_a_token_file_may_end_in_a_line_break(self, world: KubernetesWorld, url: str, tmp_path: Path) -> None:
+        world.token = "from-file"
+        (tmp_path / "token").write_text("from-file\n")
+        config = yaml.safe_load(kubeconfig(url))
+        config["users"] = [{"name": "sandbox", "user": {"tokenFile": str(tmp_path / "token")}}]
+        (tmp_path / "config").write_text(yaml.safe_dump(config))
+
+        with connect(Access(str(tmp_path / "config"))) as api:
+            assert api.get("/api").status == 200
+
+    def test_a_token_that_no_header_can_carry_is_not_shown(
+        self, connected: Connect, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+
+        with pytest.raises(Exception, match="no header can carry") as caught:
+            connected(token="two\nlines").get("/api")
+
+        assert caught.value.__context__ is None
+        assert "lines" not in caplog.text
+
+    def test_a_write_is_sent_once_with_its_type(self, world: KubernetesWorld, connected: Connect) -> None:
+        world.fail(method="POST", status=503, times=None)
+        api = connected()
+
+        answer = api.send("POST", f"/api/v1/namespaces/{TENANTS}/secrets", body={"metadata": {"name": "a"}})
+
+        assert (answer.status, answer.title) == (503, "503 Service Unavailable")
+        assert api.requests == {"POST": 1}
+
+    def test_a_patch_reaches_its_object(self, world: KubernetesWorld, connected: Connect) -> None:
+        world.apply({"kind": "Secret", "metadata": {"name": "a", "namespace": TENANTS}, "data": {}})
+        body = {"metadata": {"labels": {"b": "c"}}}
+        path = f"/api/v1/namespaces/{TENANTS}/secrets/a"
+
+        answer = connected().send("PATCH", path, body=body, content_type="application/merge-patch+json")
+
+        assert answer.status == 200
+        found = world.get("Secret", TENANTS, "a")
+        assert found is not None
+        assert found["metadata"]["labels"] == {"b": "c"}
+
+    def test_a_body_is_not_in_the_answers_repr(self, world: KubernetesWorld, connected: Connect) -> None:
+        data = {"token": base64.b64encode(b"secret").decode()}
+        world.apply({"kind": "Secret", "metadata": {"name": "a", "namespace": TENANTS}, "data": data})
+
+        answer = connected().get(f"/api/v1/namespaces/{TENANTS}/secrets/a")
+
+        assert (answer.parsed() or {})["data"] == data
+        assert repr(answer) == "Answer(status=200)"
+
+    def test_an_unknown_status_is_its_number(self, world: KubernetesWorld, connected: Connect) -> None:
+        world.fail(status=599)
+
+        assert connected().get("/api").title == "599"
+
+
+def test_the_typed_api_of_kubernetes_is_never_imported() -> None:
+    code = "import sys, cronjob.flux; print([name for name in sys.modules if 'core_v1_api' in name])"
+
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+    assert told.strip() == "[]"
+
+
+def test_kubernetes_is_imported_in_one_module_only() -> None:
+    importing = [
+        path.name
+        for path in Path("cronjob").rglob("*.py")
+        if "import kubernetes" in path.read_text() or "from kubernetes" in path.read_text()
+    ]
+
+    assert importing == ["kube_access.py"]
