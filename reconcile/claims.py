@@ -26,8 +26,8 @@ class Claim:
     """
     One GitRepository as far as it could be followed.
 
-    *dropped*: not allowed, or not ours to serve; it gets nothing and holds nothing. *held* names the problem that
-    keeps what it already has. *secret* is None where the URL needs no key.
+    *dropped*: not allowed, or not ours to serve; it has no project, gets nothing and holds nothing. *held* names the
+    problem that keeps what it already has. *secret* is None where the URL needs no key.
     """
 
     ref: Ref
@@ -48,8 +48,7 @@ class Claim:
     @property
     def target(self) -> Project | None:
         """The project that may get webhooks through this claim; a problem with its key does not hinder them."""
-        closed = self.dropped or self.held in {Code.DISABLED, Code.PROJECT_REPLACED}
-        return None if closed else self.project
+        return None if self.held in {Code.DISABLED, Code.PROJECT_REPLACED} else self.project
 
     @property
     def pinned(self) -> int | None:
@@ -59,7 +58,7 @@ class Claim:
 
     def drop(self, code: Code, message: str) -> Claim:
         """This claim, not wanted, because of the one problem that counts then; it holds nothing."""
-        return replace(self, problems=(), held=None, dropped=True).warned(code, message)
+        return replace(self, problems=(), held=None, project=None, dropped=True).warned(code, message)
 
     def hold(self, code: Code, message: str) -> Claim:
         """This claim with a problem that keeps what it has."""
@@ -181,7 +180,7 @@ def placed(claim: Claim, places: Mapping[str, PlaceAnswer], rules: Rules) -> Cla
 
 def beside_unreadable(claim: Claim, unreadable: Set[int]) -> Claim:
     """The claim, held where its project's lists could not be read; that is reported once, with the project."""
-    if claim.project and claim.project.id in unreadable and not claim.dropped:
+    if claim.project and claim.project.id in unreadable:
         return replace(claim, held=claim.held or Code.PROJECT_UNREADABLE)
     return claim
 

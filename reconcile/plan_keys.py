@@ -5,7 +5,7 @@ The difference in one project's deploy keys.
     -------  ------------------------  ---------------------------------------------------------------
     yes      no                        Create; none where the group has it under another cluster's mark
     yes      ours, writable            none, or Update where the settings say `can_push: read-only`
-    yes      unmarked                  none, or Update of the title with --adopt, if no other project has it
+    yes      unmarked                  none, or Update of the title with --adopt, if no other project has or wants it
     yes      any other                 none
     no       ours                      Delete, or kept where something holds it
     no       not ours                  none
@@ -13,22 +13,18 @@ The difference in one project's deploy keys.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from reconcile.actual import Actual, Items
 from reconcile.changes import Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.desired import Desired, WantedKey
 from reconcile.marks import Owner
-from reconcile.model import FoundKey, Kind, Ref
+from reconcile.model import FoundKey, Kind
 from reconcile.problems import Code, Problem, Severity
 from reconcile.replacements import Replacements
 from reconcile.rules import Rules
 
 _OTHERS = frozenset({Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE})
-
-
-def wanted_by(sources: tuple[Ref, ...]) -> str:
-    """The first object and how many more."""
-    more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-    return f"{sources[0]}{more}"
 
 
 class KeyPlanner:
@@ -39,6 +35,7 @@ class KeyPlanner:
         self._actual = actual
         self._rules = rules
         self._findings = findings
+        self._askers = Counter(key for wanted in desired.keys.values() for key in wanted)
 
     def owner(self, found: FoundKey) -> Owner:
         """Whose it is; `owned_keys` make an unmarked key ours, never one with another cluster's mark."""
@@ -68,7 +65,7 @@ class KeyPlanner:
     def _missing(self, wanted: WantedKey) -> bool:
         """Plan the key's creation; False where that must not be done."""
         existing = self._actual.by_material.get(wanted.key)
-        reason = f"missing; wanted by {wanted_by(wanted.sources)}"
+        reason = "missing"
         if existing:
             owner = self.owner(existing)
             if owner in _OTHERS:
@@ -91,15 +88,16 @@ class KeyPlanner:
         elif found.can_push:
             self._report(wanted, Code.KEY_CAN_PUSH, _can_push(found))
         if fields:
-            reason = f"differs from what {wanted_by(wanted.sources)} asks for"
+            reason = "differs from what is wanted"
             self._findings.changes.append(Update(found, wanted, fields, reason))
         else:
             self._findings.unchanged += 1
 
     def _adopts(self, wanted: WantedKey, found: FoundKey) -> bool:
-        """Whether the key gets our mark; GitLab keeps the title of a key that several projects use."""
+        """Whether the key gets our mark; GitLab keeps the title of a key that several projects use, or soon will."""
         unmarked = self._rules.identity.owner(found.title) is Owner.UNMARKED
-        return self._rules.adopt and unmarked and self._actual.uses.get(wanted.key) == 1
+        alone = self._actual.uses.get(wanted.key) == 1 and self._askers[wanted.key] == 1
+        return self._rules.adopt and unmarked and alone
 
     def _look_at(self, wanted: WantedKey, found: FoundKey, owner: Owner) -> None:
         """Report what a wanted key that exists in the group looks like."""

@@ -21,7 +21,6 @@ from reconcile.changes import Create, Delete, Field, Findings, Foreign, Kept, Up
 from reconcile.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
 from reconcile.model import FoundWebhook, Kind, Project, shown_url
-from reconcile.plan_keys import wanted_by
 from reconcile.problems import Code, Problem
 from reconcile.replacements import Replacements
 from reconcile.rules import Rules
@@ -97,7 +96,7 @@ class WebhookPlanner:
     def _settle(self, wanted: WantedWebhook, mine: list[FoundWebhook]) -> None:
         """Make the oldest of *mine* right, or create what is wanted."""
         if not mine:
-            reason = f"missing; wanted by {wanted_by(wanted.sources)}"
+            reason = "missing"
             self._findings.changes.append(Create(wanted, reason))
             return
         found = mine[0]
@@ -105,7 +104,7 @@ class WebhookPlanner:
         self._findings.owned[Kind.WEBHOOK] += self._owner(found) is Owner.OURS or not found.has_description
         fields = self._differences(wanted, found)
         if fields:
-            reason = f"differs from what {wanted_by(wanted.sources)} asks for"
+            reason = "differs from what is wanted"
             self._findings.changes.append(Update(found, wanted, fields, reason))
         else:
             self._findings.unchanged += 1

@@ -44,7 +44,7 @@ def test_a_wanted_key_that_no_project_has_is_created() -> None:
     plan = a_plan(a_wanted_key())
 
     assert shape(plan) == [("create", "deploy_key", None)]
-    assert plan.changes[0].reason == "missing; wanted by GitRepository/flux-config/shop"
+    assert plan.changes[0].reason == "missing"
 
 
 def test_a_wanted_key_that_is_there_is_left_alone() -> None:
@@ -70,10 +70,9 @@ def held_there() -> Holds:
     return holds
 
 
-def test_a_key_that_several_want_names_the_first_and_how_many_more() -> None:
+def test_a_key_that_several_want_names_them_all() -> None:
     plan = a_plan(a_wanted_key(sources=["a", "b", "c"]))
 
-    assert plan.changes[0].reason == "missing; wanted by GitRepository/flux-config/a and 2 more"
     assert plan.changes[0].sources == (a_repository("a"), a_repository("b"), a_repository("c"))
 
 
@@ -281,7 +280,7 @@ def test_adopt_marks_a_wanted_key_by_its_title() -> None:
     (change,) = plan.changes
     assert isinstance(change, Update)
     assert change.fields == {"title": ("deploy bot", str(a_mark()))}
-    assert change.reason == "differs from what GitRepository/flux-config/shop asks for"
+    assert change.reason == "differs from what is wanted"
     assert plan.problems == ()
 
 
@@ -298,6 +297,15 @@ def test_adopt_leaves_a_key_on_two_projects_since_gitlab_keeps_its_title() -> No
 
     assert plan.changes == ()
     assert codes(plan) == ["KeyUnmarked", "KeyUnmarked"]
+
+
+def test_adopt_leaves_a_key_that_a_second_project_is_about_to_get() -> None:
+    wanted = a_wanted_key(), a_wanted_key(project=ELSEWHERE)
+    one = some_items(a_key(title="deploy bot")), some_items(project=ELSEWHERE)
+
+    plan = a_plan(*wanted, *one, rules=some_rules(adopt=True))
+
+    assert [(change.action, change.project) for change in plan.changes] == [("create", ELSEWHERE)]
 
 
 @pytest.mark.parametrize("title", [OTHERS_MARK, NEIGHBOURS_MARK])

@@ -54,7 +54,7 @@ def test_a_wanted_webhook_that_is_missing_is_created() -> None:
     plan = a_plan(a_wanted_webhook())
 
     assert shape(plan) == [("create", "webhook", None)]
-    assert plan.changes[0].reason == "missing; wanted by Receiver/flux-config/shop and 1 more"
+    assert plan.changes[0].reason == "missing"
 
 
 def test_a_wanted_webhook_that_is_right_is_left_alone() -> None:
