@@ -99,7 +99,7 @@ def desired_from(claims: Iterable[Claim], listeners: Iterable[Listener], secrets
         webhooks=_webhooks(heard, targets, rules),
         holds=holds,
         problems=(*problems, *_webhooks_off(heard, rules)),
-        projects=frozenset(claim.project for claim in settled if claim.project and not claim.dropped),
+        projects=frozenset(claim.project for claim in settled if claim.project),
         repositories_in=frozenset(claim.ref.namespace for claim in settled),
         receivers_in=frozenset(one.ref.namespace for one in heard),
     )
@@ -219,7 +219,7 @@ def _names(ref: Ref, rules: Rules) -> list[Name]:
 def _keys(keyed: Iterable[tuple[Claim, PublicKey | None]], rules: Rules) -> dict[int, dict[PublicKey, WantedKey]]:
     askers: dict[tuple[Project, PublicKey], list[Claim]] = {}
     for claim, key in keyed:
-        if key and claim.project and claim.held is None and not claim.dropped:
+        if key and claim.project and claim.held is None:
             askers.setdefault((claim.project, key), []).append(claim)
     wanted: dict[int, dict[PublicKey, WantedKey]] = {}
     for (project, key), claims in askers.items():

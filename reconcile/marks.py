@@ -33,8 +33,8 @@ class Mark:
         """The mark in *text*, or None: it must be the whole text, field by field. A cut name stays cut."""
         match text.split(" "):
             case [program, cluster, source] if program == PROGRAM and cluster:
-                namespace, slash, name = source.partition("/")
-                if slash and namespace and name and "/" not in name:
+                namespace, _, name = source.partition("/")
+                if namespace and name and "/" not in name:
                     return cls(cluster, namespace, name)
         return None
 

@@ -78,6 +78,7 @@ def test_the_host_stands_alone_and_in_lower_case(url: str, host: str) -> None:
         pytest.param("https://host/gitlab/g/p.git", "gitlab", "g/p", id="dropped for https"),
         pytest.param("http://host/gitlab/g/p.git", "gitlab", "g/p", id="dropped for http"),
         pytest.param("https://host/GitLab/g/p", "gitlab", "g/p", id="without regard to case"),
+        pytest.param("https://host/gitlab/g/p", "GitLab", "g/p", id="whatever the case of the root"),
         pytest.param("https://host/dev/gitlab/g/p", "/dev/gitlab/", "g/p", id="of two segments"),
         pytest.param("https://host/gitlab/gitlab/p", "gitlab", "gitlab/p", id="dropped once"),
         pytest.param("https://host/gitlabs/p", "gitlab", "gitlabs/p", id="not as the beginning of a segment"),
