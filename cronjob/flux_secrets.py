@@ -89,6 +89,7 @@ class SecretReader:
         try:
             key: PublicKey | KeyUnusable = read_private_key(opened.data["identity"], opened.data.get("password"))
         except KeyUnusable as unusable:
+            # A fresh one: the traceback of this one would keep the private key in memory.
             key = KeyUnusable(unusable.reason)
         self._derived[ref, opened.version] = key
         return key

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 from edge.kube_builders import TENANTS, asked
+from kubernetes.client import ApiException
 
 from cronjob.kube_access import Access, KubeApi, connect
+from cronjob.kube_answers import NoAnswer
 from cronjob.sandbox.kubernetes_app import kubeconfig
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
 
@@ -41,7 +43,7 @@ class TestUser:
     def test_a_server_that_was_silent_is_not_asked_again(self, world: KubernetesWorld, connected: Connect) -> None:
         world.fail(drop=True, times=None)
         api = connected()
-        with pytest.raises(Exception, match="broke off"):
+        with pytest.raises(NoAnswer, match="broke off"):
             api.get("/api")
         world.requests.clear()
 
@@ -79,11 +81,21 @@ class TestRequests:
     ) -> None:
         caplog.set_level(logging.DEBUG)
 
-        with pytest.raises(Exception, match="no header can carry") as caught:
+        with pytest.raises(NoAnswer, match="no header can carry") as caught:
             connected(token="two\nlines").get("/api")
 
         assert caught.value.__context__ is None
         assert "lines" not in caplog.text
+
+    def test_trouble_with_tls_is_called_that(self, connected: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+        def untrusted(*_: object, **__: object) -> None:
+            raise ApiException(status=0, reason="SSLError")
+
+        api = connected()
+        monkeypatch.setattr(api._client, "call_api", untrusted)
+
+        with pytest.raises(NoAnswer, match="TLS certificate"):
+            api.get("/api")
 
     def test_a_write_is_sent_once_with_its_type(self, world: KubernetesWorld, connected: Connect) -> None:
         world.fail(method="POST", status=503, times=None)
