@@ -26,7 +26,7 @@ from cronjob.kube_answers import CUT_OFF, TLS_TROUBLE, Answer, NoAnswer, cause_o
 from reconcile.errors import SettingsError
 from reconcile.model import shown_url
 
-WIDTH = 8
+WIDTH = 16
 HOME_FILE = "~/.kube/config"
 IN_CLUSTER = "in-cluster"
 

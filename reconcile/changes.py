@@ -158,10 +158,10 @@ def mark_of(found: Found) -> Mark | None:
     return Mark.parse(found.title if isinstance(found, FoundKey) else found.description)
 
 
-def order_of(change: Change) -> tuple[str, int, str, int, str, int]:
-    """The place of a change in a plan: by project, keys first, creates before updates before deletes."""
+def order_of(change: Change) -> tuple[str, int, int, str, str, int]:
+    """The place of a change in a plan: by project, creates before updates before deletes, keys before webhooks."""
     action = ACTIONS.index(change.action)
-    return (change.project.path.lower(), change.project.id, change.kind, action, change.name, change.id or 0)
+    return (change.project.path.lower(), change.project.id, action, change.kind, change.name, change.id or 0)
 
 
 def described(change: Change) -> str:

@@ -78,7 +78,8 @@ class Desired:
 def secrets_of(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules) -> tuple[set[Ref], set[Ref]]:
     """The Secrets to read: those for their key, and those for their token. What is dropped needs none."""
     keys = {claim.secret for claim in claims if claim.secret and not claim.dropped}
-    tokens = {one.secret for one in listeners if one.secret and one.supported and not one.left_alone}
+    heard = [one for one in listeners if one.resources and one.supported and not one.left_alone]
+    tokens = {one.secret for one in heard if one.secret}
     return keys, tokens if rules.receiver_url else set()
 
 
@@ -162,6 +163,8 @@ def _followed(
     followed, named = targets_of(listener, repositories, rules)
     if listener.left_alone:
         return listener, named
+    if not listener.resources:
+        return listener.silent(), ()
     if not listener.supported:
         return _unsupported(listener, named), ()
     return with_token(followed, secrets.get(followed.secret, SecretMissing()) if followed.secret else None), named
@@ -206,7 +209,7 @@ def _hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], r
     urls = [base + listener.path for base in bases if base and listener.path]
     projects = [claim.project.id for claim in named if claim.project]
     holds.hold_webhooks(because, receivers=_names(listener.ref, rules), urls=urls, projects=projects)
-    if not urls and not projects and holds.all_webhooks is None:
+    if listener.resources and not urls and not projects and holds.all_webhooks is None:
         holds.all_webhooks = because
 
 

@@ -23,6 +23,7 @@ from reconcile.rules import is_hook_path
 
 SUPPORTED = frozenset({"gitlab", "generic"})
 LONGEST_QUOTE = 200
+GROUP = "source.toolkit.fluxcd.io"
 # No header can carry these: control characters end it, outer blanks are trimmed on the way.
 _NO_HEADER = re.compile(r"[\x00-\x1f\x7f]|^\s|\s$")
 
@@ -32,6 +33,7 @@ class Listener:
     """
     One Receiver as far as it could be followed.
 
+    *resources* are those entries of its spec that name GitRepositories; without any it is not this program's business.
     *path* is Flux's webhook path or None, *trouble* says why Flux would refuse deliveries now. *creates* is False
     where nothing may be created or updated; *held* names the problem that keeps what is there.
     """
@@ -106,7 +108,7 @@ def _listener(item: Mapping[str, Any]) -> Listener:
     listener = Listener(
         ref,
         str(spec.get("type") or ""),
-        tuple(spec.get("resources") or ()),
+        tuple(one for one in spec.get("resources") or () if _is_git_repository(one)),
         path=path if is_hook_path(str(path)) else None,
         secret=Ref("Secret", ref.namespace, name) if name else None,
     )
@@ -120,6 +122,12 @@ def _listener(item: Mapping[str, Any]) -> Listener:
     if spec.get("suspend"):
         return listener.hold(Code.SUSPENDED, f"It is suspended, so its webhooks stay as they are. {_resume(ref)}")
     return _with_events(replace(listener, trouble=_trouble(listener, item)), spec.get("events") or ())
+
+
+def _is_git_repository(resource: Mapping[str, Any]) -> bool:
+    """By group and kind: the version does not matter, and Flux fills in a missing apiVersion."""
+    version = str(resource.get("apiVersion") or "")
+    return resource.get("kind") == "GitRepository" and version.partition("/")[0] in {"", GROUP}
 
 
 def _resume(ref: Ref) -> str:

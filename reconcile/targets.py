@@ -12,8 +12,6 @@ from reconcile.problems import Code
 from reconcile.receivers import Listener
 from reconcile.rules import Rules
 
-GROUP = "source.toolkit.fluxcd.io"
-
 
 class Repositories:
     """All claims, to be looked up by namespace and name."""
@@ -42,16 +40,9 @@ def targets_of(listener: Listener, repositories: Repositories, rules: Rules) -> 
     """The listener with a problem for each target that cannot be followed, and the claims it names, each once."""
     named: dict[str, Claim] = {}
     for resource in listener.resources:
-        if not _is_git_repository(resource):
-            continue
         listener, claims = _followed(listener, resource, repositories, rules)
         named.update((str(claim.ref), claim) for claim in claims)
     return listener, tuple(named[key] for key in sorted(named))
-
-
-def _is_git_repository(resource: Mapping[str, Any]) -> bool:
-    version = str(resource.get("apiVersion") or "")
-    return resource.get("kind") == "GitRepository" and version.partition("/")[0] in {"", GROUP}
 
 
 def _followed(

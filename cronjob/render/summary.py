@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _VERDICTS = {
@@ -11,8 +11,9 @@ _VERDICTS = {
     "applied": "Applied",
     "incomplete": "Incomplete",
     "refused": "Refused",
-    "failed": "Failed, nothing was decided and nothing was written",
+    "failed": "Failed: nothing was decided and nothing was written",
 }
+_DONE = {"create": "created", "update": "updated", "delete": "deleted"}
 _MORE = ("kept", "held", "failed", "refused")
 
 
@@ -23,9 +24,18 @@ def plural(count: int, noun: str) -> str:
 
 def summary_line(document: Mapping[str, Any]) -> str:
     """The result and the counts, as one sentence."""
-    summary = document["summary"]
-    parts = [f"{summary[action]} to {action}" for action in ("create", "update", "delete")]
-    parts.append(f"{summary['unchanged']} unchanged")
-    parts += [f"{summary[name]} {name}" for name in _MORE if summary[name]]
-    parts.append(plural(summary["problems"], "problem"))
-    return f"{_VERDICTS[document['result']]}: {', '.join(parts)}."
+    result = document["result"]
+    problems = plural(document["summary"]["problems"], "problem")
+    if result == "failed":
+        return f"{_VERDICTS[result]}, {problems}."
+    return f"{_VERDICTS[result]}: {', '.join([*_counts(document['summary'], result), problems])}."
+
+
+def _counts(summary: Mapping[str, int], result: str) -> Iterator[str]:
+    if result != "in_sync":
+        for action, done in _DONE.items():
+            yield f"{summary[action]} {done if result == 'applied' else f'to {action}'}"
+    yield f"{summary['unchanged']} unchanged"
+    for name in _MORE:
+        if summary[name]:
+            yield f"{summary[name]} {name}"

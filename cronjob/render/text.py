@@ -81,7 +81,7 @@ class TextReport:
         first = changes[0]
         symbol = _SYMBOLS[first["action"]]
         kinds = plural(len(changes), _KINDS[first["kind"]])
-        yield f"{self._paint(symbol, symbol)} {kinds} {first['reason']}{_status(first)}"
+        yield f"{self._paint(symbol, symbol)} {kinds}{_status(first)}: {first['reason']}"
         for change in changes[:EXAMPLES]:
             yield f"    {for_terminal(change['project'])}: {_name(change)}{_because(change)}"
         yield f"    and {len(changes) - EXAMPLES} more; the JSON report lists all"
@@ -170,12 +170,12 @@ def _because(change: Record) -> str:
     if not sources:
         return ""
     more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-    verb = "marked for" if change["action"] == "delete" else "wanted by"
-    return f"; {verb} {for_terminal(sources[0])}{more}"
+    words = {"create": "; wanted by", "update": " by", "delete": "; marked for"}
+    return f"{words[change['action']]} {for_terminal(sources[0])}{more}"
 
 
 def _status(change: Record) -> str:
-    return "" if change["status"] in _QUIET else f"  ({change['status'].replace('_', ' ')})"
+    return "" if change["status"] in _QUIET else f" ({change['status'].replace('_', ' ')})"
 
 
 def _value(value: object) -> str:

@@ -65,15 +65,15 @@ def test_wanted_and_found_items_are_of_the_same_kinds() -> None:
     assert kind_of(a_wanted_webhook()) is kind_of(a_webhook()) is Kind.WEBHOOK
 
 
-def test_changes_go_by_project_without_case_then_keys_first_then_creates_updates_deletes() -> None:
+def test_changes_go_by_project_without_case_then_creates_updates_deletes_then_keys_first() -> None:
     second = a_project(9, "Tenants/B")
     ordered = [
         Create(a_wanted_key(project=a_project(8, "tenants/A")), ""),
         Create(a_wanted_key(1, project=second), ""),
-        Update(a_key(2), a_wanted_key(2, project=second), {}, ""),
-        Delete(second, a_key(1), ""),
         Create(a_wanted_webhook(1, project=second), ""),
+        Update(a_key(2), a_wanted_key(2, project=second), {}, ""),
         Update(a_webhook(2), a_wanted_webhook(2, project=second), {}, ""),
+        Delete(second, a_key(1), ""),
         Delete(second, a_webhook(1), ""),
         Create(a_wanted_key(project=a_project(1, "tenants/c")), ""),
         Create(a_wanted_key(project=a_project(2, "tenants/C")), ""),

@@ -24,6 +24,7 @@ from flux_builders import (
     pin_to,
 )
 
+from reconcile.claims import SWITCH
 from reconcile.desired import Desired, desired_from
 from reconcile.marks import Mark
 from reconcile.model import (
@@ -510,9 +511,32 @@ def test_two_receivers_with_one_path_get_nothing_and_lose_nothing() -> None:
     desired = World(
         receivers=[a_receiver(), twin], rules=rules, secrets={**secrets(), "onfig/app-token": a_token_secret()}
     ).desired()
-    assert codes(desired) == ["ReceiverPathCollision"] * 2
+    # The twin names no GitRepository, so nothing about it is reported; Flux may serve it all the same.
+    assert codes(desired) == ["ReceiverPathCollision"]
     assert desired.webhooks == {}
     assert desired.holds.on_webhook(APP.id, our_webhook()) is Code.RECEIVER_PATH_COLLISION
+
+
+IMAGES = [{"kind": "ImageRepository", "name": "app"}]
+
+
+def test_a_receiver_that_names_no_git_repository_is_not_this_programs_business() -> None:
+    desired = World(receivers=[a_receiver(resources=IMAGES, status={}, secret=None)]).desired()
+    assert (codes(desired), desired.webhooks) == ([], {})
+    assert desired.holds.on_webhook(APP.id, our_webhook("another")) is None
+
+
+def test_the_same_receiver_naming_one_is_and_holds_what_cannot_be_told_apart() -> None:
+    desired = World(receivers=[a_receiver(resources=["gone"], status={}, secret=None)]).desired()
+    assert codes(desired) == ["ReceiverTargetNotFound", "SecretNotFound"]
+    assert desired.holds.on_webhook(APP.id, our_webhook("another")) is Code.RECEIVER_TARGET_NOT_FOUND
+
+
+def test_a_disabled_one_keeps_the_webhooks_that_name_it_and_no_others() -> None:
+    disabled = a_receiver(resources=IMAGES, status={}, annotations={SWITCH: "disabled"})
+    desired = World(receivers=[disabled]).desired()
+    assert desired.holds.on_webhook(APP.id, our_webhook("app")) is Code.DISABLED
+    assert desired.holds.on_webhook(APP.id, our_webhook("another")) is None
 
 
 def test_a_receiver_may_not_reach_into_another_namespace_and_that_holds_nothing() -> None:

@@ -40,7 +40,7 @@ def test_projects_are_counted_the_unreadable_too() -> None:
     assert a_plan(some_items(project=A), Unreadable(B, "403")).projects == 2
 
 
-def test_changes_are_sorted_by_project_and_kind() -> None:
+def test_changes_are_sorted_by_project_then_deletes_last() -> None:
     plan = a_plan(
         a_wanted_webhook(project=B),
         a_wanted_key(project=B),
@@ -53,8 +53,8 @@ def test_changes_are_sorted_by_project_and_kind() -> None:
         ("t/a", "deploy_key", "create"),
         ("t/a", "webhook", "delete"),
         ("t/b", "deploy_key", "create"),
-        ("t/b", "deploy_key", "delete"),
         ("t/b", "webhook", "create"),
+        ("t/b", "deploy_key", "delete"),
     ]
 
 
@@ -79,7 +79,7 @@ def test_without_deletes_nothing_else_is_lost() -> None:
 
     kept = plan.without_deletes()
 
-    assert [one.action for one in plan.changes] == ["create", "delete", "update"]
+    assert [one.action for one in plan.changes] == ["create", "update", "delete"]
     assert [one.action for one in kept.changes] == ["create", "update"]
     assert (kept.deletes, kept.unchanged, kept.owned) == ((), plan.unchanged, plan.owned)
 

@@ -181,7 +181,7 @@ def test_reports_go_to_files_as_well(program: Program, tmp_path: Path) -> None:
     document = json.loads((tmp_path / "a.json").read_text())
     VALIDATOR.validate(document)
     assert yaml.safe_load((tmp_path / "a.yaml").read_text()) == document
-    assert "Applied: 4 to create" in (tmp_path / "a.txt").read_text()
+    assert "Applied: 4 created" in (tmp_path / "a.txt").read_text()
 
 
 def test_output_none_prints_nothing(program: Program) -> None:
@@ -194,7 +194,7 @@ def test_the_log_has_a_line_for_each_change_and_the_summary_last(program: Progra
 
     assert [line["action"] for line in lines[:-1]] == ["create"] * 4
     assert {"ts", "level", "msg", "run_id", "cluster", "project", "kind", "source", "duration_seconds"} <= set(lines[0])
-    assert lines[-1]["msg"].startswith("Applied: 4 to create")
+    assert lines[-1]["msg"].startswith("Applied: 4 created")
 
 
 def test_the_next_command_repeats_the_flags_that_were_given(program: Program) -> None:
