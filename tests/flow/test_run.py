@@ -1,0 +1,505 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+
+import pytest
+from builders import NAMESPACE, a_public_key, a_url, some_rules
+from worlds import HOST, GitLabInMemory, Kubernetes, marked
+
+from reconcile.actual import Actual, actual_from
+from reconcile.changes import Change, Delete
+from reconcile.errors import ReadError
+from reconcile.guard import Expected, Limits
+from reconcile.model import Kind, Project, Ref, SecretUnreadable
+from reconcile.report import Report, Result, Status
+from reconcile.rules import Rules
+from reconcile.run import Orders, reconcile, retire
+
+A, B = Project(1, "tenants/a"), Project(2, "tenants/b")
+
+
+@dataclass
+class World:
+    """Two tenants, `a` and `b`, each with a GitRepository and a Receiver, and an empty GitLab."""
+
+    flux: Kubernetes = field(default_factory=Kubernetes)
+    gitlab: GitLabInMemory = field(default_factory=GitLabInMemory)
+    rules: Rules = field(default_factory=some_rules)
+
+    def run(self, **orders: object) -> Report:
+        self.flux.readings = 0
+        self.gitlab.written.clear()
+        return reconcile(self.flux, self.gitlab, self.rules, Orders(**{"gitlab_host": HOST, **orders}))
+
+    def retire(self, **orders: object) -> Report:
+        self.gitlab.written.clear()
+        return retire(self.gitlab, self.rules, Orders(**{"gitlab_host": HOST, **orders}))
+
+    @property
+    def state(self) -> Actual:
+        return deepcopy(actual_from(self.gitlab.state_of(project) for project in self.gitlab.projects.values()))
+
+
+@pytest.fixture
+def world() -> World:
+    fresh = World()
+    for number, project in enumerate((A, B), start=1):
+        name = project.path[-1]
+        fresh.gitlab.add_project(project)
+        fresh.flux.add_repository(name, project.path, a_public_key(number))
+        fresh.flux.add_receiver(name, [name], f"token-{name}")
+    return fresh
+
+
+@pytest.fixture
+def settled(world: World) -> World:
+    """The same world after a run."""
+    assert world.run().result is Result.APPLIED
+    return world
+
+
+def rotate(world: World, name: str, number: int) -> None:
+    """Give tenant *name* a new deploy key and a new token."""
+    world.flux.remove(name)
+    world.flux.add_repository(name, f"tenants/{name}", a_public_key(number))
+    world.flux.add_receiver(name, [name], f"token-{number}")
+
+
+def statuses(report: Report) -> set[tuple[str, str, str, str]]:
+    return {
+        (entry.change.project.path[-1], entry.change.kind.value, entry.change.action, entry.status.value)
+        for entry in report.entries
+    }
+
+
+def failing(action: str, kind: Kind, project: Project) -> Callable[[Change], str | None]:
+    def fails(change: Change) -> str | None:
+        return "GitLab said no" if (change.action, change.kind, change.project) == (action, kind, project) else None
+
+    return fails
+
+
+# the whole
+
+
+def test_a_run_makes_what_is_wanted_and_the_next_one_finds_nothing_to_do(world: World) -> None:
+    first, second = world.run(), world.run()
+
+    assert (first.result, first.count(Status.APPLIED)) == (Result.APPLIED, 4)
+    assert (second.result, second.entries, world.gitlab.written) == (Result.IN_SYNC, (), [])
+    assert world.gitlab.titles(A) == [marked("a")]
+    assert [one.description for one in world.gitlab.webhooks[B.id]] == [marked("b")]
+    assert (first.exit_code(None, 0), second.exit_code(None, 0)) == (0, 0)
+
+
+def test_a_tenant_that_leaves_is_pruned_and_its_neighbour_is_not(settled: World) -> None:
+    settled.flux.remove("a")
+
+    report = settled.run()
+
+    assert (report.result, len(report.entries)) == (Result.APPLIED, 2)
+    assert (settled.gitlab.titles(A), settled.gitlab.urls(A)) == ([], [])
+    assert (settled.gitlab.titles(B), len(settled.gitlab.urls(B))) == ([marked("b")], 1)
+
+
+def test_without_pruning_a_tenant_that_leaves_is_left(settled: World) -> None:
+    settled.flux.remove("a")
+    before = settled.state
+
+    report = settled.run(prune=False)
+
+    assert (report.result, report.objections, settled.state == before) == (Result.IN_SYNC, (), True)
+    assert settled.flux.readings == 1
+
+
+def test_a_rotation_leaves_the_new_and_removes_the_old(settled: World) -> None:
+    old = settled.gitlab.urls(A)
+    rotate(settled, "a", 3)
+
+    assert settled.run().result is Result.APPLIED
+    assert [one.key for one in settled.gitlab.keys.values()] == [a_public_key(2), a_public_key(3)]
+    assert len(settled.gitlab.urls(A)) == 1
+    assert settled.gitlab.urls(A) != old
+
+
+def test_a_source_that_cannot_be_read_ends_the_run_before_any_write(settled: World) -> None:
+    settled.flux.remove("a")
+    settled.flux.fails_at = 1
+
+    with pytest.raises(ReadError):
+        settled.run()
+    assert settled.gitlab.written == []
+
+
+def test_an_unreadable_project_is_left_and_the_others_are_served(world: World) -> None:
+    world.gitlab.unreadable[A.id] = "403 Forbidden"
+
+    report = world.run()
+
+    assert {change.project for change in world.gitlab.written} == {B}
+    assert [problem.code for problem in report.plan.problems] == ["ProjectUnreadable"]
+    assert report.exit_code(None, 0) == 1
+
+
+def test_a_secret_that_cannot_be_read_keeps_what_is_there(settled: World) -> None:
+    before = settled.state
+    for name in ("a", "a-token"):
+        settled.flux.secrets[Ref("Secret", NAMESPACE, name)] = SecretUnreadable("403 Forbidden")
+
+    report = settled.run()
+
+    assert settled.state == before
+    assert [(one.project, one.because) for one in report.plan.kept] == [(A, "SecretUnreadable")] * 2
+
+
+# dry run
+
+
+def test_a_dry_run_writes_nothing_and_has_the_checksum_of_the_real_run(settled: World) -> None:
+    rotate(settled, "a", 3)
+    settled.flux.remove("b")
+    before = settled.state
+
+    dry = settled.run(dry_run=True)
+    assert settled.state == before
+    assert settled.flux.readings == 1
+    real = settled.run()
+
+    assert settled.state != before
+    assert dry.checksum == real.checksum
+    assert [entry.change for entry in dry.entries] == [entry.change for entry in real.entries]
+    assert {entry.status for entry in dry.entries} == {Status.PLANNED}
+    assert (dry.result, dry.exit_code(None, 3)) == (Result.DRIFT, 3)
+
+
+def test_a_dry_run_in_sync_is_no_drift(settled: World) -> None:
+    assert settled.run(dry_run=True).result is Result.IN_SYNC
+
+
+def test_a_dry_run_shows_what_the_guard_would_refuse(settled: World) -> None:
+    settled.flux.remove("a")
+    settled.flux.remove("b")
+
+    report = settled.run(dry_run=True)
+
+    assert {entry.status for entry in report.entries} == {Status.REFUSED}
+    assert report.exit_code(None, 0) == 4
+
+
+# the order of writes
+
+
+def test_every_create_and_update_comes_before_any_delete(settled: World) -> None:
+    rotate(settled, "b", 4)
+    settled.flux.remove("a")
+    settled.gitlab.webhooks[B.id][0] = replace(settled.gitlab.webhooks[B.id][0], url=a_url(9))
+
+    settled.run()
+
+    actions = [change.action for change in settled.gitlab.written]
+    assert actions == sorted(actions)
+    assert {"create", "delete"} <= set(actions)
+
+
+def test_a_failed_create_holds_deletes_of_its_kind_on_its_project_only(settled: World) -> None:
+    rotate(settled, "a", 3)
+    rotate(settled, "b", 4)
+    settled.gitlab.fails = failing("create", Kind.DEPLOY_KEY, A)
+
+    report = settled.run()
+
+    assert statuses(report) == {
+        ("a", "deploy_key", "create", "failed"),
+        ("a", "deploy_key", "delete", "held"),
+        ("a", "webhook", "create", "applied"),
+        ("a", "webhook", "delete", "applied"),
+        ("b", "deploy_key", "create", "applied"),
+        ("b", "deploy_key", "delete", "applied"),
+        ("b", "webhook", "create", "applied"),
+        ("b", "webhook", "delete", "applied"),
+    }
+    assert settled.gitlab.titles(A) == [marked("a")]
+    assert a_public_key(1) in {one.key for one in settled.gitlab.keys.values()}
+    assert (report.result, report.exit_code(None, 0)) == (Result.INCOMPLETE, 1)
+    errors = {entry.change.action: entry.error for entry in report.entries if entry.error}
+    assert errors["create"] == "GitLab said no"
+    assert errors["delete"].startswith("another change of its kind")
+
+
+def test_a_failed_webhook_holds_webhooks_and_no_keys(settled: World) -> None:
+    rotate(settled, "a", 3)
+    settled.gitlab.fails = failing("create", Kind.WEBHOOK, A)
+
+    assert statuses(settled.run()) == {
+        ("a", "deploy_key", "create", "applied"),
+        ("a", "deploy_key", "delete", "applied"),
+        ("a", "webhook", "create", "failed"),
+        ("a", "webhook", "delete", "held"),
+    }
+
+
+def test_a_failed_delete_is_recorded_and_the_next_run_repeats_it(settled: World) -> None:
+    settled.flux.remove("a")
+    settled.gitlab.fails = failing("delete", Kind.DEPLOY_KEY, A)
+
+    assert ("a", "deploy_key", "delete", "failed") in statuses(settled.run())
+    settled.gitlab.fails = lambda _: None
+    assert settled.run().result is Result.APPLIED
+    assert settled.gitlab.titles(A) == []
+
+
+# the guard
+
+
+def test_the_guard_refuses_deletes_and_creates_happen_all_the_same(settled: World) -> None:
+    for number in range(30):
+        settled.gitlab.add_key(B, a_public_key(100 + number), marked("left"))
+    rotate(settled, "a", 3)
+
+    report = settled.run()
+
+    assert [one.code for one in report.objections] == ["TooManyPrunes"]
+    assert {entry.status for entry in report.entries if isinstance(entry.change, Delete)} == {Status.REFUSED}
+    assert {change.action for change in settled.gitlab.written} == {"create"}
+    assert a_public_key(3) in {one.key for one in settled.gitlab.keys.values()}
+    assert len(settled.gitlab.titles(B)) == 31
+    assert settled.flux.readings == 1
+    assert (report.result, report.exit_code(None, 0)) == (Result.REFUSED, 4)
+
+
+def test_a_higher_limit_lets_the_deletes_through(settled: World) -> None:
+    for number in range(30):
+        settled.gitlab.add_key(B, a_public_key(100 + number), marked("left"))
+
+    assert settled.run(limits=Limits.parse("100%")).result is Result.APPLIED
+    assert settled.gitlab.titles(B) == [marked("b")]
+
+
+def test_an_empty_cluster_removes_nothing(settled: World) -> None:
+    settled.flux.remove("a")
+    settled.flux.remove("b")
+    before = settled.state
+
+    report = settled.run()
+
+    assert settled.state == before
+    assert [one.code for one in report.objections] == ["DesiredIsEmpty", "DesiredIsEmpty"]
+
+
+# the expected plan
+
+
+def test_the_expected_plan_lifts_the_guard(settled: World) -> None:
+    settled.flux.remove("a")
+    settled.flux.remove("b")
+    reviewed = settled.run(dry_run=True)
+
+    report = settled.run(expected=Expected(reviewed.checksum or ""))
+
+    assert (report.result, report.objections, report.checksum) == (Result.APPLIED, (), reviewed.checksum)
+    assert (settled.gitlab.titles(A), settled.gitlab.urls(B)) == ([], [])
+
+
+def test_any_other_plan_than_the_expected_one_applies_nothing(settled: World) -> None:
+    settled.flux.remove("a")
+    reviewed = settled.run(dry_run=True)
+    rotate(settled, "b", 4)
+    before = settled.state
+
+    report = settled.run(expected=Expected(reviewed.checksum or ""))
+
+    assert settled.state == before
+    assert [one.code for one in report.objections] == ["PlanChanged"]
+    assert {entry.status for entry in report.entries} == {Status.REFUSED}
+    assert report.exit_code(None, 0) == 4
+
+
+def test_an_expected_plan_that_has_nothing_left_to_do_has_changed_too(settled: World) -> None:
+    report = settled.run(expected=Expected("ffffffffffff"))
+
+    assert (report.result, report.entries) == (Result.REFUSED, ())
+
+
+# desired state once more
+
+
+def test_desired_state_is_read_again_before_the_first_delete_and_only_then(settled: World) -> None:
+    rotate(settled, "a", 3)
+    settled.run(prune=False)
+    assert settled.flux.readings == 1
+
+    settled.run()
+    assert settled.flux.readings == 2
+
+
+def test_what_is_wanted_again_is_not_deleted(settled: World) -> None:
+    settled.flux.remove("a")
+    settled.flux.remove("b")
+    settled.flux.add_repository("other", "tenants/b", a_public_key(2), secret="b")
+    settled.flux.then = lambda flux: flux.add_repository("a", A.path, a_public_key(1))
+    settled.flux.add_receiver("unrelated", [], "token-u")
+
+    report = settled.run()
+
+    assert statuses(report) == {
+        ("a", "deploy_key", "delete", "contradicted"),
+        ("a", "webhook", "delete", "applied"),
+        ("b", "webhook", "delete", "applied"),
+    }
+    assert settled.gitlab.titles(A) == [marked("a")]
+    assert report.result is Result.APPLIED
+
+
+def test_what_is_held_by_now_is_not_deleted(settled: World) -> None:
+    settled.flux.remove("a")
+
+    def returns_broken(flux: Kubernetes) -> None:
+        flux.add_repository("a", A.path, None)
+        flux.secrets[Ref("Secret", NAMESPACE, "a")] = SecretUnreadable("500")
+
+    settled.flux.then = returns_broken
+
+    report = settled.run()
+
+    assert ("a", "deploy_key", "delete", "contradicted") in statuses(report)
+    assert settled.gitlab.titles(A) == [marked("a")]
+
+
+def test_what_is_unwanted_only_by_now_waits_for_the_next_run(settled: World) -> None:
+    settled.flux.remove("a")
+    settled.flux.then = lambda flux: flux.remove("b")
+
+    settled.run()
+    assert settled.gitlab.titles(B) == [marked("b")]
+
+
+def test_deletes_are_held_where_desired_state_cannot_be_read_again(settled: World) -> None:
+    rotate(settled, "a", 3)
+    settled.flux.remove("b")
+    settled.flux.fails_at = 2
+
+    report = settled.run()
+
+    deletes = [entry for entry in report.entries if isinstance(entry.change, Delete)]
+    assert {entry.status for entry in deletes} == {Status.HELD}
+    assert deletes[0].error == "desired state could not be read again: Kubernetes does not answer."
+    assert {change.action for change in settled.gitlab.written} == {"create"}
+    assert settled.gitlab.titles(B) == [marked("b")]
+    assert (report.result, report.exit_code(None, 0)) == (Result.INCOMPLETE, 1)
+
+
+# a signal
+
+
+def test_a_signal_leaves_the_rest_unreached_and_the_next_run_converges(settled: World) -> None:
+    rotate(settled, "a", 3)
+    settled.flux.remove("b")
+    settled.gitlab.stops_after = 1
+
+    report = settled.run()
+
+    assert len(settled.gitlab.written) == 1
+    assert [entry.status for entry in report.entries].count(Status.NOT_REACHED) == len(report.entries) - 1
+    assert settled.flux.readings == 1
+    assert (report.result, report.exit_code(None, 0)) == (Result.INCOMPLETE, 1)
+    settled.gitlab.stops_after = None
+    assert settled.run().result is Result.APPLIED
+    assert settled.run().result is Result.IN_SYNC
+
+
+def test_a_signal_between_deletes_leaves_the_others(settled: World) -> None:
+    settled.flux.remove("a")
+    settled.gitlab.stops_after = 1
+
+    report = settled.run()
+
+    assert [entry.status for entry in report.entries] == [Status.APPLIED, Status.NOT_REACHED]
+
+
+# some projects only
+
+
+def test_only_the_projects_asked_for_are_acted_on(world: World) -> None:
+    report = world.run(acts_on=lambda path: path == A.path)
+
+    assert {change.project for change in world.gitlab.written} == {A}
+    assert report.plan.projects == 1
+
+
+def test_other_projects_problems_do_not_fail_a_canary(world: World) -> None:
+    world.gitlab.unreadable[B.id] = "403 Forbidden"
+
+    canary = world.run(acts_on=lambda path: path == A.path)
+
+    assert (canary.plan.problems, canary.exit_code(None, 0)) == ((), 0)
+    assert world.run().exit_code(None, 0) == 1
+
+
+def test_a_key_of_a_project_that_is_not_acted_on_is_joined_all_the_same(settled: World) -> None:
+    settled.flux.add_repository("a2", A.path, a_public_key(2), secret="b")
+
+    report = settled.run(acts_on=lambda path: path == A.path)
+
+    assert [entry.change.id for entry in report.entries] == [
+        next(id_ for id_, key in settled.gitlab.keys.items() if key.key == a_public_key(2))
+    ]
+
+
+# retirement
+
+
+def test_retiring_removes_everything_with_this_clusters_mark_and_nothing_else(settled: World) -> None:
+    settled.gitlab.add_key(A, a_public_key(8), marked("x", "staging"))
+    settled.gitlab.add_key(A, a_public_key(9), "deploy bot")
+    settled.gitlab.add_key(B, a_public_key(10), marked("x", namespace="another"))
+    settled.gitlab.add_webhook(B, a_url(8), marked("x", "staging"))
+    settled.gitlab.add_webhook(B, a_url(9))
+
+    report = settled.retire()
+
+    assert (report.result, report.objections) == (Result.APPLIED, ())
+    assert settled.gitlab.titles(A) == ["deploy bot", marked("x", "staging")]
+    assert settled.gitlab.titles(B) == []
+    assert settled.gitlab.urls(B) == sorted([a_url(8), a_url(9)])
+    assert [problem.code for problem in report.plan.problems] == ["WebhookUnmarked"]
+    assert settled.retire().result is Result.IN_SYNC
+
+
+def test_retiring_needs_no_kubernetes_and_passes_the_guard(settled: World) -> None:
+    for number in range(30):
+        settled.gitlab.add_key(A, a_public_key(100 + number), marked("left"))
+    settled.flux.readings = 0
+
+    assert settled.retire(limits=Limits(0, 1.0)).result is Result.APPLIED
+    assert (settled.gitlab.titles(A), settled.flux.readings) == ([], 0)
+
+
+def test_retiring_without_confirmation_is_a_dry_run(settled: World) -> None:
+    before = settled.state
+
+    report = settled.retire(dry_run=True)
+
+    assert settled.state == before
+    assert (report.result, len(report.entries)) == (Result.DRIFT, 4)
+
+
+def test_retiring_keeps_what_an_unclear_mark_casts_doubt_on(settled: World) -> None:
+    settled.gitlab.add_webhook(A, a_url(base="https://elsewhere.example.net"), marked("a"))
+
+    report = settled.retire()
+
+    assert settled.gitlab.titles(A) == [marked("a")]
+    assert settled.gitlab.titles(B) == []
+    assert [problem.code for problem in report.plan.problems] == ["MarkElsewhere"]
+
+
+# the report
+
+
+def test_foreign_items_are_listed_on_request(settled: World) -> None:
+    settled.gitlab.add_key(A, a_public_key(9), "deploy bot")
+
+    assert [one["key"]["title"] for one in settled.run(show_foreign=True).as_dict()["foreign"]] == ["deploy bot"]
+    assert "foreign" not in settled.run().as_dict()
