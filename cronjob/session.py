@@ -19,9 +19,8 @@ from typing import Any
 
 import requests
 from requests.utils import get_environ_proxies
-from urllib3.util import Retry
 
-from cronjob.transport import Adapter, reading, tls_context, writing
+from cronjob.transport import NO_ANSWER, Adapter, Pace, Patience, cause_of, pause_before, tls_context
 from reconcile.errors import SyncerError, WriteFailed
 
 _SHOWN = 200
@@ -42,7 +41,11 @@ class NoAnswer(SyncerError):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach the API. *url* has no trailing slash; *timeout* is in seconds, for each read of each try."""
+    """
+    How to reach the API. *url* has no trailing slash; *timeout* is in seconds, for each read of each try.
+
+    *backoff* is about how many seconds pass before the first repetition; each further one waits twice as long.
+    """
 
     url: str
     token: str = field(repr=False)
@@ -52,6 +55,7 @@ class Access:
     max_per_minute: int | None = None
     ca_file: str | None = None
     version: str = "0"
+    backoff: float = 0.5
 
 
 @dataclass(slots=True)
@@ -71,14 +75,12 @@ class Session:
         self._access = access
         self._base = f"{access.url}/api/v4"
         self._lock = threading.Lock()
-        self._pace = _Pace(access.max_per_minute)
-        self._reading = self._http(reading())
-        self._writing = self._http(writing())
+        self._pace = Pace(access.max_per_minute, access.concurrency)
+        self._http = self._connected()
 
     def close(self) -> None:
         """Close all connections."""
-        self._reading.close()
-        self._writing.close()
+        self._http.close()
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> tuple[Any, Mapping[str, str]]:
         """The parsed body and the headers of a 200. Raises Refused for any other status, NoAnswer for none."""
@@ -102,31 +104,47 @@ class Session:
             raise _refused(answer)
         return _parsed(answer) if answer.content else None
 
+    def pause(self, repeat: int) -> None:
+        """Wait a little before the *repeat*-th look at a write whose outcome is unknown."""
+        time.sleep(pause_before(repeat, self._access.backoff))
+
     def _send(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        """Ask, and ask again for as long as that is safe and may help."""
+        patience = Patience(method, self._access.backoff)
+        outcome = self._try(method, path, arguments)
+        while (wait := patience.pause(outcome)) is not None:
+            if isinstance(outcome, requests.Response) and outcome.status_code == 429:
+                # All workers wait; the next turn is after it.
+                self._pace.hold(wait)
+            else:
+                time.sleep(wait)
+            with self._lock:
+                self.traffic.retries += 1
+            outcome = self._try(method, path, arguments)
+        if isinstance(outcome, requests.Response):
+            return outcome
+        # Not `from outcome`: what requests says may hold the token, in a header that cannot be sent.
+        raise NoAnswer(f"GitLab gave no answer: {cause_of(outcome)}") from None
+
+    def _try(self, method: str, path: str, arguments: Mapping[str, Any]) -> requests.Response | Exception:
         waited = self._pace.wait()
-        session = self._reading if method == "GET" else self._writing
+        with self._lock:
+            self.traffic.requests[method] += 1
+            self.traffic.throttled_seconds += waited
         try:
-            answer = session.request(
+            answer = self._http.request(
                 method,
                 self._base + path,
                 timeout=(min(10.0, self._access.timeout), self._access.timeout),
                 allow_redirects=False,
                 **arguments,
             )
-        except requests.RequestException as error:
-            self._count(method, 0, waited)
-            raise NoAnswer(_cause(error)) from error
-        history = getattr(answer.raw.retries, "history", ())
-        self._count(method, len(history), waited)
+        except NO_ANSWER as error:
+            return error
+        self._pace.heed(answer.headers)
         return answer
 
-    def _count(self, method: str, retries: int, waited: float) -> None:
-        with self._lock:
-            self.traffic.requests[method] += 1 + retries
-            self.traffic.retries += retries
-            self.traffic.throttled_seconds += waited
-
-    def _http(self, retry: Retry) -> requests.Session:
+    def _connected(self) -> requests.Session:
         session = requests.Session()
         # Otherwise requests looks through the environment and ~/.netrc for every single request.
         session.trust_env = False
@@ -141,29 +159,9 @@ class Session:
             }
         )
         session.adapters.clear()
-        adapter = Adapter(tls_context(self._access.ca_file), self._access.concurrency, retry)
-        session.mount(self._access.url + "/", adapter)
+        # Nothing is mounted for any other address.
+        session.mount(self._access.url + "/", Adapter(tls_context(self._access.ca_file), self._access.concurrency))
         return session
-
-
-class _Pace:
-    """At most so many requests a minute, evenly spaced, over all workers."""
-
-    def __init__(self, per_minute: int | None) -> None:
-        self._gap = 60.0 / per_minute if per_minute else 0.0
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> float:
-        """Wait for this request's turn; the seconds waited."""
-        if not self._gap:
-            return 0.0
-        with self._lock:
-            turn = max(self._next, time.monotonic())
-            self._next = turn + self._gap
-        delay = max(0.0, turn - time.monotonic())
-        time.sleep(delay)
-        return delay
 
 
 def _refused(answer: requests.Response) -> Refused:
@@ -173,19 +171,24 @@ def _refused(answer: requests.Response) -> Refused:
 def _parsed(answer: requests.Response) -> Any:
     try:
         return json.loads(answer.content)
-    except ValueError as error:
-        raise NoAnswer(f"GitLab answered {answer.status_code} with something that is not JSON") from error
+    except (ValueError, RecursionError):
+        raise NoAnswer(f"GitLab answered {answer.status_code} with something that is not JSON") from None
 
 
 def _reason(answer: requests.Response) -> str:
     """One clause: the status and what GitLab says, from any of its envelopes, plain text or HTML."""
     try:
         said = _said(json.loads(answer.content))
-    except ValueError:
-        is_html = "html" in answer.headers.get("Content-Type", "")
-        said = "" if is_html else " ".join(answer.text.split())[:_SHOWN]
+    except (ValueError, RecursionError):
+        said = _plain(answer.content)
     number = str(answer.status_code)
     return f"GitLab answered {said if said.startswith(number) else f'{number} {said}'}".strip()
+
+
+def _plain(content: bytes) -> str:
+    """The beginning of a text; of a page, or of JSON that is cut off, nothing is worth showing."""
+    text = " ".join(content[: 4 * _SHOWN].decode(errors="replace").split())
+    return "" if text.startswith(("<", "{", "[")) else text[:_SHOWN]
 
 
 def _said(body: object) -> str:
@@ -194,21 +197,9 @@ def _said(body: object) -> str:
     said = body.get("error_description") or body.get("message") or body.get("error") or ""
     if isinstance(said, dict):
         said = "; ".join(f"{name} {_flat(value)}" for name, value in said.items())
-    return re.sub(r"\s+", " ", str(said))[:_SHOWN]
+    needed = f" (scope {body['scope']})" if "scope" in body else ""
+    return re.sub(r"\s+", " ", _flat(said))[:_SHOWN] + needed[:_SHOWN]
 
 
 def _flat(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _cause(error: requests.RequestException) -> str:
-    """Why no answer came, without the URL and the objects that requests puts into its messages."""
-    known = (
-        (requests.exceptions.SSLError, "its certificate is not trusted (--ca-file names the CA)"),
-        (requests.exceptions.ProxyError, "the proxy does not answer"),
-        (requests.exceptions.ConnectTimeout, "it does not accept connections in time"),
-        (requests.exceptions.Timeout, "it does not answer in time"),
-        (requests.exceptions.ConnectionError, "the connection was refused or broke off"),
-    )
-    text = next((text for kind, text in known if isinstance(error, kind)), type(error).__name__)
-    return f"GitLab gave no answer: {text}"
