@@ -39,12 +39,8 @@ def prove(session: Session, *, writes: bool, expected_user: str | None = None) -
     token is not *expected_user*'s.
     """
     token = _token(session)
-    try:
-        user, _ = session.get("/user")
-        name = str(user["username"])
-    except (Refused, NoAnswer, KeyError, TypeError) as error:
-        raise ReadError(f"GitLab does not say whose token this is: {error}", code="TokenRefused") from error
     _check_scope(token, writes=writes)
+    name = _user_name(session)
     if writes and expected_user and name.lower() != expected_user.lower():
         raise SettingsError(
             f"The token belongs to {name}, but gitlab_user in the settings is {expected_user}: nothing is written, "
@@ -60,13 +56,29 @@ def _token(session: Session) -> dict[str, Any]:
     except Refused as error:
         if error.status in {400, 403, 404}:
             return {}
-        raise ReadError(
-            f"GitLab does not accept the token ({error}); make a new one and put it in the job's Secret.",
-            code="TokenRefused",
-        ) from error
+        raise _unproven(error) from error
     except NoAnswer as error:
-        raise ReadError(f"{error}; is --gitlab-url right?", code="GitLabUnreadable") from error
+        raise _unproven(error) from error
     return token if isinstance(token, dict) else {}
+
+
+def _user_name(session: Session) -> str:
+    try:
+        user, _ = session.get("/user")
+        return str(user["username"])
+    except (Refused, NoAnswer) as error:
+        raise _unproven(error) from error
+    except (KeyError, TypeError) as error:
+        message = "GitLab does not say whose token this is; is --gitlab-url right?"
+        raise ReadError(message, code="GitLabUnreadable") from error
+
+
+def _unproven(error: Refused | NoAnswer) -> ReadError:
+    """Only 401 and 403 are about the token; nobody should make a new one because GitLab is down."""
+    if isinstance(error, Refused) and error.status in {401, 403}:
+        advice = "make a new one with the scope api and put it in the job's Secret."
+        return ReadError(f"GitLab does not accept the token ({error}); {advice}", code="TokenRefused")
+    return ReadError(f"{error}; is --gitlab-url right, and is GitLab up?", code="GitLabUnreadable")
 
 
 def _check_scope(token: dict[str, Any], *, writes: bool) -> None:

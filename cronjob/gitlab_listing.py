@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from cronjob.session import NoAnswer, Refused, Session
 from reconcile.actual import project_from
@@ -44,6 +44,7 @@ class Listing:
     extras: set[int] = field(default_factory=set)
     by_path: dict[str, Project] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    _by_id: dict[int, Project] = field(default_factory=dict)
 
     def contains(self, project: Project) -> bool:
         """Whether the project lies in one of the groups, or was named by itself."""
@@ -54,8 +55,15 @@ class Listing:
         """Take one project of a list, with the hosts of its clone URLs, if it is the tenants'."""
         project = project_from(answer)
         if self.contains(project):
-            self.by_path[project.path.lower()] = project
+            self.keep(project)
             self.hosts |= _hosts(answer)
+
+    def keep(self, project: Project) -> None:
+        """Take the project in; one that was renamed while pages were read is known by its newer path only."""
+        older = self._by_id.get(project.id)
+        if older and self.by_path.get(older.path.lower()) == older:
+            del self.by_path[older.path.lower()]
+        self._by_id[project.id] = self.by_path[project.path.lower()] = project
 
 
 def read_listing(session: Session, *, groups: tuple[str, ...], extras: tuple[str, ...], hosts: set[str]) -> Listing:
@@ -90,7 +98,7 @@ def _add_extra(session: Session, path: str, listing: Listing) -> None:
     match place:
         case Place(project=project, moved=moved):
             listing.extras.add(project.id)
-            listing.by_path[project.path.lower()] = project
+            listing.keep(project)
             if moved:
                 message = f"--extra-project {path} has moved to {project.path}; name it by its new path."
                 listing.problems.append(Problem.of(Code.PROJECT_MOVED, message, project=project.path))
@@ -115,7 +123,8 @@ def look_up(session: Session, path: str, listing: Listing) -> PlaceAnswer:
             answer, _ = session.get(f"/projects/{moved[1]}")
         project = project_from(answer)
     except Refused as error:
-        return NoPlace() if "Project Not Found" in str(error) else LookUpFailed(str(error))
+        absent = error.status == 404 and "Project Not Found" in str(error)
+        return NoPlace() if absent else LookUpFailed(str(error))
     except (NoAnswer, MalformedAnswer) as error:
         return LookUpFailed(str(error))
     listing.hosts |= _hosts(answer)
@@ -132,7 +141,11 @@ def pages(session: Session, path: str, params: Mapping[str, str]) -> Iterator[Ma
         yield from answer
         # Empty on the last page. A proxy that drops the header must not cut the list short.
         following = headers.get("X-Next-Page")
-        page = following if following is not None else str(int(page) + 1) if len(answer) == _PAGE else ""
+        if following is None:
+            following = str(int(page) + 1) if len(answer) == _PAGE else ""
+        if following and not (following.isdecimal() and int(following) > int(page)):
+            raise MalformedAnswer(f"GitLab's answer to {path} leads from page {page} to page {following}")
+        page = following
 
 
 def _hosts(answer: Mapping[str, Any]) -> set[str]:
@@ -147,8 +160,3 @@ def _hosts(answer: Mapping[str, Any]) -> set[str]:
         except UnusableUrl:
             continue
     return found
-
-
-def api_host(url: str) -> str:
-    """The host of the API's URL, lower case, without its port."""
-    return (urlsplit(url).hostname or "").lower()
