@@ -8,10 +8,9 @@ repeated: GitLab creates a second webhook for a second POST (lib/api/project_hoo
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from cronjob.gitlab_listing import pages
 from cronjob.session import NoAnswer, Refused, Session
@@ -44,8 +43,10 @@ class Writer:
         self._contains = contains
         self._tls = tls_verification
         self._key_ids: dict[PublicKey, int] = {}
-        self._creating: defaultdict[PublicKey, threading.Lock] = defaultdict(threading.Lock)
-        self._checked: set[int] = set()
+        self._guard = threading.Lock()
+        self._creating: dict[PublicKey, threading.Lock] = {}
+        # What speaks against writing to a project, by its id; nothing does where the text is empty.
+        self._complaints: dict[int, str] = {}
 
     def learn(self, actual: Actual) -> None:
         """Remember the ids of the keys that the group has: `enable` needs them."""
@@ -71,17 +72,19 @@ class Writer:
 
     def _check_place(self, project: Project) -> None:
         """Before a project's first write: is it still where it was read? It can be moved out at any moment."""
-        if project.id in self._checked:
-            return
-        answer, _ = self._session.get(f"/projects/{project.id}")
-        now = project_from(answer)
-        if not self._contains(now):
-            raise WriteFailed(f"the project has moved to {now.path}, outside the group, since it was read")
-        self._checked.add(project.id)
+        if project.id not in self._complaints:
+            answer, _ = self._session.get(f"/projects/{project.id}")
+            now = project_from(answer)
+            moved = f"the project has moved to {now.path}, outside the group, since it was read"
+            self._complaints[project.id] = "" if self._contains(now) else moved
+        if self._complaints[project.id]:
+            raise WriteFailed(self._complaints[project.id])
 
     def _create_key(self, wanted: WantedKey) -> None:
+        with self._guard:
+            creating = self._creating.setdefault(wanted.key, threading.Lock())
         if wanted.key not in self._key_ids:
-            with self._creating[wanted.key]:
+            with creating:
                 if wanted.key not in self._key_ids:
                     self._attach(wanted)
                     return
@@ -98,13 +101,23 @@ class Writer:
                 raise
             answer = self._enable(path, wanted, error)
         found = key_from(answer, _NEVER)
+        if found.key != wanted.key:
+            raise WriteFailed(f"GitLab accepted the key and stored another one as {found.id}")
         if self._identity.owner(found.title) in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}:
-            self._remove(f"{path}/{found.id}")
-            raise WriteFailed(
-                f"GitLab knows this key as `{found.title}`, which is not this cluster's, so it was taken off again; "
-                "give each cluster a key of its own"
-            )
+            self._take_off(f"{path}/{found.id}", found.title)
         self._key_ids[wanted.key] = found.id
+
+    def _take_off(self, path: str, title: str) -> NoReturn:
+        """Undo an attachment under a title that is not ours: whoever it belongs to would remove it."""
+        trouble = (
+            f"GitLab knows this key as `{title}`, which is not this instance's, so it was taken off again; "
+            "give each cluster a key of its own"
+        )
+        try:
+            self._remove(path)
+        except (Refused, NoAnswer, WriteFailed) as error:
+            trouble = trouble.replace("it was taken off again", f"it should be taken off, which failed ({error})")
+        raise WriteFailed(trouble)
 
     def _enable(self, path: str, wanted: WantedKey, refused: Refused) -> Any:
         """Join a key whose text at GitLab has another comment: by its id, which the group's lists have shown."""
@@ -126,22 +139,25 @@ class Writer:
         path = f"/projects/{change.project.id}/deploy_keys/{change.id}"
         body = {name: new for name, (_, new) in change.fields.items()}
         answer = self._surely(lambda: self._session.write("PUT", path, body), lambda: self._as_asked(path, body))
-        if any(answer.get(name) != value for name, value in body.items()):
+        key_from(answer, _NEVER)
+        kept = [name for name, value in body.items() if answer.get(name) != value]
+        if kept:
             raise WriteFailed(
-                "GitLab answered 200 and changed nothing, as it does for the title of a key that several projects "
-                f"use; list {change.name} under owned_keys in the settings instead"
+                f"GitLab answered 200 and did not change {' and '.join(kept)}, as it does for the title of a key that "
+                f"several projects use; list {change.name} under owned_keys in the settings instead"
             )
 
     def _as_asked(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The item as it is now, if it already is as *body* says."""
         answer, _ = self._session.get(path)
+        key_from(answer, _NEVER)
         return answer if all(answer.get(name) == value for name, value in body.items()) else None
 
     def _create_webhook(self, wanted: WantedWebhook) -> None:
         path = f"/projects/{wanted.project.id}/hooks"
         body = self._webhook(wanted)
         answer = self._surely(lambda: self._session.write("POST", path, body), lambda: self._hooked(path, wanted))
-        _check_webhook(wanted, answer)
+        self._check_webhook(wanted, answer)
 
     def _hooked(self, path: str, wanted: WantedWebhook) -> Mapping[str, Any] | None:
         """The webhook at the wanted URL, if the project's list shows one now; there was none before."""
@@ -157,7 +173,7 @@ class Writer:
             # The token cannot be read back, so a PUT is repeated; the GET proves that there is still what to change.
             self._session.get(path)
 
-        _check_webhook(wanted, self._surely(lambda: self._session.write("PUT", path, body), nothing_known))
+        self._check_webhook(wanted, self._surely(lambda: self._session.write("PUT", path, body), nothing_known))
 
     def _webhook(self, wanted: WantedWebhook) -> dict[str, Any]:
         """Everything at once: a URL sent without its token erases the token (web_hooks/hook.rb)."""
@@ -192,29 +208,38 @@ class Writer:
             raise
         return None
 
-    def _surely(self, attempt: Callable[[], Any], done: Callable[[], Any], tries: int = _TRIES) -> Any:
+    def _surely(self, attempt: Callable[[], Any], done: Callable[[], Any]) -> Any:
         """The answer to *attempt*; where none came, *done* is asked what GitLab has before it is repeated."""
-        try:
-            return attempt()
-        except NoAnswer:
-            found = done()
+        for repeat in range(1, _TRIES + 1):
+            try:
+                return attempt()
+            except NoAnswer as error:
+                unknown = error
+            # What is still on its way through GitLab gets a chance to arrive.
+            self._session.pause(repeat)
+            try:
+                found = done()
+            except (Refused, NoAnswer) as error:
+                raise WriteFailed(f"{unknown}, and looking whether it was done failed: {error}") from error
             if found is not None:
                 return found
-            if tries == 1:
-                raise
-        return self._surely(attempt, done, tries - 1)
+        raise unknown
+
+    def _check_webhook(self, wanted: WantedWebhook, answer: Mapping[str, Any]) -> None:
+        """GitLab drops what it does not know without a word, so its answer is compared with what was asked."""
+        found = webhook_from(answer)
+        differs = {flag: value != (flag in wanted.flags) for flag, value in found.flags.items()} | {
+            "url": found.url != wanted.url,
+            "token": found.token_present is False,
+            "description": found.has_description and found.description != str(wanted.mark),
+            "enable_ssl_verification": found.tls != self._tls,
+            "push_events_branch_filter": found.branch_filter != "",
+        }
+        wrong = sorted(name for name, is_wrong in differs.items() if is_wrong)
+        if wrong:
+            raise WriteFailed(f"GitLab accepted the webhook and has something else for {', '.join(wrong)}")
 
 
 def _item_is_gone(error: Refused) -> bool:
     """Whether a 404 is about the key or webhook itself; one about the project or the route proves nothing."""
     return error.status == 404 and str(error).endswith(("404 Not found", "404 Deploy key Not Found"))
-
-
-def _check_webhook(wanted: WantedWebhook, answer: Mapping[str, Any]) -> None:
-    """GitLab drops what it does not know without a word, so its answer is compared with what was asked."""
-    found = webhook_from(answer)
-    wrong = sorted(flag for flag, value in found.flags.items() if value != (flag in wanted.flags))
-    if found.url != wanted.url:
-        wrong.insert(0, "url")
-    if wrong:
-        raise WriteFailed(f"GitLab accepted the webhook and stored something else for {', '.join(wrong)}")
