@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 from cronjob.cli import program
 
 
 def main() -> None:
     """Run the program; it ends the process."""
+    for stream in (sys.stdout, sys.stderr):
+        # A locale without `…` or a tenant's umlaut must not cost the report.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     program(prog_name="flux-gitlab-syncer")
 
 

@@ -166,12 +166,13 @@ def _tell(report: Report, document: dict[str, Any], settings: Settings, environm
         # Otherwise a person reads them in the report, on the same screen.
         for problem in report.plan.problems:
             log_problem(problem)
-    click.echo(rendered(document, settings.output, _page(settings, environment)), nl=False)
+    # Files first: whoever reads stdout may have gone.
     written = [_written(document, one, Page(flags=settings.flags)) for one in settings.reports]
     line = summary_line(document)
+    if TERMINATION_LOG.exists():
+        TERMINATION_LOG.write_text(line, encoding="utf-8")
+    click.echo(rendered(document, settings.output, _page(settings, environment)), nl=False)
     log.info("%s", line)
-    if TERMINATION_LOG.is_file() or TERMINATION_LOG.is_char_device():
-        TERMINATION_LOG.write_text(line)
     return all(written)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from threading import Event
 from types import FrameType
@@ -27,6 +28,7 @@ class Signals:
 
     def _heard(self, number: int, _frame: FrameType | None) -> None:
         if self.stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
+            # Somebody at a terminal will not wait for the requests in flight.
+            os._exit(128 + number)
         self.exit_code = 128 + number
         self.stop.set()

@@ -256,3 +256,48 @@ def test_a_signal_ends_the_run_with_a_true_report(program: Program, number: sign
     program.gitlab.latency = 0
     assert program.run().report["result"] == "applied"
     assert program.run().report["result"] == "in_sync"
+
+
+def test_a_second_interrupt_ends_the_process_at_once(program: Program) -> None:
+    program.gitlab.latency = 5
+    command = [sys.executable, "-m", "cronjob", "run"]
+    environment = {**program.environment, "PATH": os.defpath}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not program.kubernetes.requests:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+
+    out, _ = process.communicate(timeout=4)
+    assert (process.returncode, out) == (130, b"")
+
+
+def test_a_reader_that_has_gone_does_not_cost_the_report_files(program: Program, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cronjob", "run", "--report", f"json={tmp_path}/report.json"]
+    environment = {**program.environment, "PATH": os.defpath}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=30)
+
+    VALIDATOR.validate(json.loads((tmp_path / "report.json").read_text()))
+
+
+def test_a_locale_without_the_ellipsis_still_gets_the_report(program: Program) -> None:
+    done = started("run", "--dry-run", **program.environment, PYTHONIOENCODING="latin-1")
+
+    assert done.returncode == 0
+    assert "\\u2026" in done.stdout
+
+
+def test_a_report_that_cannot_be_written_is_said_and_ends_with_1(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "full").symlink_to("/dev/full")
+    done = program("run", "--report", f"text={tmp_path}/full")
+
+    assert done.code == 1
+    assert "could not be written to" in done.err
+    assert "Applied: 4 created" in done.out
