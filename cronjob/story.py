@@ -5,14 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event
 
 import click
 
-from cronjob.sandbox.flux_controller import reconcile_receivers
 from cronjob.sandbox.gitlab_app import gitlab_app
 from cronjob.sandbox.kubernetes_app import kubeconfig, kubernetes_app
 from cronjob.sandbox.samples import (
@@ -22,6 +21,7 @@ from cronjob.sandbox.samples import (
     NAMESPACE,
     RECEIVER_URL,
     Sandbox,
+    flux_looks,
     remove_tenant,
     sample_tenants,
 )
@@ -29,6 +29,8 @@ from cronjob.sandbox.serving import serving
 
 # How soon the embedded Flux notices a new Receiver, in seconds.
 _FLUX_INTERVAL = 1.0
+# How many GitRepositories the story speaks of.
+_SHOWN = 6
 
 
 @contextmanager
@@ -60,17 +62,18 @@ def tell(tenants: int, latency: float) -> bool:
     sandbox = sample_tenants(tenants)
     with running(sandbox, latency) as environment:
         click.echo(_introduction(environment))
-        chapters = [
+        codes = [
             _chapter("1. What would be done?", sandbox, environment, "--dry-run"),
             _chapter("2. Do it.", sandbox, environment),
-            _chapter("3. Once more: nothing is left to do.", sandbox, environment),
         ]
+        click.echo(_what_flux_says(sandbox))
+        codes.append(_chapter("3. Once more: nothing is left to do.", sandbox, environment))
         remove_tenant(sandbox, "sample-tenant")
         click.echo("The tenant sample-tenant leaves: its GitRepository and its Receiver are deleted.\n")
-        chapters.append(_chapter("4. What it leaves behind is pruned.", sandbox, environment))
+        codes.append(_chapter("4. What it leaves behind is pruned.", sandbox, environment))
         click.echo(_ending(sandbox))
     # Two tenants' mistakes stay errors, so every run ends with 1; anything else is not the story.
-    return chapters == [1, 1, 1, 1]
+    return codes == [1, 1, 1, 1]
 
 
 def serve(tenants: int, latency: float) -> None:
@@ -81,9 +84,10 @@ def serve(tenants: int, latency: float) -> None:
         click.echo(_exports(environment))
         click.echo("\nflux-gitlab-syncer run --dry-run\nkubectl get gitrepositories,receivers -A\n")
         click.echo("# Ctrl-C ends them.")
-        forever = Event()
-        while not forever.wait(_FLUX_INTERVAL):
-            reconcile_receivers(sandbox.kubernetes)
+        with suppress(KeyboardInterrupt):
+            while True:
+                flux_looks(sandbox)
+                time.sleep(_FLUX_INTERVAL)
 
 
 def _exports(environment: Mapping[str, str]) -> str:
@@ -110,12 +114,24 @@ def _chapter(title: str, sandbox: Sandbox, environment: Mapping[str, str], *opti
     )
     seen = sandbox.gitlab.requests[before:]
     writes = sum(request.method != "GET" for request in seen)
-    click.echo(f"\nGitLab saw {len(seen)} requests, {writes} of them writes. Exit code {done.returncode}{_why(done)}.\n")
+    click.echo(
+        f"\nGitLab saw {len(seen)} requests, {writes} of them writes. Exit code {done.returncode}{_why(done)}.\n"
+    )
     return done.returncode
 
 
 def _why(done: subprocess.CompletedProcess[bytes]) -> str:
     return ", because two tenants' objects have errors" if done.returncode == 1 else ""
+
+
+def _what_flux_says(sandbox: Sandbox) -> str:
+    """The GitRepositories' Ready conditions, after Flux has looked again."""
+    flux_looks(sandbox)
+    lines = ["Flux looks again, with the keys in place:"]
+    for item in sandbox.kubernetes.list("GitRepository", NAMESPACE)[:_SHOWN]:
+        ready = next(one for one in item["status"]["conditions"] if one["type"] == "Ready")
+        lines.append(f"  {item['metadata']['name']}: Ready={ready['status']} {ready['reason']}")
+    return "\n".join(lines) + "\n"
 
 
 def _ending(sandbox: Sandbox) -> str:

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
 
-from cronjob.sandbox.flux_controller import reconcile_receivers, webhook_path
+from cronjob.sandbox.flux_controller import reconcile_git_repositories, reconcile_receivers, webhook_path
 from cronjob.sandbox.gitlab_world import GitLabWorld
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
 
@@ -49,7 +55,7 @@ def sample_tenants(more: int = 0, *, samples: bool = True) -> Sandbox:
         _left_behind(sandbox)
     for number in range(1, more + 1):
         add_tenant(sandbox, f"tenant-{number:04}")
-    reconcile_receivers(kubernetes)
+    flux_looks(sandbox)
     return sandbox
 
 
@@ -89,6 +95,22 @@ def remove_tenant(sandbox: Sandbox, name: str) -> None:
     """The tenant's objects go; its project, key and webhook stay behind."""
     sandbox.kubernetes.delete("GitRepository", NAMESPACE, name)
     sandbox.kubernetes.delete("Receiver", NAMESPACE, name)
+
+
+def flux_looks(sandbox: Sandbox) -> None:
+    """Flux's controllers look once: webhook paths, and whether each repository can be cloned with its key."""
+
+    def has_access(url: str, identity: str) -> bool:
+        path = url.partition("://")[2].partition("/")[2].removesuffix(".git").lower()
+        project = sandbox.gitlab.projects_by_path.get(path)
+        if project is None or not identity:
+            return False
+        public = load_ssh_private_key(identity.encode(), None).public_key()
+        text = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+        return any(key.key.split()[:2] == text.split()[:2] for key, _ in sandbox.gitlab.keys_of(project))
+
+    reconcile_receivers(sandbox.kubernetes)
+    reconcile_git_repositories(sandbox.kubernetes, has_access)
 
 
 def ssh_key() -> dict[str, str]:

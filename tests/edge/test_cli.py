@@ -15,8 +15,7 @@ import pytest
 import yaml
 from program import VALIDATOR, Program, a_program
 
-from cronjob.sandbox.flux_controller import reconcile_receivers
-from cronjob.sandbox.samples import CLUSTER, add_tenant
+from cronjob.sandbox.samples import CLUSTER, add_tenant, flux_looks
 
 
 @pytest.fixture
@@ -232,7 +231,7 @@ def test_adopt_marks_what_a_person_had_put_there(program: Program) -> None:
 def test_a_signal_ends_the_run_with_a_true_report(program: Program, number: signal.Signals, code: int) -> None:
     for name in range(30):
         add_tenant(program.sandbox, f"more-{name}")
-    reconcile_receivers(program.kubernetes)
+    flux_looks(program.sandbox)
     program.gitlab.latency = 0.05
     command = [sys.executable, "-m", "cronjob", "run", "-o", "json", "--concurrency", "2"]
     process = subprocess.Popen(

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from program import Program, a_program
 
-from cronjob.sandbox.flux_controller import reconcile_receivers
-from cronjob.sandbox.samples import CLUSTER, add_tenant
+from cronjob.sandbox.samples import CLUSTER, add_tenant, flux_looks
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def test_a_dry_run_ends_the_same_way(program: Program) -> None:
 
 def test_creates_go_on_while_deletes_are_refused(program: Program) -> None:
     add_tenant(program.sandbox, "newcomer")
-    reconcile_receivers(program.kubernetes)
+    flux_looks(program.sandbox)
 
     done = program.run()
 
@@ -78,7 +77,7 @@ def test_another_plan_than_the_reviewed_one_is_not_applied_at_all(program: Progr
     report = tmp_path / "reviewed.json"
     program.run("--dry-run", "--report", f"json={report}")
     add_tenant(program.sandbox, "newcomer")
-    reconcile_receivers(program.kubernetes)
+    flux_looks(program.sandbox)
 
     done = program.run("--expect-plan", str(report))
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 from program import Program, a_program
 
-from cronjob.sandbox.flux_controller import reconcile_receivers
-from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, add_secret, ssh_key
+from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, add_secret, flux_looks, ssh_key
 
 PROJECT = f"{CLUSTER}/tenant-0001"
 
@@ -56,7 +55,7 @@ def test_a_token_in_flight_leaves_the_webhook_untouched(program: Program) -> Non
 def test_once_flux_has_seen_it_the_new_webhook_comes_first_and_the_old_one_goes(program: Program) -> None:
     url = rotate_token(program)
     program.run()
-    reconcile_receivers(program.kubernetes)
+    flux_looks(program.sandbox)
 
     done = program.run()
 
