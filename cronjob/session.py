@@ -140,6 +140,7 @@ class Session:
                 **arguments,
             )
         except NO_ANSWER as error:
+            self._pace.heed({})
             return error
         self._pace.heed(answer.headers)
         return answer

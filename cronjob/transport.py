@@ -131,14 +131,17 @@ class Pace:
         self._gap = 60.0 / per_minute if per_minute else 0.0
         # With fewer left than this, the requests that are under way could use the limit up.
         self._few = 2 * width
+        # Requests that have their turn and no answer yet: GitLab may not have counted them.
+        self._under_way = 0
         self._next = 0.0
         self._slow_gap = 0.0
         self._slow_until = 0.0
         self._lock = threading.Lock()
 
     def wait(self) -> float:
-        """Wait for this request's turn; the seconds waited."""
+        """Wait for this request's turn; the seconds waited. `heed` must follow."""
         with self._lock:
+            self._under_way += 1
             now = time.monotonic()
             turn = max(self._next, now)
             self._next = turn + (max(self._gap, self._slow_gap) if turn < self._slow_until else self._gap)
@@ -151,15 +154,21 @@ class Pace:
             self._next = max(self._next, time.monotonic() + seconds)
 
     def heed(self, headers: Mapping[str, str]) -> None:
-        """Spread what is left of GitLab's limit over the rest of its window, before it answers 429."""
-        left, reset = headers.get("RateLimit-Remaining", ""), headers.get("RateLimit-Reset", "")
-        if not (left.isdecimal() and reset.isdecimal()) or int(left) > self._few:
-            return
-        window = min(max(int(reset) - _server_time(headers), 0.0), _MINUTE)
+        """
+        A request is over, with these headers, or none where it was not answered.
+
+        What is left of GitLab's limit is spread over the rest of its window before it answers 429.
+        """
         with self._lock:
-            self._slow_gap = window / (int(left) + 1)
-            self._slow_until = time.monotonic() + window
-        self.hold(self._slow_gap)
+            self._under_way -= 1
+            left, reset = headers.get("RateLimit-Remaining", ""), headers.get("RateLimit-Reset", "")
+            if not (left.isdecimal() and reset.isdecimal()) or int(left) > self._few:
+                return
+            window = min(max(int(reset) - _server_time(headers), 0.0), _MINUTE)
+            self._slow_gap = window / (max(int(left) - self._under_way, 0) + 1)
+            now = time.monotonic()
+            self._slow_until = now + window
+            self._next = max(self._next, now + self._slow_gap)
 
 
 def pause_before(repeat: int, backoff: float) -> float:

@@ -165,20 +165,31 @@ class TestPace:
 
     def test_what_little_is_left_of_a_limit_is_spread_over_the_rest_of_its_window(self) -> None:
         pace = Pace(None, 4)
+        pace.wait()
         pace.heed(_left(4, seconds=1))
 
         waited = [pace.wait() for _ in range(3)]
 
         assert all(0.1 < each <= 0.2 for each in waited)
 
+    def test_what_is_under_way_counts_as_used(self) -> None:
+        pace = Pace(None, 4)
+        for _ in range(4):
+            pace.wait()
+        pace.heed(_left(4, seconds=1))
+
+        assert 0.4 < pace.wait() <= 0.5
+
     def test_once_the_window_is_over_nobody_waits(self) -> None:
         pace = Pace(None, 4)
+        pace.wait()
         pace.heed(_left(1, seconds=0))
 
         assert [pace.wait() for _ in range(5)] == [0.0] * 5
 
     def test_while_enough_is_left_nobody_waits(self) -> None:
         pace = Pace(None, 4)
+        pace.wait()
         pace.heed(_left(9, seconds=30))
 
         assert pace.wait() == 0.0
@@ -188,6 +199,7 @@ class TestPace:
     )
     def test_headers_that_say_nothing_slow_nobody(self, headers: dict[str, str]) -> None:
         pace = Pace(None, 4)
+        pace.wait()
         pace.heed(headers)
 
         assert pace.wait() == 0.0
@@ -195,12 +207,14 @@ class TestPace:
     def test_the_reset_is_read_by_the_servers_clock(self) -> None:
         """Ours may be hours off: the same moment, seen from a server that lives in 1970."""
         pace = Pace(None, 4)
+        pace.wait()
         pace.heed({"RateLimit-Remaining": "1", "RateLimit-Reset": "1001", "Date": "Thu, 01 Jan 1970 00:16:40 GMT"})
 
         assert 0.3 < pace.wait() <= 0.5
 
     def test_without_a_date_our_clock_is_used(self) -> None:
         pace = Pace(None, 4)
+        pace.wait()
         headers = _left(1, seconds=10)
         del headers["Date"]
         pace.heed(headers | {"RateLimit-Reset": str(int(time.time()) - 5)})
