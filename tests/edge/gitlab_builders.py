@@ -151,6 +151,12 @@ def raw_server(*answers: Answer, context: ssl.SSLContext | None = None) -> Itera
         thread.join()
 
 
+def a_session(url: str, **fields: Any) -> closing[Session]:
+    """A session to a server of any kind, to be used in a `with`."""
+    whole = {"token": TOKEN, "allow_writes": True, "backoff": BACKOFF, "timeout": 5.0, **fields}
+    return closing(Session(Access(url, **whole)))
+
+
 def an_answer(status: str, body: str | bytes = b"", *headers: str) -> bytes:
     content = body.encode() if isinstance(body, str) else body
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(content)}", "Connection: close", *headers, "", ""]

@@ -9,12 +9,11 @@ import struct
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import pytest
-from edge.gitlab_builders import BACKOFF, OK, TOKEN, GitLab, a_gitlab, an_answer, raw_server
+from edge.gitlab_builders import OK, TOKEN, GitLab, a_gitlab, a_session, an_answer, raw_server
 
-from cronjob.session import Access, NoAnswer, Refused, Session
+from cronjob.session import Access, NoAnswer, Refused
 from reconcile.errors import WriteFailed
 
 pytest_plugins = ["edge.gitlab_fixtures"]
@@ -32,11 +31,6 @@ def reset(connection: socket.socket) -> None:
 def hang(connection: socket.socket) -> None:
     """Say nothing until the other side gives up."""
     connection.recv(1)
-
-
-def a_session(url: str, **fields: object) -> closing[Session]:
-    whole: dict[str, object] = {"token": TOKEN, "backoff": BACKOFF, "timeout": 5.0, **fields}
-    return closing(Session(Access(url, **{"allow_writes": True, **whole})))
 
 
 class TestAsking:

@@ -9,18 +9,18 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import requests
-from edge.gitlab_builders import OK, TOKEN, Authority, an_answer, raw_server
+from edge.gitlab_builders import OK, TOKEN, Authority, a_session, an_answer, raw_server
 from requests import exceptions as trouble
 from urllib3 import exceptions as weather
 
-from cronjob.session import Access, NoAnswer, Session
+from cronjob.session import NoAnswer
 from cronjob.transport import NO_ANSWER, Pace, Patience, cause_of, pause_before, tls_context
 from reconcile.errors import SettingsError
 
@@ -263,13 +263,6 @@ class TestCauses:
     def test_a_refused_connection_is_not_one_that_broke_off(self) -> None:
         assert cause_of(refused()) == "the connection was refused"
         assert cause_of(trouble.ConnectionError(ConnectionResetError())) == "the connection broke off"
-
-
-@contextmanager
-def a_session(url: str, **fields: object) -> Iterator[Session]:
-    whole: dict[str, object] = {"token": TOKEN, "backoff": 0.001, "timeout": 5.0, **fields}
-    with closing(Session(Access(url, **whole))) as session:  # type: ignore[arg-type]
-        yield session
 
 
 class TestTls:
