@@ -1,0 +1,168 @@
+"""The README says what the program does: every code, every option, and the run function itself."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from program import SCHEMA, a_program
+
+from cronjob.cli import USAGE
+from cronjob.flux import NAMESPACE_GONE
+from cronjob.option_table import OPTIONS, Option, Place
+from cronjob.options import as_markdown
+from cronjob.resolving import resolve
+from reconcile.errors import ReadError
+from reconcile.problems import Code, severity_of
+from reconcile.report import Result, Status
+from reconcile.run import reconcile
+
+ROOT = Path(__file__).parent.parent.parent
+README = ROOT / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+REFRESH = "python -m pytest tests/edge/test_readme.py --rewrite-golden"
+GENERATED: dict[str, Callable[[], str]] = {
+    "options": as_markdown,
+    "run": lambda: f"```python\n{inspect.getsource(reconcile).rstrip()}\n```",
+}
+# The severity of these depends on the case.
+TWOFOLD = {Code.UNKNOWN_EVENT, Code.KEY_SHARED_ACROSS_CLUSTERS}
+
+
+def between(name: str) -> str:
+    """What stands between the two markers of *name*."""
+    found = re.search(rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->", TEXT, re.DOTALL)
+    assert found, f"README.md has no markers <!-- {name} --> and <!-- /{name} -->"
+    return found[1]
+
+
+def rows(name: str) -> list[list[str]]:
+    """The cells of the table between the markers, without its head."""
+    return [line.strip("| ").split(" | ") for line in between(name).splitlines()[2:]]
+
+
+def listed(name: str) -> list[str]:
+    """What the table's first cells name in code spans."""
+    return [word for cells in rows(name) for word in re.findall("`([^`]+)`", cells[0])]
+
+
+def read_errors() -> set[str]:
+    """The codes of everything that can end a run before it has decided anything."""
+    default = inspect.signature(ReadError).parameters["code"].default
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "cronjob").glob("*.py")]
+    return {default, NAMESPACE_GONE, *re.findall(r'\bcode="(\w+)"', "\n".join(sources))}
+
+
+def taken(option: Option) -> set[int]:
+    """The numbers from 0 to 255 that *option* refuses."""
+    refused = set()
+    for number in range(256):
+        try:
+            option.kind.typed(str(number))
+        except ValueError:
+            refused.add(number)
+    return refused
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_the_generated_parts_are_up_to_date(name: str, request: pytest.FixtureRequest) -> None:
+    wanted = GENERATED[name]()
+    if request.config.getoption("--rewrite-golden"):
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, rest = README.read_text(encoding="utf-8").split(begin)
+        README.write_text(f"{before}{begin}{wanted}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+        return
+    assert between(name) == wanted, f"README.md is out of date; this refreshes it: {REFRESH}"
+
+
+def test_every_problem_is_documented_once() -> None:
+    assert sorted(listed("problems")) == sorted(Code)
+
+
+@pytest.mark.parametrize("code", Code)
+def test_each_problem_has_the_severity_that_is_documented(code: Code) -> None:
+    documented = next(cells[1] for cells in rows("problems") if cells[0] == f"`{code}`")
+    assert documented == ("error, or warning" if code in TWOFOLD else severity_of(code))
+
+
+def test_every_code_that_ends_a_run_is_documented_once() -> None:
+    assert sorted(listed("run-ending")) == sorted(read_errors())
+
+
+def test_every_objection_is_documented_once() -> None:
+    known = SCHEMA["properties"]["objections"]["items"]["properties"]["code"]["enum"]
+    assert sorted(listed("objections")) == sorted(known)
+
+
+def test_every_exit_code_is_documented_once() -> None:
+    drift = next(option for option in OPTIONS if option.name == "drift-exit-code")
+    known = {0, USAGE, 128 + signal.SIGINT, 128 + signal.SIGTERM} | taken(drift)
+    codes = [cells[0].strip("`") for cells in rows("exit codes")]
+    assert sorted(codes) == sorted(["N", *map(str, known)])
+
+
+@pytest.mark.parametrize(("name", "known"), [("results", Result), ("statuses", Status)])
+def test_every_result_and_status_is_documented_once(name: str, known: type[Result | Status]) -> None:
+    assert sorted(listed(name)) == sorted(known)
+
+
+def test_every_key_of_a_log_line_is_documented() -> None:
+    with a_program() as program:
+        lines = program("run").err.splitlines() + program("run", GITLAB_TOKEN="glpat-wrong").err.splitlines()
+    seen = {key for line in lines for key in json.loads(line)}
+    assert set(listed("log keys")) == seen
+
+
+def test_the_settings_file_is_one_that_can_be_used_and_has_every_key_for_files_only(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(between("settings").removeprefix("```yaml").removesuffix("```"), encoding="utf-8")
+    resolved = resolve("run", {"config": str(file)}, {"GITLAB_TOKEN": "glpat-made-up"})
+    assert resolved.complaints == ()
+    shown = {key for key, given in resolved.given.items() if given.place == str(file)}
+    assert shown >= {option.key for option in OPTIONS if option.places is Place.FILE}
+
+
+def test_the_excerpt_is_what_the_sandbox_prints() -> None:
+    # Keys are new in every sandbox, and so is the plan's checksum.
+    changing = re.compile(r"SHA256:\S+|\b[0-9a-f]{12}\b")
+    with a_program() as program:
+        printed = _words(changing, program("run", "--dry-run", "-o", "text").out)
+    excerpt = between("excerpt").splitlines()
+    report = [line for line in excerpt[excerpt.index("$ flux-gitlab-syncer run --dry-run") + 1 : -1] if line]
+    assert len(report) > 10
+    assert [line for line in report if _words(changing, line) not in printed] == []
+
+
+def _words(changing: re.Pattern[str], text: str) -> str:
+    """*text* with nothing in it that is new every time."""
+    return changing.sub("…", text)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/adopting.md", "docs/incident.md"])
+def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    flags = {form for option in OPTIONS for flag in option.flags for form in flag.split("/")}
+    others = {"--serve", "--tenants", "--latency", "--version", "--help"}
+    assert _ours(text) - flags - others == set()
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+def _ours(text: str) -> set[str]:
+    """The flags after our own command, lines that go on included, and those that stand alone in a code span."""
+    commands = re.findall(r"flux-gitlab-syncer (?:run|retire|sandbox)((?:\\\n|[^\n`|>;])*)", text)
+    spans = re.findall(r"`(--[a-z-]+)[^`]*`", text)
+    return {*spans, *re.findall(r"(?<!\S)--[a-z-]+", " ".join(commands))}
+
+
+def test_codes_in_the_other_pages_exist() -> None:
+    objections = SCHEMA["properties"]["objections"]["items"]["properties"]["code"]["enum"]
+    known = {*Code, *read_errors(), *objections, "GitRepository", "CronJob", "ConfigMap"}
+    for page in (ROOT / "docs").glob("*.md"):
+        named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", page.read_text(encoding="utf-8")))
+        assert named - known == set(), page.name
