@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconcile.claims import Claim
-from reconcile.holds import Holds, Name
+from reconcile.holding import hold_keys, hold_webhooks
+from reconcile.holds import Holds
 from reconcile.marks import Mark
 from reconcile.model import (
     Project,
@@ -90,16 +91,16 @@ def desired_from(claims: Iterable[Claim], listeners: Iterable[Listener], secrets
     heard, targets = _listening(listeners, Repositories(settled), secrets, rules)
     holds = Holds()
     for claim, key in keyed:
-        _hold_keys(holds, claim, key, rules)
+        hold_keys(holds, claim, key, rules)
     for listener in heard:
-        _hold_webhooks(holds, listener, targets[listener.ref], rules)
+        hold_webhooks(holds, listener, targets[listener.ref], rules)
     problems = [problem for claim in settled for problem in claim.problems]
     problems += [problem for listener in heard for problem in listener.problems]
     return Desired(
         keys=_keys(keyed, rules),
         webhooks=_webhooks(heard, targets, rules),
         holds=holds,
-        problems=(*problems, *_webhooks_off(heard, rules)),
+        problems=(*problems, *(webhooks_off(rules) if heard else ())),
         projects=frozenset(claim.project for claim in settled if claim.project),
         repositories_in=frozenset(claim.ref.namespace for claim in settled),
         receivers_in=frozenset(one.ref.namespace for one in heard),
@@ -177,46 +178,12 @@ def _unsupported(listener: Listener, named: Iterable[Claim]) -> Listener:
     return listener.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message)
 
 
-def _webhooks_off(heard: list[Listener], rules: Rules) -> list[Problem]:
-    if rules.receiver_url or not heard:
-        return []
+def webhooks_off(rules: Rules) -> list[Problem]:
+    """The notice that webhooks are switched off, if they are."""
     message = (
         "Without --receiver-url webhooks are neither made nor removed; set it to the base URL of webhook-receiver."
     )
-    return [Problem.of(Code.WEBHOOKS_OFF, message)]
-
-
-def _hold_keys(holds: Holds, claim: Claim, key: PublicKey | None, rules: Rules) -> None:
-    if claim.held is None:
-        return
-    projects = [claim.project.id] if claim.project else []
-    anywhere = claim.project is None or claim.held is Code.PROJECT_REPLACED
-    if claim.held is Code.PROJECT_REPLACED and claim.pinned is not None:
-        projects.append(claim.pinned)
-    holds.hold_keys(
-        claim.held,
-        projects=projects,
-        material=key if anywhere else None,
-        secrets=_names(claim.secret, rules) if anywhere and claim.secret else (),
-    )
-
-
-def _hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], rules: Rules) -> None:
-    because = listener.held or next((claim.held for claim in named if claim.held), None)
-    if because is None:
-        return
-    bases = (rules.receiver_url, *rules.previous_receiver_urls)
-    urls = [base + listener.path for base in bases if base and listener.path]
-    projects = [claim.project.id for claim in named if claim.project]
-    holds.hold_webhooks(because, receivers=_names(listener.ref, rules), urls=urls, projects=projects)
-    if listener.resources and not urls and not projects and holds.all_webhooks is None:
-        holds.all_webhooks = because
-
-
-def _names(ref: Ref, rules: Rules) -> list[Name]:
-    """The names under which a mark may know this object: its own, and those of its former namespaces."""
-    namespaces = {ref.namespace, *rules.identity.previous_namespaces}
-    return [(namespace, ref.name) for namespace in sorted(namespaces)]
+    return [] if rules.receiver_url else [Problem.of(Code.WEBHOOKS_OFF, message)]
 
 
 def _keys(keyed: Iterable[tuple[Claim, PublicKey | None]], rules: Rules) -> dict[int, dict[PublicKey, WantedKey]]:

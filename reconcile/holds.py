@@ -26,6 +26,7 @@ class Holds:
     webhook_projects: dict[int, Code] = field(default_factory=dict)
     webhook_urls: dict[str, Code] = field(default_factory=dict)
     webhook_receivers: dict[Name, Code] = field(default_factory=dict)
+    all_keys: Code | None = None
     all_webhooks: Code | None = None
 
     def hold_keys(
@@ -67,7 +68,7 @@ class Holds:
             code = self.key_materials.get(found.key)
         if code is None and (mark := Mark.parse(found.title)):
             code = _named(self.key_secrets, mark)
-        return code
+        return code or self.all_keys
 
     def on_webhook(self, project: int, found: FoundWebhook) -> Code | None:
         """Why this webhook of ours is kept on that project, if it is."""

@@ -21,8 +21,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from reconcile.actual import Actual
-from reconcile.changes import Change, Delete, Findings, Foreign, Kept, mark_of, name_of, order_of
-from reconcile.desired import Desired
+from reconcile.changes import Change, Create, Delete, Findings, Foreign, Kept, mark_of, name_of, order_of
+from reconcile.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
 from reconcile.model import Kind
 from reconcile.plan_keys import KeyPlanner
@@ -71,7 +71,11 @@ class Plan:
 
 def _line(change: Change) -> list[object]:
     fields = {name: list(values) for name, values in change.fields.items()}
-    return [change.project.id, change.kind, change.action, change.name, change.id, fields]
+    # A webhook that is created has no old values, but its events were reviewed too.
+    events = (
+        sorted(change.wanted.flags) if isinstance(change, Create) and isinstance(change.wanted, WantedWebhook) else []
+    )
+    return [change.project.id, change.kind, change.action, change.name, change.id, fields, events]
 
 
 def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:

@@ -18,7 +18,7 @@ from collections import Counter
 from reconcile.actual import Actual, Items
 from reconcile.changes import Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.desired import Desired, WantedKey
-from reconcile.marks import Owner
+from reconcile.marks import Mark, Owner
 from reconcile.model import FoundKey, Kind
 from reconcile.problems import Code, Problem, Severity
 from reconcile.replacements import Replacements
@@ -94,10 +94,17 @@ class KeyPlanner:
             self._findings.unchanged += 1
 
     def _adopts(self, wanted: WantedKey, found: FoundKey) -> bool:
-        """Whether the key gets our mark; GitLab keeps the title of a key that several projects use, or soon will."""
-        unmarked = self._rules.identity.owner(found.title) is Owner.UNMARKED
-        alone = self._actual.uses.get(wanted.key) == 1 and self._askers[wanted.key] == 1
-        return self._rules.adopt and unmarked and alone
+        """
+        Whether the key gets our mark: one without any, or with a former name of ours.
+
+        GitLab keeps the title of a key that several projects use, or soon will.
+        """
+        if not self._rules.adopt or self._actual.uses.get(wanted.key) != 1 or self._askers[wanted.key] != 1:
+            return False
+        mark = Mark.parse(found.title)
+        former = mark is not None and (mark.cluster, mark.namespace) != (wanted.mark.cluster, wanted.mark.namespace)
+        owner = self._rules.identity.owner(found.title)
+        return owner is Owner.UNMARKED or (owner is Owner.OURS and former)
 
     def _look_at(self, wanted: WantedKey, found: FoundKey, owner: Owner) -> None:
         """Report what a wanted key that exists in the group looks like."""

@@ -14,9 +14,10 @@ from typing import Any, Protocol, TypeVar
 from reconcile.actual import Actual
 from reconcile.changes import Change, Delete, order_of
 from reconcile.claims import Claim, beside_unreadable, claims_from, placed
-from reconcile.desired import Desired, desired_from, secrets_of
+from reconcile.desired import Desired, desired_from, secrets_of, webhooks_off
 from reconcile.errors import ReadError, WriteFailed
 from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
+from reconcile.marks import Owner
 from reconcile.model import Kind, PlaceAnswer, Project, Ref, SecretAnswer
 from reconcile.plan import Plan, make_plan
 from reconcile.receivers import Listener, listeners_from
@@ -98,15 +99,18 @@ def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Repor
 
 def retire(gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
     """
-    Remove everything that is ours, in every namespace. Kubernetes is not asked.
+    Remove everything that is ours, in every namespace; what carries no mark stays and is listed.
 
-    The operator's confirmation stands for the guard.
+    Kubernetes is not asked. The operator's confirmation stands for the guard.
     """
     rules = replace(rules, identity=replace(rules.identity, every_namespace=True))
     orders = replace(orders, limits=NO_LIMITS)
     gitlab.read_hosts()
-    plan = decide(Desired(), gitlab.read_actual(()), rules, orders)
-    return carry_out(plan, gitlab, rules, orders, plan_again=lambda: plan)
+    nothing = Desired(problems=tuple(webhooks_off(rules)))
+    plan = decide(nothing, gitlab.read_actual(()), rules, orders)
+    if not orders.show_foreign:
+        plan = replace(plan, foreign=tuple(one for one in plan.foreign if one.owner is Owner.UNMARKED))
+    return carry_out(plan, gitlab, rules, replace(orders, show_foreign=True), plan_again=lambda: plan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,6 +279,20 @@ def test_a_key_that_is_not_known_either_is_held_by_the_name_of_its_secret() -> N
     assert desired.holds.on_key(NOWHERE, our_key("another")) is None
 
 
+def test_a_key_whose_secret_could_not_be_read_may_be_any_so_all_of_ours_are_held() -> None:
+    unread = {f"{NAMESPACE}/{KEYS}": SecretUnreadable("500")}
+    desired = World(places={}, secrets=unread, receivers=[]).desired()
+    assert codes(desired) == ["ProjectNotFound", "SecretUnreadable"]
+    assert desired.holds.on_key(NOWHERE, our_key("another")) is Code.PROJECT_NOT_FOUND
+
+
+def test_with_its_project_known_only_that_projects_keys_are_held() -> None:
+    unread = {f"{NAMESPACE}/{KEYS}": SecretUnreadable("500")}
+    desired = World(secrets=unread, receivers=[]).desired()
+    assert desired.holds.on_key(APP.id, our_key("another")) is Code.SECRET_UNREADABLE
+    assert desired.holds.on_key(NOWHERE, our_key("another")) is None
+
+
 def test_a_held_secret_is_known_under_its_former_namespaces_too() -> None:
     rules = a_rules(identity=an_identity(previous_namespaces=frozenset({"former"})))
     desired = World(places={}, rules=rules).desired()

@@ -152,11 +152,17 @@ def test_without_deletes_nothing_is_deserted() -> None:
 # the checksum
 
 
+def test_the_checksum_knows_which_events_a_new_webhook_gets() -> None:
+    plans = [a_plan(a_wanted_webhook(flags=flags)) for flags in (["push_events"], ["push_events", "note_events"])]
+
+    assert plans[0].checksum(HOST, CLUSTER) != plans[1].checksum(HOST, CLUSTER)
+
+
 def test_the_checksum_is_twelve_hex_digits_and_stays_the_same() -> None:
     plan = a_plan(a_wanted_key(), a_wanted_webhook(), a_key(2), a_webhook(tls=False))
 
     # The number itself is part of the interface: reviewed plans are named by it.
-    assert plan.checksum(HOST, CLUSTER) == "707fbc1e4f9d"
+    assert plan.checksum(HOST, CLUSTER) == "b0a5f39bc36d"
     assert Plan().checksum(HOST, CLUSTER) != plan.checksum(HOST, CLUSTER)
 
 

@@ -145,6 +145,26 @@ def test_a_wanted_key_with_a_former_name_is_used_without_a_word() -> None:
     assert (plan.changes, plan.problems, plan.owned[Kind.DEPLOY_KEY]) == ((), (), 1)
 
 
+@pytest.mark.parametrize("title", ["flux-gitlab-syncer old flux-config/shop", "flux-gitlab-syncer prod attic/shop"])
+def test_adoption_brings_a_former_name_up_to_date(title: str) -> None:
+    rules = some_rules(previous_clusters=["old"], previous_namespaces=["attic"], adopt=True)
+    plan = a_plan(a_wanted_key(), a_key(title=title), rules=rules)
+
+    assert [change.fields for change in plan.changes] == [{"title": (title, str(a_mark()))}]
+
+
+def test_adoption_leaves_a_mark_alone_that_only_names_another_secret() -> None:
+    plan = a_plan(a_wanted_key(), a_key(title=str(a_mark("other"))), rules=some_rules(adopt=True))
+
+    assert plan.changes == ()
+
+
+def test_adoption_leaves_another_clusters_mark_alone() -> None:
+    plan = a_plan(a_wanted_key(), a_key(title=OTHERS_MARK), rules=some_rules(adopt=True))
+
+    assert plan.changes == ()
+
+
 # held
 
 

@@ -260,9 +260,6 @@ def test_the_order_in_which_things_are_read_changes_nothing(world: World, random
 @crowded
 @given(worlds(), st.sampled_from([*NAMES, "shared", "w1-token", "w2-token"]))
 def test_a_secret_that_cannot_be_read_never_adds_a_delete(world: World, name: str) -> None:
-    # A GitRepository without a project holds the keys that name its Secret and, only while it is known, its material.
-    homeless = [one["spec"]["secretRef"]["name"] for one in world.flux.repositories if "gone" in one["spec"]["url"]]
-    assume(name not in homeless)
     before = identities(world.plan())
 
     world.flux.secrets[Ref("Secret", NAMESPACE, name)] = SecretUnreadable("500")

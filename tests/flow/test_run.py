@@ -467,6 +467,27 @@ def test_retiring_removes_everything_with_this_clusters_mark_and_nothing_else(se
     assert settled.retire().result is Result.IN_SYNC
 
 
+def test_retiring_lists_what_carries_no_mark_and_stays(settled: World) -> None:
+    settled.gitlab.add_key(A, a_public_key(8), marked("x", "staging"))
+    settled.gitlab.add_key(A, a_public_key(9), "deploy bot")
+
+    def titles(**orders: object) -> list[str]:
+        return [one["key"]["title"] for one in settled.retire(dry_run=True, **orders).as_dict()["foreign"]]
+
+    assert titles() == ["deploy bot"]
+    assert sorted(titles(show_foreign=True)) == ["deploy bot", marked("x", "staging")]
+
+
+def test_retiring_without_a_receiver_url_says_that_webhooks_stay(settled: World) -> None:
+    settled.rules = replace(settled.rules, receiver_url=None)
+
+    report = settled.retire()
+
+    assert "WebhooksOff" in [problem.code for problem in report.plan.problems]
+    assert settled.gitlab.titles(A) == []
+    assert settled.gitlab.urls(A) != []
+
+
 def test_retiring_needs_no_kubernetes_and_passes_the_guard(settled: World) -> None:
     for number in range(30):
         settled.gitlab.add_key(A, a_public_key(100 + number), marked("left"))
