@@ -73,9 +73,12 @@ class TestPages:
     def test_a_page_that_leads_back_ends_the_reading(self, following: str) -> None:
         group = an_answer("200 OK", '{"id": 7, "full_path": "t"}')
         page = an_answer("200 OK", "[]", f"X-Next-Page: {following}")
-        with raw_server(group, page) as server, a_session(server.url) as session:
-            with pytest.raises(ReadError, match=f"from page 1 to page {following}"):
-                read_listing(session, groups=("t",), extras=(), hosts=set())
+        with (
+            raw_server(group, page) as server,
+            a_session(server.url) as session,
+            pytest.raises(ReadError, match=f"from page 1 to page {following}"),
+        ):
+            read_listing(session, groups=("t",), extras=(), hosts=set())
 
         assert len(server.requests) == 2
 
