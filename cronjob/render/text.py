@@ -124,8 +124,8 @@ class TextReport:
             group = list(same)
             shown = group if len(group) <= MANY else group[:EXAMPLES]
             for one in shown:
-                where = " on ".join(for_terminal(one[key]) for key in ("object", "project") if one[key])
-                yield f"  {self._paint(severity, severity)} {code}{': ' if where else ''}{where}"
+                yield f"  {self._paint(severity, severity)} {code}"
+                yield from (f"      {for_terminal(one[key])}" for key in ("object", "project") if one[key])
                 yield from self._wrapped(one["message"], "      ")
             if len(shown) < len(group):
                 yield f"      and {len(group) - len(shown)} more {code}; the JSON report lists all"
