@@ -115,7 +115,7 @@ def _chapter(title: str, sandbox: Sandbox, environment: Mapping[str, str], *opti
     seen = sandbox.gitlab.requests[before:]
     writes = sum(request.method != "GET" for request in seen)
     click.echo(
-        f"\nGitLab saw {len(seen)} requests, {writes} of them writes. Exit code {done.returncode}{_why(done)}.\n"
+        f"\nGitLab saw {len(seen)} requests, {writes} of them writes.\nExit code {done.returncode}{_why(done)}.\n"
     )
     return done.returncode
 
