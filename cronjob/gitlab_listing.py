@@ -105,8 +105,8 @@ def _add_extra(session: Session, path: str, listing: Listing) -> None:
         case NoPlace():
             message = f"--extra-project {path}: GitLab has no such project that this token can see; correct the path."
             listing.problems.append(Problem.of(Code.PROJECT_NOT_FOUND, message, project=path))
-        case LookUpFailed(reason):
-            message = f"--extra-project {path} cannot be looked up: {reason}. The next run tries again."
+        case _:
+            message = f"--extra-project {path} cannot be looked up: {place.reason}. The next run tries again."
             listing.problems.append(Problem.of(Code.PROJECT_UNREADABLE, message, project=path))
 
 

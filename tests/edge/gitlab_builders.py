@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -127,7 +128,7 @@ def raw_server(*answers: Answer, context: ssl.SSLContext | None = None) -> Itera
             talking = context.wrap_socket(connection, server_side=True) if context else connection
             with closing(talking):
                 talking.settimeout(10)
-                server.requests.append(talking.recv(65536))
+                server.requests.append(_whole_request(talking))
                 now = left.pop(0) if len(left) > 1 else left[0]
                 if callable(now):
                     now(talking)
@@ -149,6 +150,21 @@ def raw_server(*answers: Answer, context: ssl.SSLContext | None = None) -> Itera
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
+
+
+def _whole_request(connection: socket.socket) -> bytes:
+    """The request with its body: who closes with anything unread resets the connection."""
+    request = connection.recv(65536)
+    # What does not begin with a method is a TLS handshake.
+    while request[:1].isalpha() and len(request) < _length(request) and (more := connection.recv(65536)):
+        request += more
+    return request
+
+
+def _length(request: bytes) -> int:
+    head, end, _ = request.partition(b"\r\n\r\n")
+    stated = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    return len(head) + 4 + (int(stated[1]) if stated else 0) if end else len(request) + 1
 
 
 def a_session(url: str, **fields: Any) -> closing[Session]:

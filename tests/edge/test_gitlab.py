@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from builders import a_public_key, a_url, a_wanted_webhook
@@ -171,7 +172,7 @@ class TestActual:
         ],
     )
     def test_a_project_that_cannot_be_read_is_unreadable_and_no_other(
-        self, gitlab: GitLab, kind: str, fault: dict[str, object], reason: str
+        self, gitlab: GitLab, kind: str, fault: dict[str, Any], reason: str
     ) -> None:
         broken, fine = some_projects(gitlab, 2)
         gitlab.world.fail(path=f"/projects/{broken.id}/{kind}", times=None, **fault)

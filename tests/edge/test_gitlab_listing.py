@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from edge.gitlab_builders import GitLab, a_gitlab, a_session, an_answer, ours, raw_server
@@ -283,7 +284,7 @@ class TestExtraProjects:
 
     @pytest.mark.parametrize("fault", [{"status": 500}, {"drop": True}, {"status": 200, "body": {"id": 1}}])
     def test_one_that_cannot_be_looked_up_is_a_problem_while_the_others_go_on(
-        self, gitlab: GitLab, fault: dict[str, object]
+        self, gitlab: GitLab, fault: dict[str, Any]
     ) -> None:
         gitlab.project("tenants/a")
         gitlab.project("tenants/b")
@@ -397,7 +398,7 @@ class TestLookUps:
             ({"status": 200, "body": {"id": 5}}, "GitLab's answer has no text `path_with_namespace`"),
         ],
     )
-    def test_what_cannot_be_said_is_not_absent(self, gitlab: GitLab, fault: dict[str, object], reason: str) -> None:
+    def test_what_cannot_be_said_is_not_absent(self, gitlab: GitLab, fault: dict[str, Any], reason: str) -> None:
         gitlab.project("tenants/a")
         listing = listed(gitlab)
         gitlab.world.fail(path="%2Fa$", times=None, **fault)

@@ -386,7 +386,7 @@ class TestTheToken:
 
 
 LONG = "x" * 5_000_000
-ENVELOPES = {
+ENVELOPES: dict[str, tuple[str | bytes, str]] = {
     "a message": ('{"message": "404 Project Not Found"}', "404 Project Not Found"),
     "a message without the number": ('{"message": "Insufficient\\n rights"}', "422 Insufficient rights"),
     "an object of lists": (
