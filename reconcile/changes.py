@@ -15,15 +15,12 @@ Wanted = WantedKey | WantedWebhook
 Found = FoundKey | FoundWebhook
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Add what is wanted; *existing* is the same deploy key elsewhere in the group, which is then joined."""
+class _Wanting:
+    """What creating and updating have in common: both are about something wanted."""
+
+    __slots__ = ()
 
     wanted: Wanted
-    reason: str
-    existing: FoundKey | None = None
-
-    action = "create"
 
     @property
     def project(self) -> Project:
@@ -36,11 +33,6 @@ class Create:
         return kind_of(self.wanted)
 
     @property
-    def id(self) -> int | None:
-        """GitLab's id of the item, where it is known beforehand."""
-        return self.existing.id if self.existing else None
-
-    @property
     def name(self) -> str:
         """The fingerprint or the full URL."""
         return name_of(self.wanted)
@@ -50,6 +42,22 @@ class Create:
         """Which objects want it."""
         return self.wanted.sources
 
+
+@dataclass(frozen=True, slots=True)
+class Create(_Wanting):
+    """Add what is wanted; *existing* is the same deploy key elsewhere in the group, which is then joined."""
+
+    wanted: Wanted
+    reason: str
+    existing: FoundKey | None = None
+
+    action = "create"
+
+    @property
+    def id(self) -> int | None:
+        """GitLab's id of the item, where it is known beforehand."""
+        return self.existing.id if self.existing else None
+
     @property
     def fields(self) -> Mapping[str, Field]:
         """Nothing: what is created has no old values."""
@@ -57,7 +65,7 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class Update(_Wanting):
     """Correct *found* so that it is as *wanted*; *fields* holds old and new of what differs."""
 
     found: Found
@@ -68,29 +76,9 @@ class Update:
     action = "update"
 
     @property
-    def project(self) -> Project:
-        """Where."""
-        return self.wanted.project
-
-    @property
-    def kind(self) -> Kind:
-        """A deploy key or a webhook."""
-        return kind_of(self.wanted)
-
-    @property
     def id(self) -> int:
         """GitLab's id of the item."""
         return self.found.id
-
-    @property
-    def name(self) -> str:
-        """The fingerprint or the full URL."""
-        return name_of(self.wanted)
-
-    @property
-    def sources(self) -> tuple[Ref, ...]:
-        """Which objects want it."""
-        return self.wanted.sources
 
 
 @dataclass(frozen=True, slots=True)
