@@ -246,6 +246,17 @@ class TestOneKeyForManyProjects:
         assert [keys(gitlab, project) for project in projects] == [[a_right_key()]] * 8
         assert [request.status for request in gitlab.world.writes] == [201] * 8
 
+    def test_once_it_is_made_the_others_join_it_at_the_same_time(self, gitlab: GitLab) -> None:
+        projects = [gitlab.project(f"tenants/p{number}") for number in range(8)]
+        group, _ = gitlab.ready()
+        gitlab.world.fail(method="POST", delay=0.3, times=None)
+        began = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda project: group.write(create_key(project)), projects))
+
+        # One after another it would take 2.4 seconds.
+        assert time.monotonic() - began < 2
+
     def test_where_one_cannot_make_it_the_next_one_does(self, gitlab: GitLab) -> None:
         projects = [gitlab.project(f"tenants/p{number}") for number in range(6)]
         group, _ = gitlab.ready()
@@ -569,18 +580,19 @@ class TestDeleting:
 
     @pytest.mark.parametrize("which", [0, 1], ids=["key", "webhook"])
     @pytest.mark.parametrize(
-        ("body", "told"),
+        ("status", "body", "told"),
         [
-            ({"message": "404 Project Not Found"}, "GitLab answered 404 Project Not Found"),
-            ({"error": "404 Not Found"}, "GitLab answered 404 Not Found"),
-            ("<html>not here</html>", "GitLab answered 404"),
+            (404, {"message": "404 Project Not Found"}, "GitLab answered 404 Project Not Found"),
+            (404, {"error": "404 Not Found"}, "GitLab answered 404 Not Found"),
+            (404, "<html>not here</html>", "GitLab answered 404"),
+            (400, {"message": "404 Not found"}, "GitLab answered 400 404 Not found"),
         ],
     )
     def test_a_404_about_something_else_proves_nothing(
-        self, gitlab: GitLab, which: int, body: object, told: str
+        self, gitlab: GitLab, which: int, status: int, body: object, told: str
     ) -> None:
         project, group, deletes = some_items(gitlab)
-        gitlab.world.fail(method="DELETE", status=404, body=body)
+        gitlab.world.fail(method="DELETE", status=status, body=body)
 
         assert failure(group, deletes[which]) == told
         assert (len(keys(gitlab, project)), len(hooks(gitlab, project))) == (1, 1)
