@@ -124,12 +124,12 @@ class TestCreatingKeys:
             f"/projects/{here.id}/deploy_keys/{key.id}/enable",
         ]
 
-    @pytest.mark.parametrize("after", [True, False])
-    def test_joining_by_id_survives_an_unknown_outcome(self, gitlab: GitLab, after: bool) -> None:  # noqa: FBT001 - parametrized
+    @pytest.mark.parametrize("fault", [{"after": True}, {"after": False}])
+    def test_joining_by_id_survives_an_unknown_outcome(self, gitlab: GitLab, fault: dict[str, Any]) -> None:
         there, here = gitlab.project("tenants/there"), gitlab.project("tenants/here")
         key = gitlab.world.add_deploy_key(there, f"{a_public_key(1).text} comment", title="by hand")
         group, _ = gitlab.ready()
-        gitlab.world.fail(path="enable$", drop=True, after=after)
+        gitlab.world.fail(path="enable$", drop=True, **fault)
 
         group.write(create_key(here))
 

@@ -9,6 +9,7 @@ import struct
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from edge.gitlab_builders import OK, TOKEN, GitLab, a_gitlab, a_session, an_answer, raw_server
@@ -189,9 +190,9 @@ class TestRepeatedWrites:
         assert session.traffic.requests == {method: 1}
 
     @pytest.mark.parametrize("method", WRITES)
-    @pytest.mark.parametrize("after", [True, False])
-    def test_after_a_reset_a_write_is_not_repeated(self, gitlab: GitLab, method: str, after: bool) -> None:  # noqa: FBT001 - parametrized
-        gitlab.world.fail(drop=True, after=after, times=None)
+    @pytest.mark.parametrize("fault", [{"after": True}, {"after": False}])
+    def test_after_a_reset_a_write_is_not_repeated(self, gitlab: GitLab, method: str, fault: dict[str, Any]) -> None:
+        gitlab.world.fail(drop=True, times=None, **fault)
 
         with pytest.raises(NoAnswer, match=r"^GitLab gave no answer: the connection broke off$"):
             gitlab.session().write(method, "/projects/1", {})

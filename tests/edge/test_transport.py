@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -26,6 +27,8 @@ from reconcile.errors import SettingsError
 
 pytest_plugins = ["edge.gitlab_fixtures"]
 pytestmark = pytest.mark.usefixtures("no_proxies")
+
+NO_POOL: Any = None
 
 
 def an_outcome(status: int, **headers: str) -> requests.Response:
@@ -43,8 +46,8 @@ def waits(method: str, outcome: requests.Response | Exception, backoff: float = 
 
 def refused() -> Exception:
     """What requests raises when nobody listens."""
-    never = weather.NewConnectionError("pool", "Connection refused")  # type: ignore[arg-type]
-    return trouble.ConnectionError(weather.MaxRetryError(None, "/", never))  # type: ignore[arg-type]
+    never = weather.NewConnectionError(NO_POOL, "Connection refused")
+    return trouble.ConnectionError(weather.MaxRetryError(NO_POOL, "/", never))
 
 
 class TestPatience:
@@ -250,13 +253,13 @@ class TestCauses:
         assert cause_of(weather.LocationParseError("a..b")) == "the request could not be sent"
 
     def test_a_name_that_nobody_knows_is_said(self) -> None:
-        unknown = weather.NameResolutionError("nowhere", "pool", socket.gaierror())  # type: ignore[arg-type]
-        error = trouble.ConnectionError(weather.MaxRetryError(None, "/", unknown))  # type: ignore[arg-type]
+        unknown = weather.NameResolutionError("nowhere", NO_POOL, socket.gaierror())
+        error = trouble.ConnectionError(weather.MaxRetryError(NO_POOL, "/", unknown))
 
         assert cause_of(error) == "its name cannot be resolved"
 
     def test_a_timeout_inside_a_body_is_a_timeout(self) -> None:
-        error = trouble.ConnectionError(weather.ReadTimeoutError(None, "/", "Read timed out."))  # type: ignore[arg-type]
+        error = trouble.ConnectionError(weather.ReadTimeoutError(NO_POOL, "/", "Read timed out."))
 
         assert cause_of(error) == "it does not answer in time (--timeout)"
 
@@ -350,8 +353,8 @@ def _subject_hash(authority: Authority) -> str:
     return hashlib.sha1(canonical, usedforsecurity=False).digest()[:4][::-1].hex()
 
 
-def tunnel(seen: list[bytes]) -> Callable[[socket.socket], None]:
-    """A proxy's side of CONNECT; it sees only what is not encrypted."""
+def tunnel(port: int, seen: list[bytes]) -> Callable[[socket.socket], None]:
+    """A proxy's side of CONNECT, to *port*; it sees only what is not encrypted."""
 
     def relay(source: socket.socket, target: socket.socket) -> None:
         try:
@@ -364,15 +367,13 @@ def tunnel(seen: list[bytes]) -> Callable[[socket.socket], None]:
 
     def answer(client: socket.socket) -> None:
         with ExitStack() as stack:
-            server = stack.enter_context(socket.create_connection(("127.0.0.1", tunnel_to[0])))
+            server = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=relay, args=(server, client), daemon=True)
             back.start()
             relay(client, server)
             back.join(5)
 
-    tunnel_to: list[int] = []
-    answer.to = tunnel_to  # type: ignore[attr-defined]
     return answer
 
 
@@ -381,9 +382,10 @@ class TestProxy:
         self, authority: Authority, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen: list[bytes] = []
-        connect = tunnel(seen)
-        with raw_server(an_answer("200 OK", "{}"), context=authority.server()) as server, raw_server(connect) as proxy:
-            connect.to.append(server.port)  # type: ignore[attr-defined]
+        with (
+            raw_server(an_answer("200 OK", "{}"), context=authority.server()) as server,
+            raw_server(tunnel(server.port, seen)) as proxy,
+        ):
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
             with a_session(server.url, ca_file=authority.file) as session:
                 assert session.get("/user")[0] == {}
