@@ -72,7 +72,7 @@ class FluxCluster:
                 return
             case 404:
                 raise ReadError(
-                    f"Namespace {name} does not exist, so what to get and list there is unknown: "
+                    f"Namespace {name} does not exist, so a list of its gitrepositories and receivers would only look empty: "
                     "correct --namespace, or create it.",
                     code=NAMESPACE_GONE,
                 )

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,8 @@ from cronjob.kube_access import Access as KubeAccess
 from cronjob.kube_access import connect
 from cronjob.logs import log, log_problem, log_write, set_up_logging
 from cronjob.parsing import ReportFile
-from cronjob.render import Page, rendered
+from cronjob.render import rendered
+from cronjob.render.page import Page
 from cronjob.render.summary import summary_line
 from cronjob.session import Access, Session
 from cronjob.settings import Settings
@@ -167,7 +168,9 @@ def _tell(report: Report, document: dict[str, Any], settings: Settings, environm
         for problem in report.plan.problems:
             log_problem(problem)
     # Files first: whoever reads stdout may have gone.
-    written = [_written(document, one, Page(flags=settings.flags)) for one in settings.reports]
+    written = [
+        _written(document, one, Page(command=settings.command, flags=settings.flags)) for one in settings.reports
+    ]
     line = summary_line(document)
     if TERMINATION_LOG.exists():
         TERMINATION_LOG.write_text(line, encoding="utf-8")
@@ -177,10 +180,11 @@ def _tell(report: Report, document: dict[str, Any], settings: Settings, environm
 
 
 def _page(settings: Settings, environment: Mapping[str, str]) -> Page:
+    page = Page(command=settings.command, flags=settings.flags)
     if not sys.stdout.isatty():
-        return Page(flags=settings.flags)
+        return page
     width = min(shutil.get_terminal_size().columns, 120)
-    return Page(colour=not environment.get("NO_COLOR"), width=width, flags=settings.flags)
+    return replace(page, colour=not environment.get("NO_COLOR"), width=width)
 
 
 def _written(document: dict[str, Any], file: ReportFile, page: Page) -> bool:

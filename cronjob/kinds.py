@@ -8,6 +8,7 @@ from typing import Any
 
 from cronjob import addresses, parsing
 from cronjob.expected_plan import expected_plan
+from reconcile.guard import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ HOST = Kind("HOST", "a text", addresses.host)
 GITLAB_URL = Kind("URL", "a text", addresses.gitlab_url)
 RECEIVER_URL = Kind("URL", "a text", addresses.receiver_url)
 FINGERPRINT = Kind("FINGERPRINT", "a text", parsing.fingerprint)
-LIMITS = Kind("N,N%", "a text such as 20,25% or a number", parsing.limits, (str, int))
+LIMITS = Kind("N,N%", "a text such as 20,25% or a number", Limits.parse, (str, int))
 EXPECTED_PLAN = Kind("CHECKSUM|REPORT", "a text (put a checksum in quotes)", expected_plan)
 REPORT_FILE = Kind("FORMAT=PATH", "a text", parsing.report_file)
 FAIL_ON = Kind("error|warning|never", "the text error, warning or never", parsing.fail_on)

@@ -15,7 +15,7 @@ from reconcile.problems import Problem, Severity
 
 log = logging.getLogger("flux-gitlab-syncer")
 # Their debug output holds whole answers, Secrets among them.
-_LIBRARIES = ("kubernetes", "urllib3", "requests", "asyncio")
+LIBRARIES = ("kubernetes", "urllib3", "requests", "asyncio")
 _LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.NOTICE: logging.INFO}
 
 
@@ -45,7 +45,7 @@ def set_up_logging(log_format: str, level: str, constant: Mapping[str, str]) -> 
     log.handlers[:] = [handler]
     log.setLevel(level.upper())
     log.propagate = False
-    for name in _LIBRARIES:
+    for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconcile.guard import Limits
 from reconcile.problems import Severity
 from reconcile.tenancy import Tenancy
 
@@ -173,14 +172,6 @@ def _is_place_for(path: Path) -> bool:
         return path.absolute().parent.is_dir() and not path.is_dir()
     except OSError:
         return False
-
-
-def limits(text: str) -> Limits:
-    """The guard's limits."""
-    try:
-        return Limits.parse(text)
-    except ValueError as error:
-        raise ValueError(f"is {error}") from None
 
 
 def tenancy(raw: object) -> Tenancy:

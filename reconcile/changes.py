@@ -14,6 +14,9 @@ Field = tuple[object, object]
 Wanted = WantedKey | WantedWebhook
 Found = FoundKey | FoundWebhook
 
+# Why `retire` removes something: Kubernetes was not asked what is wanted.
+RETIRED = "ours, and everything of this cluster is retired"
+
 
 class _Wanting:
     """What creating and updating have in common: both are about something wanted."""

@@ -29,8 +29,8 @@ class Limits:
 
     @classmethod
     def parse(cls, text: str) -> Limits:
-        """`20,25%`, `50`, `10%` or `100%` (no limit at all). Raises ValueError."""
-        complaint = f"{text!r} is neither a number, a percentage nor both, as in 20,25%"
+        """`20,25%`, `50`, `10%` or `100%` (no limit at all). Raises ValueError, whose text is a predicate."""
+        complaint = f"is neither a number, a percentage nor both, as in 20,25%: {text!r}"
         count: int | None = None
         percent: float | None = None
         for part in text.split(","):
@@ -42,7 +42,7 @@ class Limits:
             else:
                 count = int(match[1])
         if percent is not None and percent > 100:
-            raise ValueError(f"{text!r} is more than 100%")
+            raise ValueError(f"is more than 100%: {text!r}")
         return cls(count, percent)
 
     @property

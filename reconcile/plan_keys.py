@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 
 from reconcile.actual import Actual, Items
-from reconcile.changes import Create, Delete, Field, Findings, Foreign, Kept, Update
+from reconcile.changes import RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.desired import Desired, WantedKey
 from reconcile.marks import Mark, Owner
 from reconcile.model import FoundKey, Kind
@@ -88,7 +88,7 @@ class KeyPlanner:
         elif found.can_push:
             self._report(wanted, Code.KEY_CAN_PUSH, _can_push(found))
         if fields:
-            reason = "differs from what is wanted"
+            reason = "adopted, so it gets our mark" if "title" in fields else "differs from what is wanted"
             self._findings.changes.append(Update(found, wanted, fields, reason))
         else:
             self._findings.unchanged += 1
@@ -127,9 +127,14 @@ class KeyPlanner:
             self._findings.kept.append(Kept(items.project, found, because))
             return
         replaced = replacements.take(found.title)
-        self._findings.changes.append(
-            Delete(items.project, found, "ours, and no GitRepository wants it on this project any more", replaced)
-        )
+        self._findings.changes.append(Delete(items.project, found, self._why_not(found), replaced))
+
+    def _why_not(self, found: FoundKey) -> str:
+        identity = self._rules.identity
+        if identity.every_namespace:
+            return RETIRED
+        whose = "listed under owned_keys" if identity.owner(found.title) is Owner.UNMARKED else "ours"
+        return f"{whose}, and no GitRepository wants it on this project any more"
 
     def _report(self, wanted: WantedKey, code: Code, message: str, severity: Severity | None = None) -> None:
         self._findings.problems.append(

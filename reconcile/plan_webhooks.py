@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from reconcile.actual import Items
-from reconcile.changes import Create, Delete, Field, Findings, Foreign, Kept, Update
+from reconcile.changes import RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
 from reconcile.model import FoundWebhook, Kind, Project, shown_url
@@ -72,7 +72,7 @@ class WebhookPlanner:
                 replacements.add(wanted[url].sources[:1], mine[0].description if mine else "", url)
             left += [(one, f"a second webhook at a wanted URL; the oldest, {mine[0].id}, stays") for one in mine[1:]]
         left += [
-            (one, "ours, and no Receiver wants it on this project any more")
+            (one, self._why_not(one))
             for at_url in lying.values()
             for one in at_url
             if self._not_wanted(items.project, one)
@@ -149,6 +149,14 @@ class WebhookPlanner:
             self._findings.problems.append(Problem.of(Code.WEBHOOK_UNMARKED, message, project=project.path))
         self._findings.foreign.append(Foreign(project, found, owner))
         return False
+
+    def _why_not(self, found: FoundWebhook) -> str:
+        identity = self._rules.identity
+        if identity.every_namespace:
+            return RETIRED
+        if identity.owner(found.description) is Owner.UNMARKED:
+            return "carries no mark, lies at one of our URLs, and no Receiver wants it"
+        return "ours, and no Receiver wants it on this project any more"
 
     def _remove(
         self,

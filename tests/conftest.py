@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from cronjob.logs import LIBRARIES
 
 settings.register_profile("default", deadline=None)  # no timed tests: these machines are shared
 settings.load_profile("default")
@@ -27,6 +31,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.upper().startswith(_OURS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", "/nonexistent")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A run silences the libraries in its process; the next test begins anew."""
+    yield
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a rendering for people should know: the terminal, and which options were given as flags."""
-
-    colour: bool = False
-    width: int = 100
-    flags: frozenset[str] = frozenset()
+from cronjob.render.page import Page
 
 
 def rendered(document: Mapping[str, Any], output: str, page: Page) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from cronjob.render.page import Page
 
 Record = Mapping[str, Any]
 
@@ -13,27 +15,31 @@ EXAMPLES = 3
 _NOT_AGAIN = {"dry_run", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
 
 
-def next_steps(document: Record, flags: Set[str]) -> Iterator[str]:
+def next_steps(document: Record, page: Page) -> Iterator[str]:
     """The exact commands that come next, if any; what the environment says need not be typed again."""
     if document["result"] == "drift":
-        yield f"Next: {shlex.join(_command(document, flags))}"
+        yield f"Next: {_command(document, page)}"
     if document["result"] in {"applied", "incomplete"}:
         yield from _fetch_again(document["changes"])
 
 
-def _command(document: Record, flags: Set[str]) -> list[str]:
+def _command(document: Record, page: Page) -> str:
     """The command that applies exactly this plan, with the flags that were given."""
-    words = ["flux-gitlab-syncer", "run"]
+    words = ["flux-gitlab-syncer", page.command]
     for key, value in document["options"].items():
         name = key.replace("_", "-")
-        if key not in flags or key in _NOT_AGAIN:
+        if key not in page.flags or key in _NOT_AGAIN:
             continue
         if isinstance(value, bool):
             words.append(f"--{name}" if value else f"--no-{name}")
         else:
             for one in value if isinstance(value, list | tuple) else [value]:
                 words += [f"--{name}", str(one)]
-    return [*words, "--expect-plan", document["plan"]]
+    if page.command == "retire":
+        return shlex.join([*words, "--confirm", document["cluster"]])
+    # A dry run that the environment or the file ordered has no flag to be left out.
+    ordered = "" if "dry_run" in page.flags else "SYNCER_DRY_RUN=false "
+    return ordered + shlex.join([*words, "--expect-plan", document["plan"]])
 
 
 def _fetch_again(changes: Iterable[Record]) -> Iterator[str]:

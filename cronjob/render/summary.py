@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ _VERDICTS = {
     "failed": "Failed: nothing was decided and nothing was written",
 }
 _DONE = {"create": "created", "update": "updated", "delete": "deleted"}
-_MORE = ("kept", "held", "failed", "refused")
+_NOT_DONE = ("failed", "held", "refused", "contradicted", "not_reached")
 
 
 def plural(count: int, noun: str) -> str:
@@ -23,19 +24,22 @@ def plural(count: int, noun: str) -> str:
 
 
 def summary_line(document: Mapping[str, Any]) -> str:
-    """The result and the counts, as one sentence."""
+    """The result and the counts, as one sentence; a run counts what it did, a dry run what it would do."""
     result = document["result"]
     problems = plural(document["summary"]["problems"], "problem")
     if result == "failed":
         return f"{_VERDICTS[result]}, {problems}."
-    return f"{_VERDICTS[result]}: {', '.join([*_counts(document['summary'], result), problems])}."
+    return f"{_VERDICTS[result]}: {', '.join([*_counts(document), problems])}."
 
 
-def _counts(summary: Mapping[str, int], result: str) -> Iterator[str]:
-    if result != "in_sync":
+def _counts(document: Mapping[str, Any]) -> Iterator[str]:
+    summary = document["summary"]
+    ended = Counter((change["action"], change["status"]) for change in document["changes"])
+    statuses = Counter(change["status"] for change in document["changes"])
+    if document["changes"]:
         for action, done in _DONE.items():
-            yield f"{summary[action]} {done if result == 'applied' else f'to {action}'}"
+            yield f"{summary[action]} to {action}" if document["dry_run"] else f"{ended[action, 'applied']} {done}"
+    yield from (f"{statuses[name]} {name.replace('_', ' ')}" for name in _NOT_DONE if statuses[name])
     yield f"{summary['unchanged']} unchanged"
-    for name in _MORE:
-        if summary[name]:
-            yield f"{summary[name]} {name}"
+    if summary["kept"]:
+        yield f"{summary['kept']} kept"

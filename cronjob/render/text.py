@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from cronjob.render import Page
 from cronjob.render.escaping import for_terminal
 from cronjob.render.next_steps import next_steps
+from cronjob.render.page import Page
 from cronjob.render.summary import plural, summary_line
 
 Record = Mapping[str, Any]
@@ -51,7 +51,7 @@ class TextReport:
     def _header(self) -> Iterator[str]:
         document = self._document
         servers = document["servers"]
-        mode = "dry run" if document["dry_run"] else "run"
+        mode = f"{self._page.command}, dry run" if document["dry_run"] else self._page.command
         yield f"flux-gitlab-syncer {document['version']}: {mode} for cluster {document['cluster']}"
         yield f"  GitLab      {_as_whom(servers['gitlab'], servers['user'])}"
         if servers["kubernetes"]:
@@ -61,8 +61,9 @@ class TextReport:
         if document["namespaces"]:
             yield f"              GitRepositories and Receivers of {', '.join(document['namespaces'])}"
         sent = document["requests"]["gitlab"]
-        writes = sum(sent.get(method, 0) for method in ("POST", "PUT", "DELETE"))
-        yield f"  Requests    {sent.get('GET', 0)} reads and {writes} writes at GitLab, in {_seconds(document)}"
+        writes = sum(sent[method] for method in ("POST", "PUT", "DELETE"))
+        asked = f"{plural(sent['GET'], 'read')} and {plural(writes, 'write')}"
+        yield f"  Requests    {asked} at GitLab, in {_seconds(document)}"
 
     def _changes(self) -> Iterator[str]:
         grouped: dict[tuple[str, ...], list[Record]] = {}
@@ -139,7 +140,7 @@ class TextReport:
         yield summary_line(document)
         if document["plan"]:
             yield f"Plan {document['plan']}"
-        yield from next_steps(document, self._page.flags)
+        yield from next_steps(document, self._page)
 
     def _wrapped(self, text: str, indent: str, first: str = "") -> list[str]:
         return textwrap.wrap(
@@ -170,8 +171,8 @@ def _because(change: Record) -> str:
     if not sources:
         return ""
     more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-    words = {"create": "; wanted by", "update": " by", "delete": "; marked for"}
-    return f"{words[change['action']]} {for_terminal(sources[0])}{more}"
+    words = "marked for" if change["action"] == "delete" else "wanted by"
+    return f"; {words} {for_terminal(sources[0])}{more}"
 
 
 def _status(change: Record) -> str:

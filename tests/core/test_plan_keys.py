@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from builders import (
+    CLUSTER,
     LEFT_MARK,
     NEIGHBOURS_MARK,
     OTHERS_MARK,
@@ -23,7 +24,7 @@ from builders import (
 from reconcile.actual import Unreadable
 from reconcile.changes import Create, Update
 from reconcile.holds import Holds
-from reconcile.marks import Owner
+from reconcile.marks import Identity, Owner
 from reconcile.model import FoundKey, Kind
 from reconcile.plan import Plan
 from reconcile.problems import Code, Problem
@@ -300,7 +301,7 @@ def test_adopt_marks_a_wanted_key_by_its_title() -> None:
     (change,) = plan.changes
     assert isinstance(change, Update)
     assert change.fields == {"title": ("deploy bot", str(a_mark()))}
-    assert change.reason == "differs from what is wanted"
+    assert change.reason == "adopted, so it gets our mark"
     assert plan.problems == ()
 
 
@@ -463,3 +464,19 @@ def test_another_instances_namespace_is_noticed_once() -> None:
 
 def test_another_clusters_namespace_is_not_noticed() -> None:
     assert a_plan(a_key(title="flux-gitlab-syncer staging billing/shop")).problems == ()
+
+
+# why
+
+
+def test_a_delete_says_whose_it_was() -> None:
+    def reason(found: FoundKey, **rules: object) -> str:
+        (change,) = a_plan(found, rules=some_rules(**rules)).changes
+        return change.reason
+
+    whole = Identity(CLUSTER, frozenset(), every_namespace=True)
+    owned = frozenset({a_public_key().fingerprint})
+    nobody = "and no GitRepository wants it on this project any more"
+    assert reason(a_key()) == f"ours, {nobody}"
+    assert reason(a_key(title="flux"), owned_keys=owned) == f"listed under owned_keys, {nobody}"
+    assert reason(a_key(), identity=whole) == "ours, and everything of this cluster is retired"

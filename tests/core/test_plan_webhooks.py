@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from builders import (
+    CLUSTER,
     LEFT_MARK,
     NEIGHBOURS_MARK,
     OLD_FLAGS,
@@ -26,8 +27,8 @@ from reconcile.actual import Unreadable
 from reconcile.changes import Update
 from reconcile.events import FLAGS
 from reconcile.holds import Holds
-from reconcile.marks import Mark, Owner
-from reconcile.model import Kind
+from reconcile.marks import Identity, Mark, Owner
+from reconcile.model import FoundWebhook, Kind
 from reconcile.plan import Plan
 from reconcile.problems import Code, Problem
 
@@ -507,3 +508,19 @@ def test_anothers_mark_at_a_strange_url_is_anothers() -> None:
     stray = a_webhook(1, url=a_url(base=OLD_URL), description=OTHERS_MARK)
 
     assert shape(a_plan(stray, a_key())) == [("delete", "deploy_key", 101)]
+
+
+# why
+
+
+def test_a_delete_says_whose_it_was() -> None:
+    def reason(*found: FoundWebhook, **rules: object) -> str:
+        (change,) = a_plan(*found, rules=some_rules(**rules)).changes
+        return change.reason
+
+    whole = Identity(CLUSTER, frozenset(), every_namespace=True)
+    unmarked = "carries no mark, lies at one of our URLs, and no Receiver wants it"
+    assert reason(a_webhook()) == "ours, and no Receiver wants it on this project any more"
+    assert reason(a_webhook(description=""), adopt=True) == unmarked
+    assert reason(a_webhook(description=""), receiver_url_is_ours=True) == unmarked
+    assert reason(a_webhook(), identity=whole) == "ours, and everything of this cluster is retired"

@@ -30,8 +30,9 @@ from conftest import Golden
 from program import VALIDATOR
 
 from cronjob.document import Circumstances, document_of
-from cronjob.render import Page, rendered
+from cronjob.render import rendered
 from cronjob.render.escaping import for_terminal
+from cronjob.render.page import Page
 from reconcile.errors import ReadError
 from reconcile.guard import Limits, guard
 from reconcile.holds import Holds
@@ -127,7 +128,29 @@ REPORTS = {
 @pytest.mark.parametrize("output", ["text", "json", "yaml"])
 def test_the_report_reads_as_it_did(name: str, output: str, golden: Golden) -> None:
     ending = "txt" if output == "text" else output
-    golden.check(f"{name}.{ending}", rendered(a_document(REPORTS[name]()), output, Page(flags=frozenset({"project"}))))
+    page = Page(flags=frozenset({"project", "dry_run"}))
+    golden.check(f"{name}.{ending}", rendered(a_document(REPORTS[name]()), output, page))
+
+
+def test_a_run_counts_what_it_did_and_what_it_did_not_reach() -> None:
+    plan = a_rich_plan()
+    statuses = [Status.APPLIED, Status.APPLIED, Status.FAILED, Status.NOT_REACHED]
+    entries = tuple(Entry(change, status) for change, status in zip(plan.changes, statuses, strict=True))
+    text = rendered(a_document(Report(plan, entries, dry_run=False, checksum="0123456789ab")), "text", Page())
+    assert "Incomplete: 2 created, 0 updated, 0 deleted, 1 failed, 1 not reached, 0 unchanged, 1 kept" in text
+
+
+def test_a_dry_run_ordered_by_the_environment_is_lifted_in_the_next_command() -> None:
+    document = a_document(a_report())
+    command = f"flux-gitlab-syncer run --expect-plan {document['plan']}"
+    assert f"Next: SYNCER_DRY_RUN=false {command}" in rendered(document, "text", Page())
+    assert f"Next: {command}" in rendered(document, "text", Page(flags=frozenset({"dry_run"})))
+
+
+def test_after_a_dry_run_of_retire_the_next_command_confirms_it() -> None:
+    text = rendered(a_document(a_report()), "text", Page(command="retire", flags=frozenset({"project"})))
+    assert text.startswith("flux-gitlab-syncer 1.2.3: retire, dry run for cluster prod")
+    assert "Next: flux-gitlab-syncer retire --project 'tenants/**' --confirm prod" in text
 
 
 def test_yaml_is_the_same_data_as_json() -> None:
