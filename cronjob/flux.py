@@ -72,8 +72,8 @@ class FluxCluster:
                 return
             case 404:
                 raise ReadError(
-                    f"Namespace {name} does not exist, so a list of its gitrepositories and receivers would only look empty: "
-                    "correct --namespace, or create it.",
+                    f"Namespace {name} does not exist, so a list of its gitrepositories and receivers would only "
+                    "look empty: correct --namespace, or create it.",
                     code=NAMESPACE_GONE,
                 )
             case 200:

@@ -187,7 +187,8 @@ class TestNamespaces:
     def test_a_missing_one_is_gone(self, world: KubernetesWorld, connected: Connect) -> None:
         flux = FluxCluster(connected(), [TENANTS, "typo"])
 
-        trouble(flux, "Namespace typo does not exist", "--namespace", "list of its gitrepositories", code="NamespaceGone")
+        words = ("Namespace typo does not exist", "list of its gitrepositories", "--namespace")
+        trouble(flux, *words, code="NamespaceGone")
         world.add_namespace("typo")
         assert flux.read_objects().receivers == []
 
