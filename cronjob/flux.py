@@ -59,6 +59,14 @@ class FluxCluster:
             self._check_namespace(namespace)
         return FluxObjects(self._read_all(GIT_REPOSITORIES), self._read_all(RECEIVERS))
 
+    def close(self) -> None:
+        """Give up Secrets that were begun and never read."""
+        self._secrets.close()
+
+    def expect_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> None:
+        """Begin to fetch what the next `read_secrets` will ask for, while something else is done."""
+        self._secrets.begin(frozenset(keys), frozenset(tokens))
+
     def read_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> Mapping[Ref, SecretAnswer]:
         """Read each Secret once, several at a time: *keys* for their private key, *tokens* for their token."""
         return self._secrets.read(frozenset(keys), frozenset(tokens))

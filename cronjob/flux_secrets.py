@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Set
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,22 +31,50 @@ class _Opened:
     data: Mapping[str, bytes] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """Secrets that are being fetched, by the parts that are wanted of each."""
+
+    wanted: Mapping[Ref, tuple[str, ...]]
+    pool: ThreadPoolExecutor
+    fetched: Mapping[Ref, Future[_Opened | SecretMissing | SecretUnreadable]]
+
+
 class SecretReader:
     """Fetches Secrets, several at a time, and remembers what their private keys came to."""
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
         self._derived: dict[tuple[Ref, str], PublicKey | KeyUnusable] = {}
+        self._ahead: _UnderWay | None = None
+
+    def begin(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
+        """Start to fetch what the next `read` of the same Secrets will answer."""
+        self.close()
+        self._ahead = self._begun(_parts(keys, tokens))
+
+    def close(self) -> None:
+        """Give up what was begun and not read."""
+        if self._ahead:
+            self._ahead.pool.shutdown(wait=False, cancel_futures=True)
+            self._ahead = None
 
     def read(self, keys: Set[Ref], tokens: Set[Ref]) -> dict[Ref, SecretAnswer]:
         """An answer for each of *keys* and *tokens*; a Secret that is in both is fetched once."""
-        wanted = {ref: _KEY_PARTS * (ref in keys) + ("token",) * (ref in tokens) for ref in sorted(keys | tokens)}
-        with ThreadPoolExecutor(WIDTH, thread_name_prefix="secrets") as pool:
-            fetched = pool.map(self._fetched, wanted, wanted.values())
+        wanted = _parts(keys, tokens)
+        if self._ahead is None or self._ahead.wanted != wanted:
+            self.close()
+            self._ahead = self._begun(wanted)
+        ahead, self._ahead = self._ahead, None
+        with ahead.pool:
             # Keys are derived here, one after the other: a costly passphrase must not take every worker.
             return {
-                ref: self._taken(ref, opened, has_key=ref in keys) for ref, opened in zip(wanted, fetched, strict=True)
+                ref: self._taken(ref, fetched.result(), has_key=ref in keys) for ref, fetched in ahead.fetched.items()
             }
+
+    def _begun(self, wanted: Mapping[Ref, tuple[str, ...]]) -> _UnderWay:
+        pool = ThreadPoolExecutor(WIDTH, thread_name_prefix="secrets")
+        return _UnderWay(wanted, pool, {ref: pool.submit(self._fetched, ref, parts) for ref, parts in wanted.items()})
 
     def _fetched(self, ref: Ref, parts: tuple[str, ...]) -> _Opened | SecretMissing | SecretUnreadable:
         if not (_NAME.fullmatch(ref.name) and _NAME.fullmatch(ref.namespace)):
@@ -93,6 +121,10 @@ class SecretReader:
             key = KeyUnusable(unusable.reason)
         self._derived[ref, opened.version] = key
         return key
+
+
+def _parts(keys: Set[Ref], tokens: Set[Ref]) -> dict[Ref, tuple[str, ...]]:
+    return {ref: _KEY_PARTS * (ref in keys) + ("token",) * (ref in tokens) for ref in sorted(keys | tokens)}
 
 
 def _refusal(answer: Answer, ref: Ref) -> str:

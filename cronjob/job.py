@@ -75,12 +75,12 @@ def do_run(settings: Settings, environment: Mapping[str, str]) -> int:
             raise SettingsError("No namespace is known: give --namespace, or set one in the kubeconfig's context.")
 
         rules = settings.rules(namespaces)
-        flux = FluxCluster(api, namespaces)
+        with closing(FluxCluster(api, namespaces)) as flux:
 
-        def run(gitlab: GitLabGroup) -> Report:
-            return reconcile(flux, gitlab, rules, settings.orders())
+            def run(gitlab: GitLabGroup) -> Report:
+                return reconcile(flux, gitlab, rules, settings.orders())
 
-        return _do(settings, environment, rules, run, flux)
+            return _do(settings, environment, rules, run, flux)
 
 
 def do_retire(settings: Settings, environment: Mapping[str, str]) -> int:

@@ -14,8 +14,10 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from requests.utils import get_environ_proxies
@@ -84,7 +86,7 @@ class Session:
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> tuple[Any, Mapping[str, str]]:
         """The parsed body and the headers of a 200. Raises Refused for any other status, NoAnswer for none."""
-        answer = self._send("GET", path, params=params)
+        answer = self._send("GET", f"{path}?{urlencode(params)}" if params else path)
         if answer.status_code != 200:
             raise _refused(answer)
         return _parsed(answer), answer.headers
@@ -97,7 +99,7 @@ class Session:
         """
         if not self._access.allow_writes:
             raise WriteFailed(f"{method} {path} was not sent: this is a dry run, and its session only reads")
-        answer = self._send(method, path, json=body)
+        answer = self._send(method, path, body)
         if answer.status_code >= 500:
             raise NoAnswer(f"{method}: {_reason(answer)}")
         if answer.status_code >= 300:
@@ -108,10 +110,10 @@ class Session:
         """Wait a little before the *repeat*-th look at a write whose outcome is unknown."""
         time.sleep(pause_before(repeat, self._access.backoff))
 
-    def _send(self, method: str, path: str, **arguments: Any) -> requests.Response:
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
         """Ask, and ask again for as long as that is safe and may help."""
         patience = Patience(method, self._access.backoff)
-        outcome = self._try(method, path, arguments)
+        outcome = self._try(method, path, body)
         while (wait := patience.pause(outcome)) is not None:
             if isinstance(outcome, requests.Response) and outcome.status_code == 429:
                 # All workers wait; the next turn is after it.
@@ -120,30 +122,37 @@ class Session:
                 time.sleep(wait)
             with self._lock:
                 self.traffic.retries += 1
-            outcome = self._try(method, path, arguments)
+            outcome = self._try(method, path, body)
         if isinstance(outcome, requests.Response):
             return outcome
         # Not `from outcome`: what requests says may hold the token, in a header that cannot be sent.
         raise NoAnswer(f"GitLab gave no answer: {cause_of(outcome)}") from None
 
-    def _try(self, method: str, path: str, arguments: Mapping[str, Any]) -> requests.Response | Exception:
+    def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.Response | Exception:
         waited = self._pace.wait()
         with self._lock:
             self.traffic.requests[method] += 1
             self.traffic.throttled_seconds += waited
+        timeout = (min(10.0, self._access.timeout), self._access.timeout)
         try:
-            answer = self._http.request(
-                method,
-                self._base + path,
-                timeout=(min(10.0, self._access.timeout), self._access.timeout),
-                allow_redirects=False,
-                **arguments,
-            )
+            answer = self._http.send(self._prepared(method, path, body), timeout=timeout, allow_redirects=False)
         except NO_ANSWER as error:
             self._pace.heed({})
             return error
         self._pace.heed(answer.headers)
         return answer
+
+    @cached_property
+    def _template(self) -> requests.PreparedRequest:
+        return self._http.prepare_request(requests.Request("GET", self._base))
+
+    def _prepared(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.PreparedRequest:
+        """Without a body a copy of the one that requests prepared: only method and path differ, and preparing costs."""
+        if body is not None:
+            return self._http.prepare_request(requests.Request(method, self._base + path, json=body))
+        prepared = self._template.copy()
+        prepared.method, prepared.url = method, self._base + path
+        return prepared
 
     def _connected(self) -> requests.Session:
         session = requests.Session()

@@ -42,6 +42,9 @@ class Flux(Protocol):
     def read_objects(self) -> FluxObjects:
         """List both kinds in every namespace."""
 
+    def expect_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> None:
+        """The next `read_secrets` will ask for these: they may be fetched while something else is read."""
+
     def read_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> Mapping[Ref, SecretAnswer]:
         """Read each Secret once: *keys* for their private key, *tokens* for their token."""
 
@@ -88,6 +91,7 @@ class Orders:
 def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
     """Bring the group's deploy keys and webhooks in line with Flux, once. Raises ReadError before any write."""
     asked = read_asked(flux, gitlab, rules)
+    flux.expect_secrets(*secrets_of(asked.claims, asked.listeners, rules))
     actual = gitlab.read_actual(asked.projects)
     plan = decide(read_desired(flux, asked, actual, rules), actual, rules, orders)
 

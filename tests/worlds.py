@@ -88,6 +88,9 @@ class Kubernetes:
             self.then(self)
         return FluxObjects(tuple(self.repositories), tuple(self.receivers))
 
+    def expect_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> None:
+        """Nothing to prepare: what counts is what they are when they are read."""
+
     def read_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> Mapping[Ref, SecretAnswer]:
         return {ref: self.secrets.get(ref, SecretMissing()) for ref in {*keys, *tokens}}
 

@@ -212,3 +212,44 @@ def test_nothing_of_a_secret_is_in_a_repr_or_a_log(
     for marker in [*lines, *encoded["data"].values(), "hook-token", "bearer-token"]:
         assert not any(marker in text for text in told), marker
     assert isinstance(answers[ref("key")], Secret)
+
+
+class TestExpectedSecrets:
+    def test_what_was_begun_is_fetched_once_and_answers_the_next_reading(
+        self, world: KubernetesWorld, flux: FluxCluster
+    ) -> None:
+        world.apply(a_secret("hook", token=b"t"))
+
+        flux.expect_secrets([], [ref("hook")])
+        answers = flux.read_secrets([], [ref("hook")])
+
+        assert answers == {ref("hook"): Secret(token=b"t")}
+        assert len(asked(world, "/secrets/hook")) == 1
+
+    def test_the_reading_after_that_asks_again(self, world: KubernetesWorld, flux: FluxCluster) -> None:
+        world.apply(a_secret("hook", token=b"t"))
+        flux.expect_secrets([], [ref("hook")])
+        flux.read_secrets([], [ref("hook")])
+        world.apply(a_secret("hook", token=b"newer"))
+
+        assert flux.read_secrets([], [ref("hook")]) == {ref("hook"): Secret(token=b"newer")}
+
+    def test_other_secrets_than_the_expected_ones_are_fetched_for_themselves(
+        self, world: KubernetesWorld, flux: FluxCluster
+    ) -> None:
+        world.apply(a_secret("one", token=b"1"))
+        world.apply(a_secret("two", token=b"2"))
+
+        flux.expect_secrets([], [ref("one")])
+
+        assert flux.read_secrets([], [ref("two")]) == {ref("two"): Secret(token=b"2")}
+
+    def test_what_is_given_up_is_not_fetched_any_more(self, world: KubernetesWorld, flux: FluxCluster) -> None:
+        world.latency = 0.05
+        refs = [ref(f"secret-{number}") for number in range(200)]
+
+        flux.expect_secrets([], refs)
+        flux.close()
+
+        assert flux.read_secrets([], refs[:1]) == {refs[0]: SecretMissing()}
+        assert len(asked(world, "/secrets/")) < len(refs)
