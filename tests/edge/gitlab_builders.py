@@ -197,8 +197,14 @@ class Authority:
         """TLS for a server whose certificate is for *address*."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        builder = _certificate(address, key, self.certificate.subject).add_extension(names, critical=False)
-        signed = builder.sign(self.key, hashes.SHA256())
+        # Python 3.13 verifies strictly: without these two identifiers a chain is refused.
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = _certificate(address, key, self.certificate.subject)
+        signed = (
+            builder.add_extension(names, critical=False)
+            .add_extension(issuer, critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
         pem = self.folder / f"{address}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         pem.write_bytes(signed.public_bytes(Encoding.PEM) + private)
@@ -226,5 +232,21 @@ def _certificate(
 def an_authority(folder: Path) -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
     constraints = x509.BasicConstraints(ca=True, path_length=None)
-    builder = _certificate("a throw-away CA", key).add_extension(constraints, critical=True)
+    usage = x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    builder = (
+        _certificate("a throw-away CA", key)
+        .add_extension(constraints, critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
     return Authority(folder, key, builder.sign(key, hashes.SHA256()))
