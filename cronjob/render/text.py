@@ -51,7 +51,8 @@ class TextReport:
     def _header(self) -> Iterator[str]:
         document = self._document
         servers = document["servers"]
-        mode = f"{self._page.command}, dry run" if document["dry_run"] else self._page.command
+        command = self._page.command
+        mode = f"dry run{'' if command == 'run' else f' of {command}'}" if document["dry_run"] else command
         yield f"flux-gitlab-syncer {document['version']}: {mode} for cluster {document['cluster']}"
         yield f"  GitLab      {_as_whom(servers['gitlab'], servers['user'])}"
         if servers["kubernetes"]:

@@ -149,7 +149,7 @@ def test_a_dry_run_ordered_by_the_environment_is_lifted_in_the_next_command() ->
 
 def test_after_a_dry_run_of_retire_the_next_command_confirms_it() -> None:
     text = rendered(a_document(a_report()), "text", Page(command="retire", flags=frozenset({"project"})))
-    assert text.startswith("flux-gitlab-syncer 1.2.3: retire, dry run for cluster prod")
+    assert text.startswith("flux-gitlab-syncer 1.2.3: dry run of retire for cluster prod")
     assert "Next: flux-gitlab-syncer retire --project 'tenants/**' --confirm prod" in text
 
 
