@@ -19,6 +19,8 @@ def next_steps(document: Record, page: Page) -> Iterator[str]:
     """The exact commands that come next, if any; what the environment says need not be typed again."""
     if document["result"] == "drift":
         yield f"Next: {_command(document, page)}"
+    if document["result"] == "refused" and document["objections"][0]["code"] != "PlanChanged":
+        yield f"Next, if that is meant: {_command(document, page)}"
     if document["result"] in {"applied", "incomplete"}:
         yield from _fetch_again(document["changes"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,7 +35,7 @@ from cronjob.render import rendered
 from cronjob.render.escaping import for_terminal
 from cronjob.render.page import Page
 from reconcile.errors import ReadError
-from reconcile.guard import Limits, guard
+from reconcile.guard import Limits, Objection, guard
 from reconcile.holds import Holds
 from reconcile.plan import Plan, make_plan
 from reconcile.problems import Code, Problem
@@ -145,6 +146,17 @@ def test_a_dry_run_ordered_by_the_environment_is_lifted_in_the_next_command() ->
     command = f"flux-gitlab-syncer run --expect-plan {document['plan']}"
     assert f"Next: SYNCER_DRY_RUN=false {command}" in rendered(document, "text", Page())
     assert f"Next: {command}" in rendered(document, "text", Page(flags=frozenset({"dry_run"})))
+
+
+def test_after_a_refusal_the_next_command_approves_the_plan() -> None:
+    text = rendered(a_document(a_refused_report()), "text", Page(flags=frozenset({"dry_run"})))
+    assert text.endswith("Next, if that is meant: flux-gitlab-syncer run --expect-plan 0123456789ab\n")
+
+
+def test_a_plan_that_has_changed_is_not_approved_in_passing() -> None:
+    changed = Objection("PlanChanged", "The plan made now is another one.", "--expect-plan")
+    report = replace(a_refused_report(), objections=(changed,))
+    assert "Next" not in rendered(a_document(report), "text", Page())
 
 
 def test_after_a_dry_run_of_retire_the_next_command_confirms_it() -> None:
