@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Any, NoReturn
 
 import click
@@ -19,7 +18,7 @@ USAGE = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(version("flux-gitlab-syncer"), prog_name="flux-gitlab-syncer")
+@click.version_option(package_name="flux-gitlab-syncer", prog_name="flux-gitlab-syncer")
 def program() -> None:
     """Keep GitLab's deploy keys and webhooks in step with Flux's GitRepositories and Receivers."""
 
