@@ -93,15 +93,16 @@ class GitLabGroup:
         self._writer.learn(actual)
         return actual
 
-    def write(self, change: Change) -> None:
+    def write(self, change: Change) -> int:
         """Make one change and be sure that it was made; *on_write* hears how it went. Raises WriteFailed."""
         began = time.monotonic()
         try:
-            self._writer.write(change)
+            id_ = self._writer.write(change)
         except WriteFailed as error:
             self._on_write(change, time.monotonic() - began, str(error))
             raise
         self._on_write(change, time.monotonic() - began, None)
+        return id_
 
     def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
         """Do *work* for each item, `concurrency` at a time; the answers come in the order of the items."""

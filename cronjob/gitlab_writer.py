@@ -52,23 +52,26 @@ class Writer:
         """Remember the ids of the keys that the group has: `enable` needs them."""
         self._key_ids.update({key: found.id for key, found in actual.by_material.items()})
 
-    def write(self, change: Change) -> None:
-        """Make one change. Raises WriteFailed with what GitLab said."""
+    def write(self, change: Change) -> int:
+        """Make one change; GitLab's id of the item. Raises WriteFailed with what GitLab said."""
         try:
             self._check_place(change.project)
-            match change:
-                case Create(wanted=WantedKey() as key):
-                    self._create_key(key)
-                case Create(wanted=WantedWebhook() as webhook):
-                    self._create_webhook(webhook)
-                case Update(wanted=WantedKey()):
-                    self._update_key(change)
-                case Update(wanted=WantedWebhook() as webhook):
-                    self._update_webhook(change, webhook)
-                case Delete():
-                    self._delete(change)
+            return self._made(change)
         except (Refused, NoAnswer, MalformedAnswer) as error:
             raise WriteFailed(str(error)) from error
+
+    def _made(self, change: Change) -> int:
+        if isinstance(change, Delete):
+            self._delete(change)
+            return change.id
+        wanted = change.wanted
+        if isinstance(change, Create):
+            return self._create_key(wanted) if isinstance(wanted, WantedKey) else self._create_webhook(wanted)
+        if isinstance(wanted, WantedKey):
+            self._update_key(change)
+        else:
+            self._update_webhook(change, wanted)
+        return change.id
 
     def _check_place(self, project: Project) -> None:
         """Before a project's first write: is it still where it was read? It can be moved out at any moment."""
@@ -80,17 +83,16 @@ class Writer:
         if self._complaints[project.id]:
             raise WriteFailed(self._complaints[project.id])
 
-    def _create_key(self, wanted: WantedKey) -> None:
+    def _create_key(self, wanted: WantedKey) -> int:
         with self._guard:
             creating = self._creating.setdefault(wanted.key, threading.Lock())
         if wanted.key not in self._key_ids:
             with creating:
                 if wanted.key not in self._key_ids:
-                    self._attach(wanted)
-                    return
-        self._attach(wanted)
+                    return self._attach(wanted)
+        return self._attach(wanted)
 
-    def _attach(self, wanted: WantedKey) -> None:
+    def _attach(self, wanted: WantedKey) -> int:
         path = f"/projects/{wanted.project.id}/deploy_keys"
         # Without a comment: GitLab joins an existing key only where the whole text is equal.
         body = {"key": wanted.key.text, "title": str(wanted.mark), "can_push": False}
@@ -106,6 +108,7 @@ class Writer:
         if self._identity.owner(found.title) in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}:
             self._take_off(f"{path}/{found.id}", found.title)
         self._key_ids[wanted.key] = found.id
+        return found.id
 
     def _take_off(self, path: str, title: str) -> NoReturn:
         """Undo an attachment under a title that is not ours: whoever it belongs to would remove it."""
@@ -153,11 +156,11 @@ class Writer:
         key_from(answer, _NEVER)
         return answer if all(answer.get(name) == value for name, value in body.items()) else None
 
-    def _create_webhook(self, wanted: WantedWebhook) -> None:
+    def _create_webhook(self, wanted: WantedWebhook) -> int:
         path = f"/projects/{wanted.project.id}/hooks"
         body = self._webhook(wanted)
         answer = self._surely(lambda: self._session.write("POST", path, body), lambda: self._hooked(path, wanted))
-        self._check_webhook(wanted, answer)
+        return self._check_webhook(wanted, answer)
 
     def _hooked(self, path: str, wanted: WantedWebhook) -> Mapping[str, Any] | None:
         """The webhook at the wanted URL, if the project's list shows one now; there was none before."""
@@ -225,8 +228,8 @@ class Writer:
                 return found
         raise unknown
 
-    def _check_webhook(self, wanted: WantedWebhook, answer: Mapping[str, Any]) -> None:
-        """GitLab drops what it does not know without a word, so its answer is compared with what was asked."""
+    def _check_webhook(self, wanted: WantedWebhook, answer: Mapping[str, Any]) -> int:
+        """GitLab drops what it does not know without a word, so its answer is compared with what was asked; its id."""
         found = webhook_from(answer)
         differs = {flag: value != (flag in wanted.flags) for flag, value in found.flags.items()} | {
             "url": found.url != wanted.url,
@@ -238,6 +241,7 @@ class Writer:
         wrong = sorted(name for name, is_wrong in differs.items() if is_wrong)
         if wrong:
             raise WriteFailed(f"GitLab accepted the webhook and has something else for {', '.join(wrong)}")
+        return found.id
 
 
 def _item_is_gone(error: Refused) -> bool:

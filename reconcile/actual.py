@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -87,19 +88,25 @@ def _once(items: Items) -> Items:
 
 def _unreadable(states: tuple[Unreadable, ...], total: int) -> list[Problem]:
     """One problem per project, or one for all where every project fails for the same reason."""
-    advice = "Make the bot account a Maintainer there; until it can be read nothing on it is changed."
     reasons = {state.reason for state in states}
     if len(states) == total > 1 and len(reasons) == 1:
-        message = f"None of the {total} projects can be read: {reasons.pop()}. {advice}"
+        message = f"None of the {total} projects can be read: {states[0].reason}. {_advice(states[0])}"
         return [Problem.of(Code.PROJECT_UNREADABLE, message)]
     return [
         Problem.of(
             Code.PROJECT_UNREADABLE,
-            f"Its deploy keys and webhooks cannot be read: {state.reason}. {advice}",
+            f"Its deploy keys and webhooks cannot be read: {state.reason}. {_advice(state)}",
             project=state.project.path,
         )
         for state in states
     ]
+
+
+def _advice(state: Unreadable) -> str:
+    """Only what GitLab refuses is about rights; the rest passes."""
+    is_refused = re.search(r"GitLab answered 40[134]\b", state.reason)
+    cure = "Make the bot account a Maintainer there" if is_refused else "The next run tries again"
+    return f"{cure}; until it can be read nothing on it is changed."
 
 
 def key_from(element: object, now: datetime) -> FoundKey:

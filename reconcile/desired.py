@@ -171,11 +171,12 @@ def _followed(
     return with_token(followed, secrets.get(followed.secret, SecretMissing()) if followed.secret else None), named
 
 
-def _unsupported(listener: Listener, named: Iterable[Claim]) -> Listener:
+def _unsupported(listener: Listener, named: tuple[Claim, ...]) -> Listener:
     if not any(claim.project for claim in named):
         return listener
     message = f"GitLab cannot feed a Receiver of type {listener.type}; use the type gitlab or generic."
-    return listener.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message)
+    projects = {claim.project.path for claim in named if claim.project}
+    return listener.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message).concerning(projects)
 
 
 def webhooks_off(rules: Rules) -> list[Problem]:

@@ -52,6 +52,4 @@ def hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], ru
 
 
 def _names(ref: Ref, rules: Rules) -> list[Name]:
-    """The names under which a mark may know this object: its own, and those of its former namespaces."""
-    namespaces = {ref.namespace, *rules.identity.previous_namespaces}
-    return [(namespace, ref.name) for namespace in sorted(namespaces)]
+    return [(one.namespace, one.name) for one in rules.known_as(ref)]

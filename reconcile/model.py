@@ -177,3 +177,12 @@ def without_digests(text: str) -> str:
 def shown_url(url: str) -> str:
     """The URL without what may be secret: a receiver's digest after eight characters, user info, query, fragment."""
     return _QUERY.sub("?…", _USER_INFO.sub(r"\1…@", without_digests(url)))
+
+
+_LONG_PATH = re.compile(r"^([a-z]+://[^/]*/[^?#…]{8})[^?#…]+")
+
+
+def shown_foreign_url(url: str) -> str:
+    """Another's webhook: its path may be its secret (chat services do that), so it is cut after eight characters."""
+    short = shown_url(url)
+    return short if _DIGEST.search(url) else _LONG_PATH.sub(r"\1…", short)

@@ -130,7 +130,8 @@ def _deserted(changes: tuple[Change, ...], desired: Desired, rules: Rules) -> tu
         if isinstance(change, Delete):
             # What carries no mark belongs to no namespace in particular: all of them must be empty.
             namespaces = {change.mark.namespace} if change.mark else rules.identity.namespaces
-            read = namespaces & rules.identity.namespaces
+            # A former namespace cannot hold anything any more: then those that are read must hold something.
+            read = (namespaces & rules.identity.namespaces) or rules.identity.namespaces
             if read and not read & inhabited[change.kind]:
                 empty |= {(change.kind, namespace) for namespace in read}
     return tuple(sorted(empty))

@@ -19,7 +19,7 @@ from reconcile.actual import Actual, Items
 from reconcile.changes import RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.desired import Desired, WantedKey
 from reconcile.marks import Mark, Owner
-from reconcile.model import FoundKey, Kind
+from reconcile.model import FoundKey, Kind, Ref
 from reconcile.problems import Code, Problem, Severity
 from reconcile.replacements import Replacements
 from reconcile.rules import Rules
@@ -53,14 +53,17 @@ class KeyPlanner:
             found = present.get(key)
             if found:
                 self._present(wanted[key], found)
-                replacements.add(wanted[key].secrets, found.title)
+                replacements.add(self._known(wanted[key]), found.title)
             elif self._missing(wanted[key]):
-                replacements.add(wanted[key].secrets, str(wanted[key].mark))
+                replacements.add(self._known(wanted[key]), str(wanted[key].mark))
         for found in items.keys:
             owner = self.owner(found)
             self._findings.owned[Kind.DEPLOY_KEY] += owner is Owner.OURS
             if found.key not in wanted:
                 self._unwanted(items, found, owner, held, replacements)
+
+    def _known(self, wanted: WantedKey) -> list[Ref]:
+        return [name for secret in wanted.secrets for name in self._rules.known_as(secret)]
 
     def _missing(self, wanted: WantedKey) -> bool:
         """Plan the key's creation; False where that must not be done."""

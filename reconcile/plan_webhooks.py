@@ -69,7 +69,7 @@ class WebhookPlanner:
                 self._report(wanted[url], Code.WEBHOOK_FOREIGN_MARK, _foreign(others))
             if mine or not others:
                 self._settle(wanted[url], mine)
-                replacements.add(wanted[url].sources[:1], mine[0].description if mine else "", url)
+                replacements.add(self._rules.known_as(wanted[url].sources[0]), mine[0].description if mine else "", url)
             left += [(one, f"a second webhook at a wanted URL; the oldest, {mine[0].id}, stays") for one in mine[1:]]
         left += [
             (one, self._why_not(one))
@@ -139,7 +139,10 @@ class WebhookPlanner:
         """Whether this webhook, at no wanted URL, is ours to remove; what is not is listed as foreign."""
         owner = self._owner(found)
         unmarked = owner is Owner.UNMARKED and self._rules.counts(found.url)
-        if self._rules.receiver_url and (owner is Owner.OURS or (unmarked and self._rules.adopt)):
+        if owner is Owner.OURS and not self._rules.receiver_url:
+            self._findings.kept.append(Kept(project, found, Code.WEBHOOKS_OFF))
+            return False
+        if owner is Owner.OURS or (unmarked and self._rules.adopt and self._rules.receiver_url):
             return True
         if self._rules.receiver_url and unmarked and found.url not in self._desired.holds.webhook_urls:
             message = (

@@ -11,7 +11,7 @@ from reconcile.changes import Change, Delete, Foreign, Found, Kept, Update, kind
 from reconcile.desired import WantedWebhook
 from reconcile.errors import ReadError
 from reconcile.guard import Objection
-from reconcile.model import FoundWebhook, PublicKey, shown_url
+from reconcile.model import FoundWebhook, PublicKey, shown_foreign_url, shown_url
 from reconcile.plan import Plan
 from reconcile.problems import Code, Problem, Severity
 
@@ -44,11 +44,12 @@ _OPEN = frozenset({Status.FAILED, Status.HELD, Status.NOT_REACHED})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change and how it went; *error* says why it did not."""
+    """One change and how it went; *error* says why it was not made, *id* is GitLab's for the item."""
 
     change: Change
     status: Status
     error: str | None = None
+    id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,25 +151,25 @@ def _change(entry: Entry) -> dict[str, Any]:
         "status": entry.status.value,
         "sources": [str(source) for source in change.sources],
         "reason": change.reason,
-        **_item(change),
+        **_item(change, entry.id or change.id),
         "fields": {name: [_shown(value) for value in values] for name, values in sorted(change.fields.items())},
         "error": entry.error,
     }
 
 
-def _item(change: Change) -> dict[str, dict[str, Any]]:
+def _item(change: Change, id_: int | None) -> dict[str, dict[str, Any]]:
     """The item as it is after the change; a deleted one as it was."""
     if isinstance(change, Delete):
         return _found(change.found)
     wanted = change.wanted
     if isinstance(wanted, WantedWebhook):
-        return {"webhook": {"id": change.id, "url": shown_url(wanted.url), "events": sorted(wanted.flags)}}
+        return {"webhook": {"id": id_, "url": shown_url(wanted.url), "events": sorted(wanted.flags)}}
     if isinstance(change, Update):
         new = {name: values[1] for name, values in change.fields.items()}
         return {"key": {**_found(change.found)["key"], **new}}
     # A key that is joined keeps its title, of which GitLab has one per key, and is attached read-only.
     title = change.existing.title if change.existing else str(wanted.mark)
-    return {"key": _key(change.id, title, wanted.key, can_push=False)}
+    return {"key": _key(id_, title, wanted.key, can_push=False)}
 
 
 def _key(id_: int | None, title: str, key: PublicKey | None, *, can_push: bool) -> dict[str, Any]:
@@ -200,6 +201,7 @@ def _kept(kept: Kept) -> dict[str, Any]:
 def _foreign(foreign: Foreign) -> dict[str, Any]:
     item = _found(foreign.found)
     if isinstance(foreign.found, FoundWebhook):
+        item["webhook"]["url"] = shown_foreign_url(foreign.found.url)
         item["webhook"]["description"] = foreign.found.description
     return {
         "project": foreign.project.path,

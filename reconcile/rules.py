@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from reconcile.marks import Identity
+from reconcile.model import Ref
 from reconcile.tenancy import Tenancy
 
 _HOOK_PATH = re.compile(r"/hook/[0-9a-f]{64}")
@@ -37,6 +38,11 @@ class Rules:
         """Whether *url* is one of our base URLs, `/hook/`, 64 lower-case hex digits and nothing after."""
         bases = (self.receiver_url, *self.previous_receiver_urls)
         return any(base and url.startswith(base) and is_hook_path(url[len(base) :]) for base in bases)
+
+    def known_as(self, ref: Ref) -> list[Ref]:
+        """Under which names a mark may know this object: its own, and the same one in its former namespaces."""
+        namespaces = {ref.namespace, *self.identity.previous_namespaces}
+        return [Ref(ref.kind, namespace, ref.name) for namespace in sorted(namespaces)]
 
 
 def is_hook_path(path: str) -> bool:

@@ -61,8 +61,8 @@ class GitLab(Protocol):
     def read_actual(self, also: Iterable[Project]) -> Actual:
         """The deploy keys and webhooks of all listed projects and of *also*."""
 
-    def write(self, change: Change) -> None:
-        """Make one change, and be sure that it was made."""
+    def write(self, change: Change) -> int:
+        """Make one change, and be sure that it was made; GitLab's id of the item."""
 
     def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
         """Do *work* for each item, several at a time, and give the answers in the order of the items."""
@@ -226,9 +226,9 @@ def _write(batch: Sequence[Change], gitlab: GitLab) -> list[Entry]:
             entries.append(Entry(change, Status.NOT_REACHED))
             continue
         try:
-            gitlab.write(change)
+            id_ = gitlab.write(change)
         except WriteFailed as error:
             entries.append(Entry(change, Status.FAILED, str(error)))
         else:
-            entries.append(Entry(change, Status.APPLIED))
+            entries.append(Entry(change, Status.APPLIED, id=id_))
     return entries

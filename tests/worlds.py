@@ -167,7 +167,7 @@ class GitLabInMemory:
     def stopped(self) -> bool:
         return self.stops_after is not None and len(self.written) >= self.stops_after
 
-    def write(self, change: Change) -> None:
+    def write(self, change: Change) -> int:
         reason = self.fails(change)
         if reason:
             raise WriteFailed(reason)
@@ -187,6 +187,7 @@ class GitLabInMemory:
             case Delete(project, FoundWebhook() as found):
                 self._remove_webhook(project, found)
         self.written.append(change)
+        return change.id or 0
 
     def _create_key(self, wanted: WantedKey) -> None:
         there = next((one for one in self.keys.values() if one.key == wanted.key), None)
