@@ -64,9 +64,8 @@ def actual_from(states: Iterable[Items | Unreadable], problems: Iterable[Problem
     uses: dict[PublicKey, int] = {}
     for state in readable:
         for found in state.keys:
-            if found.key:
-                by_material.setdefault(found.key, found)
-                uses[found.key] = uses.get(found.key, 0) + 1
+            by_material.setdefault(found.key, found)
+            uses[found.key] = uses.get(found.key, 0) + 1
     unreadable = tuple(state for state in listed if isinstance(state, Unreadable))
     return Actual(readable, unreadable, by_material, uses, (*problems, *_unreadable(unreadable, len(listed))))
 
@@ -104,7 +103,7 @@ def _unreadable(states: tuple[Unreadable, ...], total: int) -> list[Problem]:
 
 def _advice(state: Unreadable) -> str:
     """Only what GitLab refuses is about rights; the rest passes."""
-    is_refused = re.search(r"GitLab answered 40[134]\b", state.reason)
+    is_refused = re.search(r"\b40[134]\b", state.reason)
     cure = "Make the bot account a Maintainer there" if is_refused else "The next run tries again"
     return f"{cure}; until it can be read nothing on it is changed."
 
@@ -114,8 +113,9 @@ def key_from(element: object, now: datetime) -> FoundKey:
     answer = _fields(element)
     try:
         key = PublicKey.parse(_text(answer, "key"))
-    except ValueError:
-        key = None
+    except ValueError as error:
+        # Never "it has no key": what is not understood might be the very key that is wanted.
+        raise MalformedAnswer("GitLab's answer has a deploy key that is no public key") from error
     expires = _time(_optional(answer, "expires_at"))
     return FoundKey(
         _number(answer, "id"),

@@ -141,7 +141,7 @@ def name_of(item: Wanted | Found) -> str:
     """What identifies the item on its project: a key's fingerprint, a webhook's full URL."""
     if isinstance(item, WantedWebhook | FoundWebhook):
         return item.url
-    return item.key.fingerprint if item.key else ""
+    return item.key.fingerprint
 
 
 def mark_of(found: Found) -> Mark | None:

@@ -27,7 +27,8 @@ class Claim:
     One GitRepository as far as it could be followed.
 
     *dropped*: not allowed, or not ours to serve; it has no project, gets nothing and holds nothing. *held* names the
-    problem that keeps what it already has. *secret* is None where the URL needs no key.
+    problem that keeps what it already has. *secret* is None where the URL needs no key. *vague*: the object is
+    malformed, so neither its project nor its Secret is certain.
     """
 
     ref: Ref
@@ -37,6 +38,7 @@ class Claim:
     secret: Ref | None = None
     project: Project | None = None
     dropped: bool = False
+    vague: bool = False
     held: Code | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -91,12 +93,20 @@ def is_gone(item: Mapping[str, Any]) -> bool:
     return bool(item["metadata"].get("deletionTimestamp"))
 
 
-def claims_from(items: Iterable[Mapping[str, Any]], rules: Rules, hosts: frozenset[str]) -> tuple[Claim, ...]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What GitLab's listing shows: the hosts of this GitLab, and the lower-case paths of the tenants' projects."""
+
+    hosts: frozenset[str]
+    paths: Set[str] = frozenset()
+
+
+def claims_from(items: Iterable[Mapping[str, Any]], rules: Rules, known: Known) -> tuple[Claim, ...]:
     """The claims of all GitRepositories that are not being deleted, as far as they go without GitLab."""
-    return tuple(_claim(item, rules, hosts) for item in items if not is_gone(item))
+    return tuple(_claim(item, rules, known) for item in items if not is_gone(item))
 
 
-def _claim(item: Mapping[str, Any], rules: Rules, hosts: frozenset[str]) -> Claim:
+def _claim(item: Mapping[str, Any], rules: Rules, known: Known) -> Claim:
     spec, metadata = item.get("spec") or {}, item["metadata"]
     ref = ref_of(item, "GitRepository")
     claim = Claim(
@@ -105,7 +115,11 @@ def _claim(item: Mapping[str, Any], rules: Rules, hosts: frozenset[str]) -> Clai
         pin=(metadata.get("annotations") or {}).get(PIN),
         secret=_secret(spec, ref),
     )
-    claim = _with_url(claim, str(spec.get("url") or ""), rules, hosts)
+    broken = item.get("broken")
+    if broken:
+        claim = replace(claim, vague=True).hold(Code.URL_UNUSABLE, f"The object is malformed: {broken}. Correct it.")
+    else:
+        claim = _with_url(claim, str(spec.get("url") or ""), rules, known)
     if is_disabled(item) and not claim.dropped:
         # Its other problems are nobody's concern while it is switched off.
         return replace(claim, problems=(), held=None).hold(
@@ -118,23 +132,24 @@ def _claim(item: Mapping[str, Any], rules: Rules, hosts: frozenset[str]) -> Clai
 def _secret(spec: Mapping[str, Any], ref: Ref) -> Ref | None:
     name = (spec.get("secretRef") or {}).get("name")
     is_generic = (spec.get("provider") or "generic") == "generic"
-    needs_key = str(spec.get("url") or "").startswith("ssh://") and is_generic
+    # What is neither ssh nor http(s) is unusable, and holds its key until it is corrected.
+    needs_key = not str(spec.get("url") or "").startswith(("http://", "https://")) and is_generic
     return Ref("Secret", ref.namespace, name) if name and needs_key else None
 
 
-def _with_url(claim: Claim, text: str, rules: Rules, hosts: frozenset[str]) -> Claim:
+def _with_url(claim: Claim, text: str, rules: Rules, known: Known) -> Claim:
     try:
         url = parse_git_url(text, rules.relative_root)
     except UnusableUrl as error:
-        if error.host is not None and error.host not in hosts:
+        if error.host is not None and error.host not in known.hosts:
             return _foreign(claim, error.host)
         return claim.hold(
             Code.URL_UNUSABLE,
             f"No project can be read from spec.url: {error}. Write it as ssh://git@HOST/GROUP/PROJECT.git.",
         )
     claim = replace(claim, url=url)
-    if url.host not in hosts:
-        return _foreign(claim, url.host)
+    if url.host not in known.hosts:
+        return _alias(claim, url.host) if url.path.lower() in known.paths else _foreign(claim, url.host)
     if not rules.tenancy.allows(claim.ref.namespace, url.path):
         return claim.drop(
             Code.NOT_ALLOWED,
@@ -148,6 +163,15 @@ def _with_url(claim: Claim, text: str, rules: Rules, hosts: frozenset[str]) -> C
             f"Write ssh://git@{url.host}/{url.path}.git instead.",
         )
     return claim
+
+
+def _alias(claim: Claim, host: str) -> Claim:
+    """A host nobody knows, with a path of the group: too likely another name of this GitLab to be taken as foreign."""
+    return replace(claim, url=None).hold(
+        Code.URL_UNUSABLE,
+        f"{host} is not known as a host of this GitLab, which has a project at this very path; list it under git_hosts "
+        "in the settings if it is the same GitLab, else give the Secret another name.",
+    )
 
 
 def _foreign(claim: Claim, host: str) -> Claim:

@@ -42,7 +42,7 @@ class WantedWebhook:
     """A webhook that a project should have, with exactly these event flags."""
 
     project: Project
-    url: str
+    url: str = field(repr=False)
     token: str = field(repr=False)
     flags: frozenset[str]
     mark: Mark

@@ -87,6 +87,9 @@ def _project_path(raw: str) -> str:
     path = unquote(raw).strip("/").removesuffix(".git")
     if _FORBIDDEN.search(path):
         raise UnusableUrl("its path holds white space, control characters or a backslash")
+    if "@" in path or ":" in path:
+        # Not shown: what stands there is often a credential in the wrong place.
+        raise UnusableUrl("its path holds `@` or `:`, which no path of GitLab has")
     if "%" in path:
         raise UnusableUrl("its path holds a percent sign, which no path of GitLab has")
     segments = path.split("/")

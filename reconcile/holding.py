@@ -14,7 +14,7 @@ def hold_keys(holds: Holds, claim: Claim, key: PublicKey | None, rules: Rules) -
     """
     A GitRepository's problem: our keys on its project; where that is not known, those of its key or Secret.
 
-    Where its Secret could not be read either, all our keys.
+    Where its Secret could not be read either, or the object is malformed, all our keys.
     """
     if claim.held is None:
         return
@@ -29,7 +29,7 @@ def hold_keys(holds: Holds, claim: Claim, key: PublicKey | None, rules: Rules) -
         secrets=_names(claim.secret, rules) if anywhere and claim.secret else (),
     )
     unread = any(problem.code == Code.SECRET_UNREADABLE for problem in claim.problems)
-    if claim.project is None and unread and holds.all_keys is None:
+    if claim.project is None and (unread or claim.vague) and holds.all_keys is None:
         # Neither where its key should be is known, nor which key it is: it may carry another Secret's mark.
         holds.all_keys = claim.held
 
@@ -47,7 +47,7 @@ def hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], ru
     urls = [base + listener.path for base in bases if base and listener.path]
     projects = [claim.project.id for claim in named if claim.project]
     holds.hold_webhooks(because, receivers=_names(listener.ref, rules), urls=urls, projects=projects)
-    if listener.resources and not urls and not projects and holds.all_webhooks is None:
+    if (listener.resources or listener.vague) and not urls and not projects and holds.all_webhooks is None:
         holds.all_webhooks = because
 
 

@@ -63,9 +63,7 @@ class Holds:
 
     def on_key(self, project: int, found: FoundKey) -> Code | None:
         """Why this key of ours is kept on that project, if it is."""
-        code = self.key_projects.get(project)
-        if code is None and found.key is not None:
-            code = self.key_materials.get(found.key)
+        code = self.key_projects.get(project) or self.key_materials.get(found.key)
         if code is None and (mark := Mark.parse(found.title)):
             code = _named(self.key_secrets, mark)
         return code or self.all_keys

@@ -80,11 +80,11 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:
-    """A deploy key as one project's list shows it; *key* is None where its text is no public key."""
+    """A deploy key as one project's list shows it."""
 
     id: int
     title: str
-    key: PublicKey | None
+    key: PublicKey
     can_push: bool = False
     expired: bool = False
 
@@ -99,7 +99,7 @@ class FoundWebhook:
     """
 
     id: int
-    url: str
+    url: str = field(repr=False)
     flags: Mapping[str, bool]
     description: str = ""
     has_description: bool = True

@@ -40,14 +40,14 @@ class KeyPlanner:
     def owner(self, found: FoundKey) -> Owner:
         """Whose it is; `owned_keys` make an unmarked key ours, never one with another cluster's mark."""
         owner = self._rules.identity.owner(found.title)
-        if owner is Owner.UNMARKED and found.key and found.key.fingerprint in self._rules.owned_keys:
+        if owner is Owner.UNMARKED and found.key.fingerprint in self._rules.owned_keys:
             return Owner.OURS
         return owner
 
     def compare(self, items: Items, held: Code | None) -> None:
         """Add what differs on one project; *held* keeps everything of ours there."""
         wanted = self._desired.keys.get(items.project.id, {})
-        present = {found.key: found for found in items.keys if found.key}
+        present = {found.key: found for found in items.keys}
         replacements = Replacements()
         for key in sorted(wanted):
             found = present.get(key)
@@ -56,6 +56,9 @@ class KeyPlanner:
                 replacements.add(self._known(wanted[key]), found.title)
             elif self._missing(wanted[key]):
                 replacements.add(self._known(wanted[key]), str(wanted[key].mark))
+            else:
+                # What this one would have replaced stays: a clone never loses its key before the new one works.
+                held = held or Code.KEY_SHARED_ACROSS_CLUSTERS
         for found in items.keys:
             owner = self.owner(found)
             self._findings.owned[Kind.DEPLOY_KEY] += owner is Owner.OURS

@@ -67,7 +67,10 @@ class WebhookPlanner:
             if others:
                 self._findings.foreign.extend(Foreign(items.project, one, self._owner(one)) for one in others)
                 self._report(wanted[url], Code.WEBHOOK_FOREIGN_MARK, _foreign(others))
-            if mine or not others:
+            if others and not mine:
+                # What the missing one would have replaced stays.
+                held = held or Code.WEBHOOK_FOREIGN_MARK
+            else:
                 self._settle(wanted[url], mine)
                 replacements.add(self._rules.known_as(wanted[url].sources[0]), mine[0].description if mine else "", url)
             left += [(one, f"a second webhook at a wanted URL; the oldest, {mine[0].id}, stays") for one in mine[1:]]

@@ -35,17 +35,19 @@ class Listener:
 
     *resources* are those entries of its spec that name GitRepositories; without any it is not this program's business.
     *path* is Flux's webhook path or None, *trouble* says why Flux would refuse deliveries now. *creates* is False
-    where nothing may be created or updated; *held* names the problem that keeps what is there.
+    where nothing may be created or updated; *held* names the problem that keeps what is there. *vague*: the object is
+    malformed.
     """
 
     ref: Ref
     type: str
     resources: tuple[Mapping[str, Any], ...]
-    path: str | None = None
+    path: str | None = field(default=None, repr=False)
     secret: Ref | None = None
     token: str | None = field(default=None, repr=False)
     flags: frozenset[str] = DEFAULT_FLAGS
     trouble: str | None = None
+    vague: bool = False
     creates: bool = True
     held: Code | None = None
     problems: tuple[Problem, ...] = ()
@@ -57,8 +59,8 @@ class Listener:
 
     @property
     def left_alone(self) -> bool:
-        """Whether somebody switched it off: nothing else about it is anybody's concern."""
-        return self.held in {Code.DISABLED, Code.SUSPENDED}
+        """Whether it is switched off or malformed: nothing else about it is to be judged."""
+        return self.vague or self.held in {Code.DISABLED, Code.SUSPENDED}
 
     def hold(self, code: Code, message: str) -> Listener:
         """This listener with a problem that keeps what is there and lets nothing new be made."""
@@ -112,6 +114,10 @@ def _listener(item: Mapping[str, Any]) -> Listener:
         path=path if is_hook_path(str(path)) else None,
         secret=Ref("Secret", ref.namespace, name) if name else None,
     )
+    broken = item.get("broken")
+    if broken:
+        message = f"The object is malformed: {broken}. Correct it; its webhooks stay as they are."
+        return replace(listener, vague=True).hold(Code.RECEIVER_TARGET_NOT_FOUND, message)
     if is_disabled(item):
         return listener.hold(
             Code.DISABLED,

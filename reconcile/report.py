@@ -11,7 +11,7 @@ from reconcile.changes import Change, Delete, Foreign, Found, Kept, Update, kind
 from reconcile.desired import WantedWebhook
 from reconcile.errors import ReadError
 from reconcile.guard import Objection
-from reconcile.model import FoundWebhook, PublicKey, shown_foreign_url, shown_url
+from reconcile.model import FoundKey, FoundWebhook, PublicKey, shown_foreign_url, shown_url, without_digests
 from reconcile.plan import Plan
 from reconcile.problems import Code, Problem, Severity
 
@@ -172,13 +172,13 @@ def _item(change: Change, id_: int | None) -> dict[str, dict[str, Any]]:
     return {"key": _key(id_, title, wanted.key, can_push=False)}
 
 
-def _key(id_: int | None, title: str, key: PublicKey | None, *, can_push: bool) -> dict[str, Any]:
+def _key(id_: int | None, title: str, key: PublicKey, *, can_push: bool) -> dict[str, Any]:
     return {
         "id": id_,
         "title": title,
-        "fingerprint": key.fingerprint if key else None,
+        "fingerprint": key.fingerprint,
         "can_push": can_push,
-        "public_key": key.text if key else None,
+        "public_key": key.text,
     }
 
 
@@ -200,9 +200,11 @@ def _kept(kept: Kept) -> dict[str, Any]:
 
 def _foreign(foreign: Foreign) -> dict[str, Any]:
     item = _found(foreign.found)
-    if isinstance(foreign.found, FoundWebhook):
+    if isinstance(foreign.found, FoundKey):
+        item["key"]["title"] = without_digests(foreign.found.title)
+    else:
         item["webhook"]["url"] = shown_foreign_url(foreign.found.url)
-        item["webhook"]["description"] = foreign.found.description
+        item["webhook"]["description"] = without_digests(foreign.found.description)
     return {
         "project": foreign.project.path,
         "kind": kind_of(foreign.found).value,

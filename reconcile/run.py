@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from reconcile.actual import Actual
 from reconcile.changes import Change, Delete, order_of
-from reconcile.claims import Claim, beside_unreadable, claims_from, placed
+from reconcile.claims import Claim, Known, beside_unreadable, claims_from, placed
 from reconcile.desired import Desired, desired_from, secrets_of, webhooks_off
 from reconcile.errors import ReadError, WriteFailed
 from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
@@ -54,6 +54,9 @@ class GitLab(Protocol):
 
     def read_hosts(self) -> frozenset[str]:
         """Prove who we are, list the group's projects, and say under which hosts this GitLab is known."""
+
+    def listed_paths(self) -> Set[str]:
+        """The lower-case paths of the tenants' projects, as the listing shows them."""
 
     def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
         """Where each lower-case path leads, by a look-up where the listing lacks it."""
@@ -109,7 +112,6 @@ def retire(gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
     """
     rules = replace(rules, identity=replace(rules.identity, every_namespace=True))
     orders = replace(orders, limits=NO_LIMITS)
-    gitlab.read_hosts()
     nothing = Desired(problems=tuple(webhooks_off(rules)))
     plan = decide(nothing, gitlab.read_actual(()), rules, orders)
     if not orders.show_foreign:
@@ -133,7 +135,13 @@ class Asked:
 def read_asked(flux: Flux, gitlab: GitLab, rules: Rules) -> Asked:
     """List Flux's objects and find the projects they name."""
     objects = flux.read_objects()
-    claims = claims_from(objects.git_repositories, rules, gitlab.read_hosts())
+    known = Known(gitlab.read_hosts(), gitlab.listed_paths())
+    if objects.git_repositories and not known.paths:
+        raise ReadError(
+            "GitLab lists no project, though there are GitRepositories: see --group, and that the bot is a member.",
+            code="GitLabUnreadable",
+        )
+    claims = claims_from(objects.git_repositories, rules, known)
     places = gitlab.find({claim.path for claim in claims if claim.path})
     return Asked(tuple(placed(claim, places, rules) for claim in claims), listeners_from(objects.receivers))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconcile.claims import Claim, beside_unreadable, claims_from, placed
+from reconcile.claims import Claim, Known, beside_unreadable, claims_from, placed
 from reconcile.desired import Desired, desired_from, secrets_of
 from reconcile.marks import Identity
 from reconcile.model import Place, PlaceAnswer, Project, PublicKey, Ref, Secret, SecretAnswer, SecretMissing
@@ -158,7 +158,7 @@ class World:
 
     def claims(self) -> list[Claim]:
         """The GitRepositories with their projects."""
-        claims = claims_from(self.repositories, self.rules, frozenset({HOST}))
+        claims = claims_from(self.repositories, self.rules, Known(frozenset({HOST})))
         found = [placed(claim, self.places, self.rules) for claim in claims]
         return [beside_unreadable(claim, self.unreadable) for claim in found]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -145,6 +145,9 @@ class GitLabInMemory:
 
     def read_hosts(self) -> frozenset[str]:
         return frozenset({HOST})
+
+    def listed_paths(self) -> Set[str]:
+        return {project.path for project in self.projects.values()}
 
     def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
         known = {project.path: Place(project) for project in self.projects.values()}

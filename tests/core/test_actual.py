@@ -156,9 +156,23 @@ def test_the_answer_of_enable_is_a_key_that_may_not_push() -> None:
     assert key_from(a_key_answer(can_push=True), NOW).can_push is True
 
 
-def test_a_key_whose_text_is_no_public_key_is_read_without_material() -> None:
-    for text in ("", "ssh-rsa", "ssh-rsa ***", "ssh-ed25519 ====", "ssh-ed25519 ü"):
-        assert key_from(a_key_answer(key=text), NOW).key is None
+@pytest.mark.parametrize("text", ["", "ssh-rsa", "ssh-rsa ***", "ssh-ed25519 ====", "ssh-ed25519 ü"])
+def test_a_key_whose_text_is_no_public_key_is_not_understood_rather_than_nobodys(text: str) -> None:
+    with pytest.raises(MalformedAnswer, match="a deploy key that is no public key"):
+        key_from(a_key_answer(key=text), NOW)
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("GitLab answered 403 Forbidden", "Make the bot account a Maintainer there"),
+        ("GitLab answered 503", "The next run tries again"),
+    ],
+)
+def test_only_a_refusal_is_about_rights(reason: str, advice: str) -> None:
+    (problem,) = actual_from([Unreadable(a_project(2, "b/b"), reason), some_items()]).problems
+
+    assert advice in problem.message
 
 
 @pytest.mark.parametrize(
@@ -281,8 +295,7 @@ def test_an_item_that_two_pages_show_is_there_once() -> None:
 
 
 def test_the_group_knows_each_key_once_and_on_how_many_projects_it_is() -> None:
-    nothing = FoundKey(5, "broken", None)
-    actual = some_actual(some_items(a_key(1), nothing), some_items(a_key(1), a_key(2), project=a_project(2, "b/b")))
+    actual = some_actual(some_items(a_key(1)), some_items(a_key(1), a_key(2), project=a_project(2, "b/b")))
 
     assert actual.by_material == {a_public_key(1): a_key(1), a_public_key(2): a_key(2)}
     assert actual.uses == {a_public_key(1): 2, a_public_key(2): 1}

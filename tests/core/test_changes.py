@@ -18,7 +18,7 @@ from builders import (
 )
 
 from reconcile.changes import Create, Delete, Update, described, kind_of, mark_of, name_of, order_of
-from reconcile.model import FoundKey, Kind
+from reconcile.model import Kind
 
 
 def test_a_create_knows_what_and_where_and_for_whom() -> None:
@@ -55,9 +55,9 @@ def test_a_delete_of_what_carries_no_mark_names_nobody() -> None:
     assert (delete.mark, delete.sources) == (None, ())
 
 
-def test_a_key_that_is_no_key_has_no_name() -> None:
-    assert name_of(FoundKey(1, LEFT_MARK, None)) == ""
-    assert str(mark_of(FoundKey(1, LEFT_MARK, None))) == LEFT_MARK
+def test_a_key_is_named_by_its_fingerprint_and_marked_by_its_title() -> None:
+    assert name_of(a_key(title=LEFT_MARK)) == a_public_key().fingerprint
+    assert str(mark_of(a_key(title=LEFT_MARK))) == LEFT_MARK
 
 
 def test_wanted_and_found_items_are_of_the_same_kinds() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from flux_builders import APP, DISABLED, HOST, NAMESPACE, WEB, a_git_repository, a_rules, pin_to
 
-from reconcile.claims import Claim, beside_unreadable, claims_from, placed
+from reconcile.claims import Claim, Known, beside_unreadable, claims_from, placed
 from reconcile.model import LookUpFailed, NoPlace, Place, PlaceAnswer, Project, Ref
 from reconcile.problems import Code, Severity
 from reconcile.rules import Rules
@@ -17,7 +17,7 @@ NEIGHBOUR = Project(9, "neighbour/app")
 
 def a_claim(rules: Rules | None = None, **fields: Any) -> Claim:
     """The claim of one GitRepository, before GitLab is asked."""
-    (claim,) = claims_from([a_git_repository(**fields)], rules or a_rules(), HOSTS)
+    (claim,) = claims_from([a_git_repository(**fields)], rules or a_rules(), Known(HOSTS))
     return claim
 
 
@@ -49,7 +49,7 @@ def test_a_claim_with_its_place_has_a_project() -> None:
 
 def test_a_repository_that_is_being_deleted_counts_as_gone() -> None:
     items = [a_git_repository("old", deleting=True), a_git_repository("new")]
-    assert [claim.ref.name for claim in claims_from(items, a_rules(), HOSTS)] == ["new"]
+    assert [claim.ref.name for claim in claims_from(items, a_rules(), Known(HOSTS))] == ["new"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_suspended_or_failing_repository_is_wanted_like_any_other(change: dict
     item = a_git_repository()
     for part, fields in change.items():
         item[part] = {**item[part], **fields}
-    assert claims_from([item], a_rules(), HOSTS) == (a_claim(),)
+    assert claims_from([item], a_rules(), Known(HOSTS)) == (a_claim(),)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_only_ssh_with_a_secret_and_the_generic_provider_needs_a_key(
 def test_an_object_without_spec_is_a_problem_and_no_crash() -> None:
     item = a_git_repository()
     del item["spec"]
-    (claim,) = claims_from([item], a_rules(), HOSTS)
+    (claim,) = claims_from([item], a_rules(), Known(HOSTS))
     assert codes(claim) == ["UrlUnusable"]
 
 
@@ -307,9 +307,45 @@ def test_one_bad_object_does_not_stop_the_others() -> None:
         a_git_repository("good"),
         a_git_repository("foreign", "https://x.y/a/b"),
     ]
-    claims = claims_from(items, a_rules(), HOSTS)
+    claims = claims_from(items, a_rules(), Known(HOSTS))
     assert [(claim.ref.name, claim.path) for claim in claims] == [
         ("bad", None),
         ("good", "tenants/app"),
         ("foreign", None),
     ]
+
+
+# hosts nobody knows
+
+
+def test_an_unknown_host_with_a_path_of_the_group_is_no_foreign_host() -> None:
+    item = a_git_repository(url="ssh://git@git.new.example/Tenants/App.git")
+    (claim,) = claims_from([item], a_rules(), Known(HOSTS, frozenset({"tenants/app"})))
+
+    assert (claim.held, claim.dropped, claim.path) == (Code.URL_UNUSABLE, False, None)
+    assert "list it under git_hosts" in message(claim)
+
+
+def test_the_same_host_with_another_path_is_foreign() -> None:
+    item = a_git_repository(url="ssh://git@git.new.example/tenants/web.git")
+    (claim,) = claims_from([item], a_rules(), Known(HOSTS, frozenset({"tenants/app"})))
+
+    assert (claim.dropped, codes(claim)) == (True, ["ForeignHost"])
+
+
+# malformed objects
+
+
+def test_a_malformed_object_is_held_with_what_is_wrong() -> None:
+    item = {**a_git_repository(), "broken": "spec.secretRef is no object with a name"}
+    (claim,) = claims_from([item], a_rules(), Known(HOSTS))
+
+    assert (claim.held, claim.vague, claim.path) == (Code.URL_UNUSABLE, True, None)
+    assert message(claim) == "The object is malformed: spec.secretRef is no object with a name. Correct it."
+
+
+@pytest.mark.parametrize("url", ["git@code.example:g/p.git", "", "ftp://x/y/z"])
+def test_a_url_that_is_no_url_still_holds_its_secrets_key(url: str) -> None:
+    claim = a_claim(url=url)
+
+    assert (claim.held, claim.secret) == (Code.URL_UNUSABLE, Ref("Secret", NAMESPACE, "app-key"))

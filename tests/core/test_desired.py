@@ -531,6 +531,25 @@ def test_two_receivers_with_one_path_get_nothing_and_lose_nothing() -> None:
     assert desired.holds.on_webhook(APP.id, our_webhook()) is Code.RECEIVER_PATH_COLLISION
 
 
+def test_a_malformed_repository_holds_all_our_keys() -> None:
+    desired = World(repositories=[{**a_git_repository(), "broken": "spec is no object"}], receivers=[]).desired()
+    assert codes(desired) == ["UrlUnusable"]
+    assert desired.holds.on_key(NOWHERE, our_key("another")) is Code.URL_UNUSABLE
+
+
+def test_a_malformed_receiver_holds_what_lies_at_its_url_or_names_it() -> None:
+    desired = World(receivers=[{**a_receiver(), "broken": "spec.resources is no list"}]).desired()
+    assert (codes(desired), desired.webhooks) == (["ReceiverTargetNotFound"], {})
+    assert desired.holds.on_webhook(NOWHERE, our_webhook("app")) is Code.RECEIVER_TARGET_NOT_FOUND
+    assert desired.holds.on_webhook(NOWHERE, our_webhook("another", URL)) is Code.RECEIVER_TARGET_NOT_FOUND
+
+
+def test_a_malformed_receiver_without_path_and_targets_holds_all_our_webhooks() -> None:
+    broken = {**a_receiver(resources=[], status={}), "broken": "spec.resources is no list"}
+    desired = World(receivers=[broken]).desired()
+    assert desired.holds.on_webhook(NOWHERE, our_webhook("another")) is Code.RECEIVER_TARGET_NOT_FOUND
+
+
 IMAGES = [{"kind": "ImageRepository", "name": "app"}]
 
 

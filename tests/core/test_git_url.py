@@ -33,7 +33,6 @@ def path_of(url: str, relative_root: str = "") -> str:
         pytest.param("https://host/g/p%2Eq", "g/p.q", id="with an encoded letter"),
         pytest.param("ssh://git@host/Group/Project", "Group/Project", id="case is kept for people"),
         pytest.param("ssh://git@[2001:db8::1]:2222/g/p", "g/p", id="with an IPv6 address"),
-        pytest.param("ssh://git@host/g@x/p", "g@x/p", id="an at sign in the path is no user"),
     ],
 )
 def test_the_project_path_is_what_is_left_of_the_url(url: str, path: str) -> None:
@@ -204,3 +203,20 @@ def test_no_trick_leaves_the_group_or_the_host_that_the_url_begins_with(text: st
 def test_every_spelling_of_a_project_means_the_same_path(path: str) -> None:
     urls = [f"ssh://git@h/{path}", f"ssh://h:22//{path}.git", f"https://u:p@h/{path}.git/", f"http://h:80/{path}?q#f"]
     assert {path_of(url) for url in urls} == {path}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ssh://git@host/g@x/p",
+        "ssh://git@host/oauth2:SECRET@x/p",
+        "https://host/SECRET@evil/a/b",
+        "ssh://host:SECRET/x/y@z/a",
+        "ssh://git@host:2222:a/b",
+    ],
+)
+def test_a_path_that_may_hold_a_credential_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(UnusableUrl, match="its path holds `@` or `:`") as caught:
+        parse_git_url(url)
+
+    assert "SECRET" not in str(caught.value)

@@ -11,8 +11,8 @@ SECRET = Mark("prod", "config", "app-key")
 RECEIVER = Mark("prod", "config", "app")
 
 
-def a_found_key(title: object = SECRET, name: str | None = "one") -> FoundKey:
-    return FoundKey(1, str(title), a_public_key(name) if name else None)
+def a_found_key(title: object = SECRET, name: str = "one") -> FoundKey:
+    return FoundKey(1, str(title), a_public_key(name))
 
 
 def a_found_webhook(description: object = RECEIVER, url: str = f"{RECEIVER_URL}{a_path()}") -> FoundWebhook:
@@ -28,7 +28,7 @@ def test_where_nothing_is_held_everything_may_go() -> None:
 def test_keys_are_held_on_a_project_whoever_they_name() -> None:
     holds = Holds()
     holds.hold_keys(Code.SECRET_NOT_FOUND, projects=[7])
-    assert holds.on_key(7, a_found_key("owned without a mark", None)) is Code.SECRET_NOT_FOUND
+    assert holds.on_key(7, a_found_key("owned without a mark")) is Code.SECRET_NOT_FOUND
     assert holds.on_key(8, a_found_key()) is None
 
 
@@ -42,15 +42,16 @@ def test_keys_are_held_anywhere_by_their_material() -> None:
 def test_keys_are_held_anywhere_by_the_secret_in_their_mark() -> None:
     holds = Holds()
     holds.hold_keys(Code.URL_UNUSABLE, secrets=[("config", "app-key")])
-    assert holds.on_key(8, a_found_key(name=None)) is Code.URL_UNUSABLE
+    assert holds.on_key(8, a_found_key(name="another")) is Code.URL_UNUSABLE
     assert holds.on_key(8, a_found_key(Mark("prod", "config", "app-key-2"))) is None
     assert holds.on_key(8, a_found_key(Mark("prod", "other", "app-key"))) is None
 
 
-def test_a_key_without_mark_and_material_is_held_by_its_project_only() -> None:
+def test_another_key_without_a_mark_is_not_held_by_material_or_secret() -> None:
     holds = Holds()
     holds.hold_keys(Code.URL_UNUSABLE, material=a_public_key("one"), secrets=[("config", "app-key")])
-    assert holds.on_key(8, a_found_key("no mark", None)) is None
+    assert holds.on_key(8, a_found_key("no mark", "two")) is None
+    assert holds.on_key(8, a_found_key("no mark", "one")) is Code.URL_UNUSABLE
 
 
 def test_webhooks_are_held_on_a_project_whoever_they_name() -> None:
@@ -91,7 +92,7 @@ def test_where_several_hold_the_first_one_answers() -> None:
         holds.hold_keys(code, projects=[7], material=a_public_key(), secrets=[("config", "app-key")])
         holds.hold_webhooks(code, receivers=[("config", "app")], urls=[RECEIVER_URL], projects=[7])
     assert holds.on_key(7, a_found_key()) is holds.on_key(8, a_found_key()) is Code.SUSPENDED
-    assert holds.on_key(8, a_found_key(name=None)) is Code.SUSPENDED
+    assert holds.on_key(8, a_found_key(name="another")) is Code.SUSPENDED
     assert holds.on_webhook(7, a_found_webhook()) is holds.on_webhook(8, a_found_webhook()) is Code.SUSPENDED
     assert holds.on_webhook(8, a_found_webhook("", RECEIVER_URL)) is Code.SUSPENDED
 

@@ -5,7 +5,7 @@ from builders import a_public_key, a_repository, a_url
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model import Kind, Project, PublicKey, Ref, Secret, shown_url
+from reconcile.model import Kind, Project, PublicKey, Ref, Secret, shown_foreign_url, shown_url
 
 MATERIAL = "AAAAC3NzaC1lZDI1NTE5AAAAIImIrwV2uvJO9fJd6SGcHclJXgaz5VsdYpP5VClloXzq"
 
@@ -91,3 +91,16 @@ def test_a_receivers_digest_is_cut_to_eight_characters() -> None:
 )
 def test_what_may_be_secret_in_a_url_is_left_out(url: str, shown: str) -> None:
     assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://hooks.example.com/services/T0/B0/SECRET", "https://hooks.example.com/services…"),
+        ("https://ci.example.org/gitlab", "https://ci.example.org/gitlab"),
+        ("https://u:p@ci.example.org/gitlab-hooks?token=x", "https://…@ci.example.org/gitlab-h…?…"),
+        (f"https://flux.example.net/hook/{'a' * 64}", "https://flux.example.net/hook/aaaaaaaa…"),
+    ],
+)
+def test_anothers_webhook_url_is_cut_after_eight_characters_of_its_path(url: str, shown: str) -> None:
+    assert shown_foreign_url(url) == shown

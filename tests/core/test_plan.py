@@ -109,10 +109,14 @@ def test_a_namespace_of_which_we_own_nothing_is_not_deserted() -> None:
     assert deserted(a_key(title="bot")) == ()
 
 
-def test_a_former_namespace_is_expected_to_be_empty() -> None:
-    title = "flux-gitlab-syncer prod attic/left"
+def test_marks_of_a_former_namespace_need_a_repository_in_those_that_are_read() -> None:
+    left = a_key(title="flux-gitlab-syncer prod attic/left")
+    rules = some_rules(previous_namespaces=["attic"])
+    moved = make_plan(some_desired(), some_actual(left), rules)
+    lost = make_plan(some_desired(repositories_in=()), some_actual(left), rules)
 
-    assert deserted(a_key(title=title), previous_namespaces=["attic"]) == ()
+    assert (len(moved.deletes), moved.deserted) == (1, ())
+    assert (len(lost.deletes), lost.deserted) == (1, ((Kind.DEPLOY_KEY, NAMESPACE),))
 
 
 def test_one_inhabited_namespace_does_not_speak_for_another() -> None:

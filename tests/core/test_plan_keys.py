@@ -103,10 +103,6 @@ def test_our_key_that_another_project_wants_is_deleted_here() -> None:
     assert [(change.action, change.project) for change in plan.changes] == [("delete", a_project())]
 
 
-def test_our_key_whose_text_is_no_public_key_is_deleted() -> None:
-    assert shape(a_plan(FoundKey(5, LEFT_MARK, None))) == [("delete", "deploy_key", 5)]
-
-
 @pytest.mark.parametrize(
     ("title", "owner"),
     [
@@ -286,7 +282,6 @@ def test_owned_keys_are_ours_wherever_they_lie() -> None:
 
     assert shape(a_plan(a_key(title="deploy bot"), rules=rules)) == [("delete", "deploy_key", 101)]
     assert shape(a_plan(a_key(2, title="deploy bot"), rules=rules)) == []
-    assert shape(a_plan(FoundKey(5, "deploy bot", None), rules=rules)) == []
 
 
 def test_owned_keys_that_are_wanted_are_no_problem() -> None:
@@ -434,12 +429,21 @@ def test_another_secrets_key_is_no_replacement() -> None:
     assert [delete.replaced for delete in plan.deletes] == [False]
 
 
-def test_a_key_that_is_not_joined_replaces_nothing() -> None:
+def test_a_key_that_is_not_joined_keeps_what_it_would_have_replaced() -> None:
     others = some_items(a_key(2, title=OTHERS_MARK), project=ELSEWHERE)
 
     plan = a_plan(a_wanted_key(2), some_items(a_key(1)), others)
 
-    assert [(change.action, getattr(change, "replaced", None)) for change in plan.changes] == [("delete", False)]
+    assert plan.changes == ()
+    assert [one.because for one in plan.kept] == [Code.KEY_SHARED_ACROSS_CLUSTERS]
+
+
+def test_a_key_is_recognised_as_replaced_under_a_former_namespace() -> None:
+    rules = some_rules(previous_namespaces=["attic"])
+    old = a_key(1, title="flux-gitlab-syncer prod attic/shop")
+
+    assert [delete.replaced for delete in a_plan(a_wanted_key(2), old, rules=rules).deletes] == [True]
+    assert [delete.replaced for delete in a_plan(a_wanted_key(2, name="other"), old, rules=rules).deletes] == [False]
 
 
 def test_a_key_without_a_mark_replaces_by_the_secret_it_comes_from() -> None:

@@ -327,7 +327,10 @@ def test_without_a_receiver_url_no_webhook_is_touched(*, adopt: bool) -> None:
     plan = a_plan(a_key(), *found, rules=rules)
 
     assert shape(plan) == [("delete", "deploy_key", 101)]
-    assert (plan.problems, plan.owned[Kind.WEBHOOK], len(plan.foreign)) == ((), 0, 3)
+    assert (plan.problems, plan.owned[Kind.WEBHOOK]) == ((), 0)
+    kept = [(one.found.id, one.because) for one in plan.kept]
+    assert kept == [(one, Code.WEBHOOKS_OFF) for one in ([201, 203] if adopt else [201])]
+    assert len(plan.kept) + len(plan.foreign) == 3
 
 
 # another's mark at a wanted URL
@@ -419,10 +422,11 @@ def test_another_receivers_webhook_is_no_replacement() -> None:
     assert [delete.replaced for delete in plan.deletes] == [False]
 
 
-def test_a_webhook_that_is_not_made_beside_anothers_replaces_nothing() -> None:
+def test_a_webhook_that_is_not_made_beside_anothers_keeps_what_it_would_have_replaced() -> None:
     plan = a_plan(a_wanted_webhook(2), a_webhook(1), a_webhook(2, description=OTHERS_MARK))
 
-    assert [delete.replaced for delete in plan.deletes] == [False]
+    assert plan.changes == ()
+    assert [(one.found.id, one.because) for one in plan.kept] == [(201, Code.WEBHOOK_FOREIGN_MARK)]
 
 
 # held

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from builders import (
-    LEFT_MARK,
     OTHERS_MARK,
     a_create,
     a_delete,
@@ -27,7 +26,6 @@ from reconcile.changes import Create, Foreign, Kept, Update
 from reconcile.errors import ReadError
 from reconcile.guard import Objection
 from reconcile.marks import Owner
-from reconcile.model import FoundKey
 from reconcile.plan import Plan
 from reconcile.problems import Code, Problem, Severity
 from reconcile.report import Entry, Report, Result, Status, entries_of
@@ -297,7 +295,8 @@ def test_what_is_kept_says_why() -> None:
 
 
 def test_what_is_foreign_is_shown_on_request_only() -> None:
-    key, webhook = FoundKey(5, LEFT_MARK, None), a_webhook(description=OTHERS_MARK, flags=some_flags())
+    title = f"was at /hook/{'a' * 64}"
+    key, webhook = a_key(title=title, id_=5), a_webhook(description=OTHERS_MARK, flags=some_flags())
     foreign = (
         Foreign(a_project(), key, Owner.UNMARKED),
         Foreign(a_project(), webhook, Owner.OTHER_CLUSTER),
@@ -312,7 +311,13 @@ def test_what_is_foreign_is_shown_on_request_only() -> None:
             "project": "tenants/shop",
             "kind": "deploy_key",
             "owner": "unmarked",
-            "key": {"id": 5, "title": LEFT_MARK, "fingerprint": None, "can_push": False, "public_key": None},
+            "key": {
+                "id": 5,
+                "title": "was at /hook/aaaaaaaa…",
+                "fingerprint": a_public_key().fingerprint,
+                "can_push": False,
+                "public_key": a_public_key().text,
+            },
         },
         {
             "project": "tenants/shop",

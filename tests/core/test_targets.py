@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from flux_builders import HOST, NAMESPACE, a_git_repository, a_receiver, a_rules, an_identity
 
-from reconcile.claims import claims_from
+from reconcile.claims import Known, claims_from
 from reconcile.problems import Code, Severity
 from reconcile.receivers import Listener, listeners_from
 from reconcile.rules import Rules
@@ -23,7 +23,7 @@ def follow(*resources: str | Mapping[str, Any], rules: Rules | None = None) -> t
     """A Receiver that names *resources*, and the GitRepositories it reaches."""
     rules = rules or a_rules()
     (listener,) = listeners_from([a_receiver(resources=resources)])
-    claims = claims_from(REPOSITORIES, rules, frozenset({HOST}))
+    claims = claims_from(REPOSITORIES, rules, Known(frozenset({HOST})))
     followed, named = targets_of(listener, Repositories(claims), rules)
     return followed, [f"{claim.ref.namespace}/{claim.ref.name}" for claim in named]
 

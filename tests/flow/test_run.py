@@ -447,6 +447,24 @@ def test_a_key_of_a_project_that_is_not_acted_on_is_joined_all_the_same(settled:
     ]
 
 
+# an empty listing
+
+
+def test_a_group_that_lists_nothing_ends_the_run_where_there_are_repositories(settled: World) -> None:
+    settled.gitlab.projects.clear()
+
+    with pytest.raises(ReadError, match="GitLab lists no project"):
+        settled.run()
+
+
+def test_a_group_that_lists_nothing_is_in_sync_with_an_empty_cluster(settled: World) -> None:
+    settled.gitlab.projects.clear()
+    settled.flux.repositories.clear()
+    settled.flux.receivers.clear()
+
+    assert settled.run().result is Result.IN_SYNC
+
+
 # retirement
 
 
