@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cronjob.flux_secrets import SecretReader
+from cronjob.flux_shapes import shaped
 from cronjob.kube_access import KubeApi
 from cronjob.kube_answers import Answer, NoAnswer
 from reconcile.errors import ReadError
@@ -22,10 +23,6 @@ NAMESPACE_GONE = "NamespaceGone"
 VERSIONS = ("v1", "v1beta2", "v1beta1")
 PAGE = 500
 RESTARTS = 3
-
-_METADATA = ("name", "namespace", "labels", "annotations", "deletionTimestamp", "generation")
-# kubectl keeps the whole object in here once more.
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +155,16 @@ class FluxCluster:
                 return None
             page = self._wanted(answer, question, "`get,list` on it")
             raw, metadata = page.get("items"), page.get("metadata")
-            pruned = [_pruned(item) for item in raw] if isinstance(raw, list) else [None]
-            if None in pruned or not isinstance(metadata, dict):
+            made = [shaped(item) for item in raw] if isinstance(raw, list) else [None]
+            if None in made or not isinstance(metadata, dict):
                 raise self._unreadable(question)
-            items += [item for item in pruned if item]
+            items += [item for item in made if item]
             token = metadata.get("continue")
             if not token:
                 return items
-            if token == query.get("continue"):
+            if not isinstance(token, str) or token == query.get("continue"):
                 raise self._unreadable(question)
-            query = {"limit": str(PAGE), "continue": str(token)}
+            query = {"limit": str(PAGE), "continue": token}
 
     def _ask(self, path: str, question: str, query: Mapping[str, str] | None = None) -> Answer:
         try:
@@ -220,21 +217,3 @@ class FluxCluster:
 
 def _dicts(raw: object) -> list[dict[str, Any]]:
     return [entry for entry in raw if isinstance(entry, dict)] if isinstance(raw, list) else []
-
-
-def _pruned(item: object) -> dict[str, Any] | None:
-    """What a run needs of an object, or None where it is no object of Kubernetes."""
-    metadata = item.get("metadata") if isinstance(item, dict) else None
-    if not isinstance(item, dict) or not isinstance(metadata, dict):
-        return None
-    if not isinstance(metadata.get("name"), str) or not isinstance(metadata.get("namespace"), str):
-        return None
-    kept = {key: metadata[key] for key in _METADATA if metadata.get(key) is not None}
-    if isinstance(kept.get("annotations"), dict):
-        kept["annotations"] = {key: text for key, text in kept["annotations"].items() if key != _LAST_APPLIED}
-    parts = {part: item.get(part) or {} for part in ("spec", "status")}
-    if not all(
-        isinstance(part, dict) for part in (*parts.values(), kept.get("labels", {}), kept.get("annotations", {}))
-    ):
-        return None
-    return {"metadata": kept, **parts}

@@ -139,7 +139,7 @@ def _refusal(answer: Answer, ref: Ref) -> str:
 def _opened(body: Mapping[str, Any] | None, parts: tuple[str, ...]) -> _Opened | SecretUnreadable:
     match body:
         case {"metadata": {"name": str()} as metadata, **rest}:
-            data = rest.get("data") or {}
+            data = {} if rest.get("data") is None else rest["data"]
         case _:
             return SecretUnreadable("the API server's answer is no Secret")
     if not isinstance(data, dict):
@@ -152,4 +152,5 @@ def _opened(body: Mapping[str, Any] | None, parts: tuple[str, ...]) -> _Opened |
             decoded[part] = base64.b64decode(data[part], validate=True)
         except (binascii.Error, ValueError, TypeError):
             return SecretUnreadable(f"its `{part}` is not base64")
-    return _Opened(str(metadata.get("resourceVersion") or ""), decoded)
+    version = metadata.get("resourceVersion")
+    return _Opened(version if isinstance(version, str) else "", decoded)

@@ -48,7 +48,8 @@ class Answer:
         """The body, or None where it is no JSON object."""
         try:
             body = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
+            # Also of a number with thousands of digits, and of lists in lists beyond Python's stack.
             return None
         return body if isinstance(body, dict) else None
 

@@ -109,8 +109,11 @@ class TestListsThatFail:
             {"metadata": {}, "items": [{}]},
             {"metadata": {}, "items": [{"metadata": {"name": "a"}}]},
             {"metadata": {}, "items": [{"metadata": {"name": 7, "namespace": "b"}}]},
-            {"metadata": {}, "items": [{"metadata": {"name": "a", "namespace": "b"}, "spec": ["url"]}]},
-            {"metadata": {}, "items": [{"metadata": {"name": "a", "namespace": "b", "labels": "c"}}]},
+            {"metadata": {}, "items": [{"metadata": {"name": "", "namespace": "b"}}]},
+            {"metadata": {}, "items": [{"metadata": {"name": "a", "namespace": ""}}]},
+            {"metadata": {"continue": [7]}, "items": []},
+            "[" * 100_000,
+            '{"items": ' + "7" * 10_000 + "}",
         ],
     )
     def test_an_answer_that_is_no_list_ends_the_run(
@@ -120,6 +123,15 @@ class TestListsThatFail:
 
         trouble(flux, f"list {GIT} in namespace {TENANTS}", "makes no sense", flux.api.server)
         assert flux.read_objects().git_repositories == []
+
+    def test_one_odd_object_is_marked_and_stops_no_other(self, world: KubernetesWorld, flux: FluxCluster) -> None:
+        items = [a_git_repository("healthy"), a_git_repository("odd") | {"spec": ["url"]}]
+        world.fail(path=LIST_GIT, status=200, body={"metadata": {}, "items": items})
+
+        healthy, odd = flux.read_objects().git_repositories
+
+        assert "broken" not in healthy
+        assert (odd["spec"], odd["broken"]) == ({}, "spec is no object")
 
     def test_a_redirect_is_not_followed(self, world: KubernetesWorld, url: str, flux: FluxCluster) -> None:
         world.fail(path=LIST_GIT, status=302, headers={"Location": f"{url}/version"})

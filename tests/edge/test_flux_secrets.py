@@ -143,6 +143,11 @@ class TestSecrets:
                 {"status": 200, "body": {"metadata": {"name": "key"}, "data": "x"}},
                 "the API server's answer is no Secret",
             ),
+            (
+                {"status": 200, "body": {"metadata": {"name": "key"}, "data": []}},
+                "the API server's answer is no Secret",
+            ),
+            ({"status": 200, "body": "[" * 100_000}, "the API server's answer is no Secret"),
         ],
     )
     def test_any_other_answer_makes_it_unreadable(
@@ -163,13 +168,21 @@ class TestSecrets:
 
         assert flux.read_secrets([], [ref("key")]) == {ref("key"): Secret(token=b"t")}
 
-    @pytest.mark.parametrize("value", ["not base64!", "YQ", 7, None, ["a"]])
+    @pytest.mark.parametrize("value", ["not base64!", "YQ", 7, None, ["a"], {}, True, "\ud800"])
     def test_broken_base64_makes_it_unreadable(self, world: KubernetesWorld, flux: FluxCluster, value: object) -> None:
         secret = a_secret("key", token=b"t")
         world.apply(secret | {"data": secret["data"] | {"identity": value}})
 
         assert flux.read_secrets([ref("key")], []) == {ref("key"): SecretUnreadable("its `identity` is not base64")}
         assert flux.read_secrets([], [ref("key")]) == {ref("key"): Secret(token=b"t")}
+
+    @pytest.mark.parametrize("version", [7, ["1"], {}, None])
+    def test_an_odd_version_is_none(self, world: KubernetesWorld, flux: FluxCluster, version: object) -> None:
+        private, public = a_key_pair()
+        metadata = {"name": "key", "namespace": TENANTS, "resourceVersion": version}
+        world.fail(path="/secrets/key", status=200, body=a_secret("key", identity=private) | {"metadata": metadata})
+
+        assert flux.read_secrets([ref("key")], []) == {ref("key"): Secret(has_identity=True, public_key=public)}
 
     def test_many_are_read_at_the_same_time(self, world: KubernetesWorld, flux: FluxCluster) -> None:
         refs = [ref(f"s{number:02}") for number in range(40)]

@@ -12,7 +12,7 @@ from edge.kube_builders import TENANTS, asked
 from kubernetes.client import ApiException
 
 from cronjob.kube_access import Access, KubeApi, connect
-from cronjob.kube_answers import NoAnswer
+from cronjob.kube_answers import Answer, NoAnswer
 from cronjob.sandbox.kubernetes_app import kubeconfig
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
 
@@ -131,6 +131,13 @@ class TestRequests:
         world.fail(status=599)
 
         assert connected().get("/api").title == "599"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"7", b"\xff", b"[" * 100_000, b'{"a":' * 100_000, b'{"a": ' + b"7" * 10_000 + b"}"]
+)
+def test_a_body_that_is_no_object_is_none(body: bytes) -> None:
+    assert Answer(200, body).parsed() is None
 
 
 def test_the_typed_api_of_kubernetes_is_never_imported() -> None:
