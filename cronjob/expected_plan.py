@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cronjob.document import SCHEMA
 from reconcile.guard import Expected
 from reconcile.model import Kind
 
-SCHEMA = "flux-gitlab-syncer/report/v1"
 _CHECKSUM = re.compile(r"[0-9a-f]{12}")
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,7 +21,7 @@ from cronjob.flux import FluxCluster
 from cronjob.gitlab import GitLabGroup, Scope
 from cronjob.kube_access import Access as KubeAccess
 from cronjob.kube_access import connect
-from cronjob.logs import log, log_problem, log_write, set_up_logging
+from cronjob.logs import log, log_entry, log_problem, log_write, set_up_logging
 from cronjob.parsing import ReportFile
 from cronjob.render import rendered
 from cronjob.render.page import Page
@@ -30,10 +30,11 @@ from cronjob.session import Access, Session
 from cronjob.settings import Settings
 from cronjob.signals import Signals
 from reconcile.errors import ReadError, SettingsError
-from reconcile.report import Report
+from reconcile.report import Report, Status
 from reconcile.rules import Rules
 from reconcile.run import reconcile, retire
 
+_LOGGED_ALREADY = {Status.APPLIED, Status.FAILED}
 # `kubectl describe pod` shows what stands in here.
 TERMINATION_LOG = Path("/dev/termination-log")
 VERSION = version("flux-gitlab-syncer")
@@ -165,22 +166,26 @@ def _tell(report: Report, document: dict[str, Any], settings: Settings, environm
     """Put the report everywhere it was asked for; whether all of that worked."""
     if settings.output == "none" or _log_format(settings) == "json":
         # Otherwise a person reads them in the report, on the same screen.
+        for entry in report.entries:
+            if entry.status not in _LOGGED_ALREADY:
+                log_entry(entry)
         for problem in report.plan.problems:
             log_problem(problem)
+    page = Page(command=settings.command, flags=settings.flags)
     # Files first: whoever reads stdout may have gone.
-    written = [
-        _written(document, one, Page(command=settings.command, flags=settings.flags)) for one in settings.reports
-    ]
+    written = [_written(document, one, page) for one in settings.reports]
     line = summary_line(document)
-    if TERMINATION_LOG.exists():
-        TERMINATION_LOG.write_text(line, encoding="utf-8")
-    click.echo(rendered(document, settings.output, _page(settings, environment)), nl=False)
+    with suppress(OSError):
+        # Only a pod has this file, and it may not be ours to write.
+        if TERMINATION_LOG.exists():
+            TERMINATION_LOG.write_text(line, encoding="utf-8")
+    click.echo(rendered(document, settings.output, _on_terminal(page, environment)), nl=False)
     log.info("%s", line)
     return all(written)
 
 
-def _page(settings: Settings, environment: Mapping[str, str]) -> Page:
-    page = Page(command=settings.command, flags=settings.flags)
+def _on_terminal(page: Page, environment: Mapping[str, str]) -> Page:
+    """The page as wide and as colourful as stdout takes it."""
     if not sys.stdout.isatty():
         return page
     width = min(shutil.get_terminal_size().columns, 120)

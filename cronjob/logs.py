@@ -12,6 +12,7 @@ from cronjob.render.escaping import for_terminal
 from reconcile.changes import Change
 from reconcile.model import shown_url
 from reconcile.problems import Problem, Severity
+from reconcile.report import Entry, Status
 
 log = logging.getLogger("flux-gitlab-syncer")
 # Their debug output holds whole answers, Secrets among them.
@@ -57,14 +58,24 @@ def log_problem(problem: Problem) -> None:
 
 def log_write(change: Change, seconds: float, error: str | None) -> None:
     """One line for one write as it happens: what a log holds after a crash. *error* is None where it was made."""
+    level, how = (logging.ERROR, "not made") if error else (logging.INFO, "made")
+    _log_change(level, how, change, {"duration_seconds": round(seconds, 3), "error": error})
+
+
+def log_entry(entry: Entry) -> None:
+    """One line for a change that was not tried: planned, held, refused, contradicted or not reached."""
+    how = entry.status.value.replace("_", " ")
+    level = logging.INFO if entry.status is Status.PLANNED else logging.WARNING
+    _log_change(level, how, entry.change, {"error": entry.error})
+
+
+def _log_change(level: int, how: str, change: Change, more: Mapping[str, Any]) -> None:
     fields = {
         "project": change.project.path,
         "kind": change.kind.value,
         "action": change.action,
         "source": ", ".join(map(str, change.sources)) or None,
-        "duration_seconds": round(seconds, 3),
-        "error": error,
+        **more,
     }
     name = f"{change.kind.value.replace('_', ' ')} {shown_url(change.name)} on {change.project.path}"
-    level, how = (logging.ERROR, "not made") if error else (logging.INFO, "made")
     log.log(level, "%s %s: %s", change.action, how, name, extra=fields)

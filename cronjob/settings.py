@@ -112,7 +112,6 @@ class Settings:
             frozenset(namespaces),
             frozenset(self.previous_clusters),
             frozenset(self.previous_namespaces),
-            every_namespace=self.command == RETIRE,
         )
         return Rules(
             identity,
@@ -130,11 +129,11 @@ class Settings:
         )
 
     def orders(self) -> Orders:
-        """What the operator wants of this run; for `retire` the confirmation stands for the guard."""
+        """What the operator wants of this run."""
         return Orders(
             dry_run=self.dry_run,
             prune=self.prune,
-            limits=Limits(None, 100.0) if self.command == RETIRE else self.max_prune,
+            limits=self.max_prune,
             expected=self.expect_plan,
             acts_on=self.acts_on,
             gitlab_host=self.gitlab_host,

@@ -57,6 +57,11 @@ class Owner(Enum):
     OTHER_INSTANCE = "another instance of this cluster"
     UNMARKED = "unmarked"
 
+    @property
+    def is_anothers(self) -> bool:
+        """Whether somebody else has marked it: never to be changed."""
+        return self in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

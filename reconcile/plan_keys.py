@@ -24,8 +24,6 @@ from reconcile.problems import Code, Problem, Severity
 from reconcile.replacements import Replacements
 from reconcile.rules import Rules
 
-_OTHERS = frozenset({Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE})
-
 
 class KeyPlanner:
     """Compares deploy keys, project by project; every rule about whose a key is lives here."""
@@ -74,7 +72,7 @@ class KeyPlanner:
         reason = "missing"
         if existing:
             owner = self.owner(existing)
-            if owner in _OTHERS:
+            if owner.is_anothers:
                 self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _not_joined(existing), Severity.ERROR)
                 return False
             self._look_at(wanted, existing, owner)
@@ -114,7 +112,7 @@ class KeyPlanner:
 
     def _look_at(self, wanted: WantedKey, found: FoundKey, owner: Owner) -> None:
         """Report what a wanted key that exists in the group looks like."""
-        if owner in _OTHERS:
+        if owner.is_anothers:
             self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _shared(found), Severity.WARNING)
         elif owner is Owner.UNMARKED:
             self._report(wanted, Code.KEY_UNMARKED, _unmarked(wanted))

@@ -25,7 +25,6 @@ from reconcile.problems import Code, Problem
 from reconcile.replacements import Replacements
 from reconcile.rules import Rules
 
-_OTHERS = frozenset({Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE})
 # Strategies that let every branch through when the filter is empty.
 _ALL_BRANCHES = frozenset({None, "wildcard", "all_branches"})
 
@@ -93,8 +92,8 @@ class WebhookPlanner:
     def _shared_out(self, at_url: list[FoundWebhook]) -> tuple[list[FoundWebhook], list[FoundWebhook]]:
         """What lies at a wanted URL, the oldest first: that which is ours or unmarked, and that of others."""
         by_age = sorted(at_url, key=lambda one: one.id)
-        mine = [one for one in by_age if self._owner(one) not in _OTHERS]
-        return mine, [one for one in by_age if self._owner(one) in _OTHERS]
+        mine = [one for one in by_age if not self._owner(one).is_anothers]
+        return mine, [one for one in by_age if self._owner(one).is_anothers]
 
     def _settle(self, wanted: WantedWebhook, mine: list[FoundWebhook]) -> None:
         """Make the oldest of *mine* right, or create what is wanted."""

@@ -15,7 +15,7 @@ from reconcile.actual import Actual
 from reconcile.changes import Change, Delete, order_of
 from reconcile.claims import Claim, Known, beside_unreadable, claims_from, placed
 from reconcile.desired import Desired, desired_from, secrets_of, webhooks_off
-from reconcile.errors import ReadError, WriteFailed
+from reconcile.errors import ReadError, SettingsError, WriteFailed
 from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
 from reconcile.marks import Owner
 from reconcile.model import Kind, PlaceAnswer, Project, Ref, SecretAnswer
@@ -155,8 +155,13 @@ def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desi
 
 
 def decide(desired: Desired, actual: Actual, rules: Rules, orders: Orders) -> Plan:
-    """The plan that these orders allow."""
+    """The plan that these orders allow. Raises SettingsError where they choose none of the projects."""
+    total = len(actual.projects) + len(actual.unreadable)
     plan = make_plan(desired.within(orders.acts_on), actual.within(orders.acts_on), rules)
+    if total and not plan.projects:
+        raise SettingsError(
+            f"--project chooses none of the {total} projects: write full paths, or globs such as group/**."
+        )
     return plan if orders.prune else plan.without_deletes()
 
 

@@ -12,7 +12,7 @@ Record = Mapping[str, Any]
 
 EXAMPLES = 3
 # What belongs to the dry run alone.
-_NOT_AGAIN = {"dry_run", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
+_NOT_AGAIN = {"dry_run", "confirm", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
 
 
 def next_steps(document: Record, page: Page) -> Iterator[str]:

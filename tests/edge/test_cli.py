@@ -15,6 +15,7 @@ import pytest
 import yaml
 from program import VALIDATOR, Program, a_program
 
+from cronjob import job
 from cronjob.sandbox.samples import CLUSTER, add_tenant, flux_looks
 
 
@@ -300,3 +301,71 @@ def test_a_report_that_cannot_be_written_is_said_and_ends_with_1(program: Progra
     assert done.code == 1
     assert "could not be written to" in done.err
     assert "Applied: 4 created" in done.out
+
+
+def test_a_dry_run_logs_what_it_would_do_and_a_refused_one_what_it_did_not(program: Program) -> None:
+    planned = [json.loads(line) for line in program.run("--dry-run").err.splitlines()]
+    assert [line["msg"].split(":")[0] for line in planned[:-1]] == ["create planned"] * 4
+    assert {"project", "kind", "action", "source"} <= set(planned[0])
+
+    program.run()
+    program.tenants_leave(range(1, 3))
+    refused = [json.loads(line) for line in program.run().err.splitlines()]
+    assert [line["msg"].split(":")[0] for line in refused[:-1]] == ["delete refused"] * 4
+
+
+def test_on_a_terminal_the_log_leaves_that_to_the_report(program: Program) -> None:
+    assert program("run", "--dry-run", "--log-format", "text").err.count("\n") == 1
+
+
+def test_the_termination_message_is_the_summary(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = tmp_path / "termination-log"
+    message.touch()
+    monkeypatch.setattr(job, "TERMINATION_LOG", message)
+
+    assert program.run().code == 0
+    assert message.read_text() == "Applied: 4 created, 0 updated, 0 deleted, 0 unchanged, 0 problems."
+
+
+def test_a_termination_message_that_cannot_be_written_costs_nothing(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "TERMINATION_LOG", tmp_path)
+
+    done = program.run()
+    assert (done.code, done.report["result"]) == (0, "applied")
+
+
+def test_a_report_has_the_ids_of_what_was_created(program: Program) -> None:
+    changes = program.run().report["changes"]
+    ids = {(one["project_id"], one.get("key", one.get("webhook"))["id"]) for one in changes}
+
+    there = set()
+    for number in (1, 2):
+        project = program.project(f"{CLUSTER}/tenant-000{number}")
+        there |= {(project.id, key.id) for key, _ in program.gitlab.keys_of(project)}
+        there |= {(project.id, hook.id) for hook in program.gitlab.hooks_of(project)}
+    assert ids == there
+
+
+def test_a_renamed_ssh_host_removes_nothing(program: Program) -> None:
+    program.run()
+    program.gitlab.ssh_host = "git.new.example"
+
+    done = program.run()
+    assert (done.code, done.writes) == (1, [])
+    assert {one["code"] for one in done.report["problems"]} == {"UrlUnusable"}
+
+
+def test_a_garbled_deploy_key_removes_nothing(program: Program) -> None:
+    program.run()
+    project = program.project(f"{CLUSTER}/tenant-0001")
+    [(key, _)] = program.gitlab.keys_of(project)
+    garbled = [{"id": key.id, "title": key.title, "key": "ssh-ed25519", "can_push": False}]
+    program.gitlab.fail(method="GET", path=rf"/projects/{project.id}/deploy_keys$", status=200, body=garbled)
+
+    done = program.run()
+    assert (done.code, done.writes) == (1, [])
+    assert [one["code"] for one in done.report["problems"]] == ["ProjectUnreadable"]

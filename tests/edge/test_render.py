@@ -160,7 +160,8 @@ def test_a_plan_that_has_changed_is_not_approved_in_passing() -> None:
 
 
 def test_after_a_dry_run_of_retire_the_next_command_confirms_it() -> None:
-    text = rendered(a_document(a_report()), "text", Page(command="retire", flags=frozenset({"project"})))
+    document = {**a_document(a_report()), "options": {"project": ["tenants/**"], "confirm": "prod", "dry_run": True}}
+    text = rendered(document, "text", Page(command="retire", flags=frozenset({"project", "confirm", "dry_run"})))
     assert text.startswith("flux-gitlab-syncer 1.2.3: dry run of retire for cluster prod")
     assert "Next: flux-gitlab-syncer retire --project 'tenants/**' --confirm prod" in text
 

@@ -106,13 +106,9 @@ class TestRetire:
         assert read("run").orders().dry_run is False
         assert read("run", confirm="staging").confirm is None
 
-    def test_every_namespace_is_ours_and_no_limit_holds(self) -> None:
-        settings = read("retire", {"SYNCER_MAX_PRUNE": "1", "SYNCER_PRUNE": "false"})
-        assert settings.rules().identity.owner("flux-gitlab-syncer prod any/x") is Owner.OURS
-        assert settings.orders().limits.none
-        assert settings.orders().prune is True
-        assert read("run").rules().identity.owner("flux-gitlab-syncer prod any/x") is Owner.OTHER_INSTANCE
-        assert not read("run").orders().limits.none
+    def test_a_run_without_pruning_in_the_environment_does_not_keep_it_from_removing(self) -> None:
+        assert read("retire", {"SYNCER_PRUNE": "false"}).orders().prune is True
+        assert read("run", {"SYNCER_PRUNE": "false"}).orders().prune is False
 
     def test_the_file_of_a_run_will_do(self, file: Path) -> None:
         path = write(file, namespace=["a", "b"], kubeconfig="/none", expect_plan="x", previous_clusters=["old"])

@@ -10,7 +10,7 @@ from worlds import HOST, GitLabInMemory, Kubernetes, marked
 
 from reconcile.actual import Actual, actual_from
 from reconcile.changes import Change, Delete
-from reconcile.errors import ReadError
+from reconcile.errors import ReadError, SettingsError
 from reconcile.guard import Expected, Limits
 from reconcile.model import Kind, Project, Ref, SecretUnreadable
 from reconcile.report import Report, Result, Status
@@ -445,6 +445,11 @@ def test_a_key_of_a_project_that_is_not_acted_on_is_joined_all_the_same(settled:
     assert [entry.change.id for entry in report.entries] == [
         next(id_ for id_, key in settled.gitlab.keys.items() if key.key == a_public_key(2))
     ]
+
+
+def test_a_choice_that_no_project_matches_is_a_mistake_and_no_success(settled: World) -> None:
+    with pytest.raises(SettingsError, match="--project chooses none of the 2 projects"):
+        settled.run(acts_on=lambda _path: False)
 
 
 # an empty listing
