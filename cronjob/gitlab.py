@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,6 +72,10 @@ class GitLabGroup:
     def read_hosts(self) -> frozenset[str]:
         """Prove who we are and list the projects, once; the hosts under which this GitLab is known."""
         return frozenset(self._listed().hosts)
+
+    def listed_paths(self) -> Set[str]:
+        """The lower-case paths of the tenants' projects."""
+        return self._listed().by_path.keys()
 
     def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
         """Where each lower-case path leads; the listing answers for most, one GET each for the others."""
