@@ -22,6 +22,7 @@ from reconcile.model import Place, PlaceAnswer, Project
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+_STOPPED = "The run was stopped, or its deadline passed, before everything was read."
 # The change, the seconds it took, and what went wrong if it was not made.
 OnWrite = Callable[[Change, float, str | None], None]
 
@@ -136,11 +137,14 @@ class GitLabGroup:
     def _items(self, project: Project) -> Items | Unreadable:
         """All pages of both lists. A signal or the deadline ends the reading, and with it the run."""
         if self.stopped():
-            raise ReadError("The run was stopped, or its deadline passed, before everything was read.", code="Stopped")
+            raise ReadError(_STOPPED, code="Stopped")
         now, base = datetime.now(UTC), f"/projects/{project.id}"
         try:
             keys = tuple(key_from(one, now) for one in pages(self._session, f"{base}/deploy_keys", {}))
             webhooks = tuple(webhook_from(one) for one in pages(self._session, f"{base}/hooks", {}))
         except (Refused, NoAnswer, MalformedAnswer) as error:
+            if self.stopped():
+                # It was not asked to the end, so nothing is known of it.
+                raise ReadError(_STOPPED, code="Stopped") from error
             return Unreadable(project, str(error))
         return Items(project, keys, webhooks)

@@ -83,7 +83,9 @@ def _add_group(session: Session, group: str, listing: Listing) -> None:
     try:
         answer, _ = session.get(f"/groups/{quote(group, safe='')}", {"with_projects": "false"})
         root = answer["full_path"]
-        listing.roots.append(str(root).lower())
+        if not (isinstance(root, str) and root and isinstance(answer["id"], int)):
+            raise TypeError
+        listing.roots.append(root.lower())
         for project in pages(session, f"/groups/{answer['id']}/projects", _GROUP):
             listing.add(project)
     except Refused as error:
@@ -143,7 +145,7 @@ def pages(session: Session, path: str, params: Mapping[str, str]) -> Iterator[Ma
         following = headers.get("X-Next-Page")
         if following is None:
             following = str(int(page) + 1) if len(answer) == _PAGE else ""
-        if following and not (following.isdecimal() and int(following) > int(page)):
+        if following and not (re.fullmatch(r"[0-9]{1,9}", following) and int(following) > int(page)):
             raise MalformedAnswer(f"GitLab's answer to {path} leads from page {page} to page {following}")
         page = following
 

@@ -7,10 +7,14 @@ from threading import Event
 
 
 class Halt:
-    """Asked before anything new begins; whatever waits, waits here. *deadline* is in seconds from now."""
+    """
+    Asked before anything new begins; whatever waits, waits here.
 
-    def __init__(self, deadline: float | None = None) -> None:
-        self.stop = Event()
+    *stop* is what a signal sets, *deadline* is in seconds from now.
+    """
+
+    def __init__(self, stop: Event | None = None, deadline: float | None = None) -> None:
+        self.stop = stop or Event()
         self._until = time.monotonic() + deadline if deadline else None
 
     def __call__(self) -> bool:

@@ -19,6 +19,7 @@ import click
 from cronjob.document import Circumstances, document_of
 from cronjob.flux import FluxCluster
 from cronjob.gitlab import GitLabGroup, Scope
+from cronjob.halt import Halt
 from cronjob.kube_access import Access as KubeAccess
 from cronjob.kube_access import connect
 from cronjob.logs import log, log_entry, log_problem, log_write, set_up_logging
@@ -147,7 +148,7 @@ def _connected(settings: Settings, rules: Rules, signals: Signals, flux: FluxClu
         deadline=time.monotonic() + settings.deadline if settings.deadline else None,
     )
     with (
-        closing(Session(access)) as session,
+        closing(Session(access, Halt(signals.stop, settings.deadline))) as session,
         closing(GitLabGroup(session, scope, rules.identity, stop=signals.stop, on_write=log_write)) as gitlab,
     ):
         yield Servers(settings.gitlab_url, gitlab, session, flux)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,8 +21,10 @@ from urllib.parse import urlencode
 import requests
 from requests.utils import get_environ_proxies
 
+from cronjob.halt import Halt
 from cronjob.transport import NO_ANSWER, Adapter, Pace, Patience, cause_of, pause_before, tls_context
 from reconcile.errors import SyncerError, WriteFailed
+from reconcile.model import without_digests
 
 _SHOWN = 200
 
@@ -39,6 +40,10 @@ class Refused(SyncerError):
 
 class NoAnswer(SyncerError):
     """No usable answer came: a write may or may not have been done."""
+
+
+class TooSlow(NoAnswer):
+    """GitLab did not answer in time, and may still be working on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,13 @@ class Traffic:
 class Session:
     """Requests to one GitLab's REST API v4, safe to share between threads."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, halt: Halt | None = None) -> None:
         self.traffic = Traffic()
         self._access = access
         self._base = f"{access.url}/api/v4"
         self._lock = threading.Lock()
-        self._pace = Pace(access.max_per_minute, access.concurrency)
+        self._halt = halt or Halt()
+        self._pace = Pace(access.max_per_minute, access.concurrency, self._halt)
         self._http = self._connected()
 
     def close(self) -> None:
@@ -88,7 +94,7 @@ class Session:
         """The parsed body and the headers of a 200. Raises Refused for any other status, NoAnswer for none."""
         answer = self._send("GET", f"{path}?{urlencode(params)}" if params else path)
         if answer.status_code != 200:
-            raise _refused(answer)
+            raise self._refused(answer)
         return _parsed(answer), answer.headers
 
     def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -101,32 +107,42 @@ class Session:
             raise WriteFailed(f"{method} {path} was not sent: this is a dry run, and its session only reads")
         answer = self._send(method, path, body)
         if answer.status_code >= 500:
-            raise NoAnswer(f"{method}: {_reason(answer)}")
+            raise NoAnswer(f"{method}: {self._reason(answer, body)}")
         if answer.status_code >= 300:
-            raise _refused(answer)
+            raise self._refused(answer, body)
         return _parsed(answer) if answer.content else None
+
+    @property
+    def halted(self) -> bool:
+        """Whether nothing new may begin: a signal came, or the time is up."""
+        return self._halt()
 
     def pause(self, repeat: int) -> None:
         """Wait a little before the *repeat*-th look at a write whose outcome is unknown."""
-        time.sleep(pause_before(repeat, self._access.backoff))
+        self._halt.sleep(pause_before(repeat, self._access.backoff))
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
         """Ask, and ask again for as long as that is safe and may help."""
         patience = Patience(method, self._access.backoff)
         outcome = self._try(method, path, body)
-        while (wait := patience.pause(outcome)) is not None:
-            if isinstance(outcome, requests.Response) and outcome.status_code == 429:
+        while not self._halt() and (wait := patience.pause(outcome)) is not None:
+            limited = isinstance(outcome, requests.Response) and outcome.status_code == 429
+            if limited:
                 # All workers wait; the next turn is after it.
                 self._pace.hold(wait)
-            else:
-                time.sleep(wait)
+            self._halt.sleep(wait)
+            if self._halt():
+                # A stop came meanwhile: nothing more is sent.
+                break
             with self._lock:
                 self.traffic.retries += 1
+                self.traffic.throttled_seconds += wait if limited else 0.0
             outcome = self._try(method, path, body)
         if isinstance(outcome, requests.Response):
             return outcome
         # Not `from outcome`: what requests says may hold the token, in a header that cannot be sent.
-        raise NoAnswer(f"GitLab gave no answer: {cause_of(outcome)}") from None
+        kind = TooSlow if isinstance(outcome, requests.ReadTimeout) else NoAnswer
+        raise kind(f"GitLab gave no answer: {cause_of(outcome)}") from None
 
     def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.Response | Exception:
         waited = self._pace.wait()
@@ -141,6 +157,16 @@ class Session:
             return error
         self._pace.heed(answer.headers)
         return answer
+
+    def _refused(self, answer: requests.Response, body: Mapping[str, Any] | None = None) -> Refused:
+        return Refused(answer.status_code, self._reason(answer, body), location=answer.headers.get("Location", ""))
+
+    def _reason(self, answer: requests.Response, body: Mapping[str, Any] | None = None) -> str:
+        """What GitLab says, without the secrets that it, or something before it, echoes."""
+        said = _reason(answer)
+        for secret in (self._access.token, (body or {}).get("token")):
+            said = said.replace(str(secret), "…") if secret else said
+        return without_digests(said)
 
     @cached_property
     def _template(self) -> requests.PreparedRequest:
@@ -172,10 +198,6 @@ class Session:
         # Nothing is mounted for any other address.
         session.mount(self._access.url + "/", Adapter(tls_context(self._access.ca_file), self._access.concurrency))
         return session
-
-
-def _refused(answer: requests.Response) -> Refused:
-    return Refused(answer.status_code, _reason(answer), location=answer.headers.get("Location", ""))
 
 
 def _parsed(answer: requests.Response) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import ssl
 import threading
@@ -19,8 +20,11 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import exceptions as weather
 from urllib3.util import Retry
 
+from cronjob.halt import Halt
 from reconcile.errors import SettingsError
 
+# What a header's number may be: more digits are nobody's limit, and Python refuses to read thousands of them.
+_SMALL = re.compile(r"[0-9]{1,12}")
 # What comes instead of an answer; the second kind escapes from requests where a host name cannot be one.
 NO_ANSWER = (trouble.RequestException, weather.HTTPError)
 # These say that a write was not done (lib/api/api.rb: "409 Conflict: Resource lock").
@@ -119,6 +123,8 @@ class Patience:
     def _pause_asked_for(self, answer: requests.Response) -> float | None:
         if self._tries >= _TRIES or answer.status_code not in (_PASSING if self._reads else _NOT_DONE):
             return None
+        if not self._reads and answer.status_code == 409 and b"Resource lock" not in answer.content:
+            return None
         asked = _retry_after(answer.headers)
         usual = _MINUTE if answer.status_code == 429 else pause_before(self._tries, self._backoff)
         return asked or usual
@@ -127,7 +133,8 @@ class Patience:
 class Pace:
     """When each request of all workers may be sent: evenly spaced under a limit, late after a 429."""
 
-    def __init__(self, per_minute: int | None, width: int) -> None:
+    def __init__(self, per_minute: int | None, width: int, halt: Halt | None = None) -> None:
+        self._halt = halt or Halt()
         self._gap = 60.0 / per_minute if per_minute else 0.0
         # With fewer left than this, the requests that are under way could use the limit up.
         self._few = 2 * width
@@ -145,7 +152,7 @@ class Pace:
             now = time.monotonic()
             turn = max(self._next, now)
             self._next = turn + (max(self._gap, self._slow_gap) if turn < self._slow_until else self._gap)
-        time.sleep(turn - now)
+        self._halt.sleep(turn - now)
         return turn - now
 
     def hold(self, seconds: float) -> None:
@@ -162,7 +169,7 @@ class Pace:
         with self._lock:
             self._under_way -= 1
             left, reset = headers.get("RateLimit-Remaining", ""), headers.get("RateLimit-Reset", "")
-            if not (left.isdecimal() and reset.isdecimal()) or int(left) > self._few:
+            if not (_SMALL.fullmatch(left) and _SMALL.fullmatch(reset)) or int(left) > self._few:
                 return
             window = min(max(int(reset) - _server_time(headers), 0.0), _MINUTE)
             self._slow_gap = window / (max(int(left) - self._under_way, 0) + 1)
@@ -200,7 +207,7 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     """The seconds in Retry-After, a number or a date; 0 where there is none to be understood."""
     try:
         return float(Retry().parse_retry_after(headers.get("Retry-After", "")))
-    except weather.InvalidHeader:
+    except (weather.InvalidHeader, ValueError, OverflowError):
         return 0.0
 
 

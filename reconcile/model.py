@@ -164,7 +164,7 @@ class LookUpFailed:
 
 PlaceAnswer = Place | NoPlace | LookUpFailed
 
-_DIGEST = re.compile(r"(/hook/[0-9a-f]{8})[0-9a-f]+")
+_DIGEST = re.compile(r"((?:/|%2f)hook(?:/|%2f)[0-9a-f]{8})[0-9a-f]+", re.IGNORECASE)
 _USER_INFO = re.compile(r"^([a-z]+://)[^/?#]*@", re.IGNORECASE)
 _QUERY = re.compile(r"[?#].*", re.DOTALL)
 

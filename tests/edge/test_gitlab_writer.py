@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,11 +20,13 @@ from builders import (
     a_wanted_webhook,
     some_flags,
 )
-from edge.gitlab_builders import GitLab, a_gitlab, ours
+from edge.gitlab_builders import TOKEN, GitLab, a_gitlab, ours
 
 from cronjob.gitlab import GitLabGroup
+from cronjob.halt import Halt
 from cronjob.sandbox.gitlab_records import DEVELOPER
 from cronjob.sandbox.gitlab_records import Project as TheirProject
+from cronjob.session import Access, Session
 from reconcile.actual import Actual, Items
 from reconcile.changes import Change, Create, Delete, Update
 from reconcile.errors import WriteFailed
@@ -847,3 +850,65 @@ class TestPlaces:
 
         assert "GitLab's answer h" in failure(group, create_key(project))
         assert gitlab.world.writes == []
+
+
+# what a second look at a whole run taught
+
+
+def test_a_webhook_that_gitlab_may_still_be_making_is_not_made_twice(gitlab: GitLab) -> None:
+    project = gitlab.world.add_project("tenants/slow")
+    group = gitlab.reader(session=gitlab.session(timeout=0.3))
+    group.read_actual(())
+    gitlab.world.fail(method="POST", path="/hooks$", delay=1.5)
+
+    with pytest.raises(WriteFailed, match="the next run looks again"):
+        group.write(create_hook(project))
+
+    time.sleep(2)
+    assert len(gitlab.world.hooks_of(project)) == 1
+
+
+def test_what_a_run_put_there_it_never_removes(gitlab: GitLab) -> None:
+    project = gitlab.world.add_project("tenants/misread")
+    group = gitlab.reader()
+    group.read_actual(())
+    key_id = group.write(create_key(project))
+    hook_id = group.write(create_hook(project))
+
+    for found in (FoundKey(key_id, MARK, a_public_key()), FoundWebhook(hook_id, a_url(1), {})):
+        with pytest.raises(WriteFailed, match="this very run put it there"):
+            group.write(delete(project, found))
+
+    assert (len(keys(gitlab, project)), len(hooks(gitlab, project))) == (1, 1)
+
+
+def test_a_removal_that_something_else_answered_is_looked_after(gitlab: GitLab) -> None:
+    project = gitlab.world.add_project("tenants/answered")
+    gitlab.world.add_hook(project, a_url(1), description=MARK)
+    group = gitlab.reader()
+    actual = group.read_actual(())
+    gitlab.world.fail(method="DELETE", status=200, body={"ok": True})
+
+    with pytest.raises(WriteFailed, match="the item is still there"):
+        group.write(delete(project, of(actual, project).webhooks[0]))
+
+    group.write(delete(project, of(actual, project).webhooks[0]))
+    assert hooks(gitlab, project) == []
+
+
+def test_after_a_stop_no_write_is_repeated(gitlab: GitLab) -> None:
+    project = gitlab.world.add_project("tenants/stopped")
+    halt = Halt()
+    session = gitlab.opened.enter_context(
+        closing(Session(Access(gitlab.url, TOKEN, allow_writes=True, backoff=0.001), halt))
+    )
+    group = gitlab.reader(session=session)
+    group.read_actual(())
+    gitlab.world.fail(method="POST", path="/hooks$", status=502, times=None)
+    gitlab.world.requests.clear()
+    halt.stop.set()
+
+    with pytest.raises(WriteFailed, match="502"):
+        group.write(create_hook(project))
+
+    assert sum(one.method == "POST" for one in gitlab.world.requests) == 1

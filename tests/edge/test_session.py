@@ -6,15 +6,18 @@ import json
 import logging
 import socket
 import struct
+import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 from edge.gitlab_builders import OK, TOKEN, GitLab, a_gitlab, a_session, an_answer, raw_server
 
-from cronjob.session import Access, NoAnswer, Refused
+from cronjob.halt import Halt
+from cronjob.session import Access, NoAnswer, Refused, Session
 from reconcile.errors import WriteFailed
 
 pytest_plugins = ["edge.gitlab_fixtures"]
@@ -455,3 +458,50 @@ class TestReasons:
             pytest.raises(NoAnswer, match="its answer cannot be decoded"),
         ):
             session.get("/user")
+
+
+class TestStops:
+    """A signal, or the deadline, is heard while waiting."""
+
+    def test_a_stop_ends_a_long_wait_and_nothing_more_is_sent(self, gitlab: GitLab) -> None:
+        gitlab.world.fail(status=429, body="Retry later\n", headers={"Retry-After": "100"}, times=None)
+        halt = Halt()
+        session = Session(Access(gitlab.url, TOKEN), halt)
+        threading.Timer(0.2, halt.stop.set).start()
+        began = time.monotonic()
+
+        with closing(session), pytest.raises(Refused, match="429"):
+            session.get(GROUP)
+
+        assert time.monotonic() - began < 50
+        assert session.traffic.requests == {"GET": 1}
+
+    def test_the_deadline_ends_it_too(self, gitlab: GitLab) -> None:
+        gitlab.world.fail(status=503, times=None)
+        with closing(Session(Access(gitlab.url, TOKEN, backoff=10), Halt(deadline=0.2))) as session:
+            with pytest.raises(Refused, match="503"):
+                session.get(GROUP)
+
+            assert session.traffic.requests == {"GET": 1}
+
+    def test_after_a_stop_one_look_is_still_possible(self, gitlab: GitLab) -> None:
+        halt = Halt()
+        halt.stop.set()
+        with closing(Session(Access(gitlab.url, TOKEN), halt)) as session:
+            assert session.get(GROUP)[0]["full_path"] == "tenants"
+
+
+class TestEchoes:
+    """What GitLab, or something before it, sends back is shown without our secrets."""
+
+    def test_the_token_the_webhooks_token_and_the_digest_are_cut(self, gitlab: GitLab) -> None:
+        digest = "0123456789abcdef" * 4
+        echo = f"Bearer {TOKEN} token=hook-secret /hook/{digest} %2Fhook%2F{digest}"
+        gitlab.world.fail(method="POST", status=400, body=echo)
+
+        with pytest.raises(Refused) as refused:
+            gitlab.session().write("POST", "/projects/1/hooks", {"token": "hook-secret"})
+
+        for secret in (TOKEN, "hook-secret", digest):
+            assert secret not in str(refused.value)
+        assert "/hook/01234567…" in str(refused.value)

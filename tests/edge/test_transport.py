@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import hashlib
 import inspect
+import io
 import socket
 import ssl
 import threading
@@ -31,9 +32,10 @@ pytestmark = pytest.mark.usefixtures("no_proxies")
 NO_POOL: Any = None
 
 
-def an_outcome(status: int, **headers: str) -> requests.Response:
+def an_outcome(status: int, body: bytes = b"", **headers: str) -> requests.Response:
     answer = requests.Response()
     answer.status_code = status
+    answer.raw = io.BytesIO(body)
     answer.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     return answer
 
@@ -71,7 +73,23 @@ class TestPatience:
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
     def test_a_write_is_repeated_after_a_lock(self, method: str) -> None:
-        assert len(waits(method, an_outcome(409))) == 5
+        assert len(waits(method, an_outcome(409, b'{"message": "409 Conflict: Resource lock"}'))) == 5
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    def test_a_write_is_not_repeated_after_any_other_conflict(self, method: str) -> None:
+        assert waits(method, an_outcome(409, b'{"message": "409 Conflict"}')) == []
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Retry_After": "9" * 5000},
+            {"Retry_After": "Fri, 01 Jan 99999 00:00:00 GMT"},
+            {"RateLimit_Remaining": "9" * 5000, "RateLimit_Reset": "9" * 400},
+        ],
+    )
+    def test_absurd_headers_are_as_good_as_none(self, headers: dict[str, str]) -> None:
+        assert waits("GET", an_outcome(429, **headers))[0] == 60
+        Pace(None, 4).heed(an_outcome(200, **headers).headers)
 
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_a_limit_without_a_time_is_waited_out_for_a_minute(self, method: str) -> None:
