@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Event
 from typing import TypeVar
 
 from cronjob.gitlab_identity import Whoami, prove
 from cronjob.gitlab_listing import Listing, look_up, pages, read_listing
 from cronjob.gitlab_writer import Writer
+from cronjob.halt import Halt
 from cronjob.session import NoAnswer, Refused, Session
 from reconcile.actual import Actual, Items, Unreadable, actual_from, key_from, webhook_from
 from reconcile.changes import Change
 from reconcile.errors import MalformedAnswer, ReadError, WriteFailed
 from reconcile.marks import Identity
-from reconcile.model import Place, PlaceAnswer, Project
+from reconcile.model import LookUpFailed, Place, PlaceAnswer, Project
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -32,8 +32,7 @@ class Scope:
     """
     Which projects are the tenants', and how this run may act on them.
 
-    *hosts* are those known beforehand: the API's and the settings'. *user* is whose token writes are for, *deadline*
-    a time on `time.monotonic()`'s clock.
+    *hosts* are those known beforehand: the API's and the settings'. *user* is whose token writes are for.
     """
 
     groups: tuple[str, ...] = ()
@@ -43,7 +42,6 @@ class Scope:
     writes: bool = False
     tls_verification: bool = True
     concurrency: int = 16
-    deadline: float | None = None
 
 
 def _nobody(_change: Change, _seconds: float, _error: str | None) -> None:
@@ -54,12 +52,12 @@ class GitLabGroup:
     """Implements the run's port `GitLab` over one session. The projects are listed once, at first use."""
 
     def __init__(
-        self, session: Session, scope: Scope, identity: Identity, *, stop: Event, on_write: OnWrite = _nobody
+        self, session: Session, scope: Scope, identity: Identity, *, halt: Halt, on_write: OnWrite = _nobody
     ) -> None:
         self.whoami: Whoami | None = None
         self._session = session
         self._scope = scope
-        self._stop = stop
+        self._halt = halt
         self._on_write = on_write
         self._listing: Listing | None = None
         self._places: dict[str, PlaceAnswer] = {}
@@ -83,7 +81,9 @@ class GitLabGroup:
         listing = self._listed()
         wanted = sorted(set(paths))
         unknown = [path for path in wanted if path not in listing.by_path and path not in self._places]
-        answers = self.in_parallel(lambda path: look_up(self._session, path, listing), unknown)
+        answers = list(self.in_parallel(lambda path: look_up(self._session, path, listing), unknown))
+        if any(isinstance(answer, LookUpFailed) for answer in answers):
+            self._go_on()
         self._places.update(zip(unknown, answers, strict=True))
         return {
             path: Place(listing.by_path[path]) if path in listing.by_path else self._places[path] for path in wanted
@@ -115,36 +115,42 @@ class GitLabGroup:
 
     def stopped(self) -> bool:
         """Whether a signal came or the deadline has passed, so that no new write may begin."""
-        late = self._scope.deadline is not None and time.monotonic() > self._scope.deadline
-        return late or self._stop.is_set()
+        return self._halt()
 
     def _listed(self) -> Listing:
         if self._listing is None:
-            self.whoami = prove(self._session, writes=self._scope.writes, expected_user=self._scope.user)
-            listing = read_listing(
-                self._session,
-                groups=self._scope.groups,
-                extras=self._scope.extra_projects,
-                hosts=set(self._scope.hosts),
-            )
-            listing.problems += self.whoami.problems(datetime.now(UTC))
-            self._listing = listing
+            try:
+                self._listing = self._read_listing()
+            except ReadError as error:
+                self._go_on(error)
+                raise
         return self._listing
+
+    def _read_listing(self) -> Listing:
+        scope = self._scope
+        self.whoami = prove(self._session, writes=scope.writes, expected_user=scope.user)
+        listing = read_listing(self._session, groups=scope.groups, extras=scope.extra_projects, hosts=set(scope.hosts))
+        if listing.problems:
+            self._go_on()
+        listing.problems += self.whoami.problems(datetime.now(UTC))
+        return listing
+
+    def _go_on(self, cause: Exception | None = None) -> None:
+        """A failure after a stop says nothing about GitLab. Raises ReadError where the run was stopped."""
+        if self.stopped():
+            raise ReadError(_STOPPED, code="Stopped") from cause
 
     def _contains(self, project: Project) -> bool:
         return self._listed().contains(project)
 
     def _items(self, project: Project) -> Items | Unreadable:
         """All pages of both lists. A signal or the deadline ends the reading, and with it the run."""
-        if self.stopped():
-            raise ReadError(_STOPPED, code="Stopped")
+        self._go_on()
         now, base = datetime.now(UTC), f"/projects/{project.id}"
         try:
             keys = tuple(key_from(one, now) for one in pages(self._session, f"{base}/deploy_keys", {}))
             webhooks = tuple(webhook_from(one) for one in pages(self._session, f"{base}/hooks", {}))
         except (Refused, NoAnswer, MalformedAnswer) as error:
-            if self.stopped():
-                # It was not asked to the end, so nothing is known of it.
-                raise ReadError(_STOPPED, code="Stopped") from error
+            self._go_on(error)
             return Unreadable(project, str(error))
         return Items(project, keys, webhooks)

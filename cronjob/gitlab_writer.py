@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from cronjob.gitlab_listing import pages
 from cronjob.gitlab_webhooks import checked_webhook, webhook_body
-from cronjob.session import NoAnswer, Refused, Session, TooSlow
+from cronjob.session import NoAnswer, NotAsked, Refused, Session, TooSlow
 from reconcile.actual import Actual, key_from, project_from
 from reconcile.changes import Change, Create, Delete, Update
 from reconcile.desired import WantedKey, WantedWebhook
@@ -227,14 +227,21 @@ class Writer:
             # What is still on its way through GitLab gets a chance to arrive.
             self._session.pause(repeat)
             try:
-                found = done()
+                found = self._looked(done)
             except (Refused, NoAnswer) as error:
                 raise WriteFailed(f"{unknown}, and looking whether it was done failed: {error}") from error
             if found is not None:
                 return found
-            if self._session.halted or (isinstance(unknown, TooSlow) and not idempotent):
+            if self._session.halt() or (isinstance(unknown, TooSlow) and not idempotent):
                 break
         raise unknown
+
+    def _looked(self, done: Callable[[], Any]) -> Any:
+        """What *done* finds, also where the run is stopped while that waits for its turn."""
+        try:
+            return done()
+        except NotAsked:
+            return done()
 
 
 def _item_is_gone(error: Refused) -> bool:

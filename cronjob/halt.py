@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from threading import Event
+
+# Who sleeps looks up so often. Waiting on the event itself could lock up: the signal's handler sets it in a thread
+# that may be about to wait, and an Event's lock is not reentrant.
+_LOOK_UP = 0.1
 
 
 class Halt:
@@ -15,14 +20,14 @@ class Halt:
 
     def __init__(self, stop: Event | None = None, deadline: float | None = None) -> None:
         self.stop = stop or Event()
-        self._until = time.monotonic() + deadline if deadline else None
+        self._until = time.monotonic() + deadline if deadline else math.inf
 
     def __call__(self) -> bool:
         """Whether nothing new may begin."""
-        return self.stop.is_set() or (self._until is not None and time.monotonic() > self._until)
+        return self.stop.is_set() or time.monotonic() >= self._until
 
     def sleep(self, seconds: float) -> None:
         """Wait so long, or until the run must end."""
-        left = seconds if self._until is None else min(seconds, self._until - time.monotonic())
-        if left > 0:
-            self.stop.wait(left)
+        end = min(time.monotonic() + seconds, self._until)
+        while not self.stop.is_set() and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_UP))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -145,11 +144,11 @@ def _connected(settings: Settings, rules: Rules, signals: Signals, flux: FluxClu
         writes=not settings.dry_run,
         tls_verification=settings.webhook_tls_verification,
         concurrency=settings.concurrency,
-        deadline=time.monotonic() + settings.deadline if settings.deadline else None,
     )
+    halt = Halt(signals.stop, settings.deadline)
     with (
-        closing(Session(access, Halt(signals.stop, settings.deadline))) as session,
-        closing(GitLabGroup(session, scope, rules.identity, stop=signals.stop, on_write=log_write)) as gitlab,
+        closing(Session(access, halt=halt)) as session,
+        closing(GitLabGroup(session, scope, rules.identity, halt=halt, on_write=log_write)) as gitlab,
     ):
         yield Servers(settings.gitlab_url, gitlab, session, flux)
 

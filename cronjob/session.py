@@ -42,6 +42,10 @@ class NoAnswer(SyncerError):
     """No usable answer came: a write may or may not have been done."""
 
 
+class NotAsked(NoAnswer):
+    """The run was stopped while a GET waited for its turn."""
+
+
 class TooSlow(NoAnswer):
     """GitLab did not answer in time, and may still be working on it."""
 
@@ -75,15 +79,20 @@ class Traffic:
 
 
 class Session:
-    """Requests to one GitLab's REST API v4, safe to share between threads."""
+    """
+    Requests to one GitLab's REST API v4, safe to share between threads.
+
+    Once *halt* says so nothing is repeated and nobody waits. What begins only then is sent once: it belongs to a
+    change that was begun before, and tells how that ended.
+    """
 
     def __init__(self, access: Access, halt: Halt | None = None) -> None:
         self.traffic = Traffic()
         self._access = access
         self._base = f"{access.url}/api/v4"
         self._lock = threading.Lock()
-        self._halt = halt or Halt()
-        self._pace = Pace(access.max_per_minute, access.concurrency, self._halt)
+        self.halt = halt or Halt()
+        self._pace = Pace(access.max_per_minute, access.concurrency, self.halt)
         self._http = self._connected()
 
     def close(self) -> None:
@@ -112,31 +121,28 @@ class Session:
             raise self._refused(answer, body)
         return _parsed(answer) if answer.content else None
 
-    @property
-    def halted(self) -> bool:
-        """Whether nothing new may begin: a signal came, or the time is up."""
-        return self._halt()
-
     def pause(self, repeat: int) -> None:
         """Wait a little before the *repeat*-th look at a write whose outcome is unknown."""
-        self._halt.sleep(pause_before(repeat, self._access.backoff))
+        self.halt.sleep(pause_before(repeat, self._access.backoff))
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
         """Ask, and ask again for as long as that is safe and may help."""
         patience = Patience(method, self._access.backoff)
+        late = self.halt()
+        if not self._has_turn(late=late):
+            stopped = f"{method} was not sent: the run was stopped, or its deadline passed"
+            raise NotAsked(stopped) if method == "GET" else WriteFailed(stopped)
         outcome = self._try(method, path, body)
-        while not self._halt() and (wait := patience.pause(outcome)) is not None:
-            limited = isinstance(outcome, requests.Response) and outcome.status_code == 429
-            if limited:
+        while not self.halt() and (wait := patience.pause(outcome)) is not None:
+            if isinstance(outcome, requests.Response) and outcome.status_code == 429:
                 # All workers wait; the next turn is after it.
                 self._pace.hold(wait)
-            self._halt.sleep(wait)
-            if self._halt():
-                # A stop came meanwhile: nothing more is sent.
+            else:
+                self.halt.sleep(wait)
+            if not self._has_turn():
                 break
             with self._lock:
                 self.traffic.retries += 1
-                self.traffic.throttled_seconds += wait if limited else 0.0
             outcome = self._try(method, path, body)
         if isinstance(outcome, requests.Response):
             return outcome
@@ -144,11 +150,19 @@ class Session:
         kind = TooSlow if isinstance(outcome, requests.ReadTimeout) else NoAnswer
         raise kind(f"GitLab gave no answer: {cause_of(outcome)}") from None
 
-    def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.Response | Exception:
+    def _has_turn(self, *, late: bool = False) -> bool:
+        """Wait for the next turn; whether it may be used: the run still goes on, or had ended before."""
         waited = self._pace.wait()
         with self._lock:
-            self.traffic.requests[method] += 1
             self.traffic.throttled_seconds += waited
+        if late or not self.halt():
+            return True
+        self._pace.heed({})
+        return False
+
+    def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.Response | Exception:
+        with self._lock:
+            self.traffic.requests[method] += 1
         timeout = (min(10.0, self._access.timeout), self._access.timeout)
         try:
             answer = self._http.send(self._prepared(method, path, body), timeout=timeout, allow_redirects=False)

@@ -146,14 +146,14 @@ class Pace:
         self._lock = threading.Lock()
 
     def wait(self) -> float:
-        """Wait for this request's turn; the seconds waited. `heed` must follow."""
+        """Wait for this request's turn, or until the run must end; the seconds waited. `heed` must follow."""
         with self._lock:
             self._under_way += 1
             now = time.monotonic()
             turn = max(self._next, now)
             self._next = turn + (max(self._gap, self._slow_gap) if turn < self._slow_until else self._gap)
         self._halt.sleep(turn - now)
-        return turn - now
+        return min(turn, time.monotonic()) - now
 
     def hold(self, seconds: float) -> None:
         """Send nothing for so long."""

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from cronjob.gitlab import GitLabGroup, Scope
+from cronjob.halt import Halt
 from cronjob.sandbox.gitlab_app import gitlab_app
 from cronjob.sandbox.gitlab_records import MAINTAINER, Group, User
 from cronjob.sandbox.gitlab_records import Project as TheirProject
@@ -49,23 +50,24 @@ class GitLab:
     group: Group
     opened: ExitStack = field(repr=False)
 
-    def session(self, **fields: Any) -> Session:
+    def session(self, *, halt: Halt | None = None, **fields: Any) -> Session:
         access = Access(**{"url": self.url, "token": TOKEN, "allow_writes": True, "backoff": BACKOFF, **fields})
-        return self.opened.enter_context(closing(Session(access)))
+        return self.opened.enter_context(closing(Session(access, halt=halt)))
 
     def reader(
         self,
         *,
         session: Session | None = None,
         identity: Identity = IDENTITY,
-        stop: threading.Event | None = None,
+        halt: Halt | None = None,
         on_write: Callable[..., None] | None = None,
         **scope: Any,
     ) -> GitLabGroup:
         """A GitLabGroup of `tenants`, allowed to write."""
         whole = Scope(**{"groups": ("tenants",), "writes": True, "concurrency": 8, **scope})
         heard = {"on_write": on_write} if on_write else {}
-        group = GitLabGroup(session or self.session(), whole, identity, stop=stop or threading.Event(), **heard)
+        session = session or self.session(halt=halt)
+        group = GitLabGroup(session, whole, identity, halt=session.halt, **heard)
         return self.opened.enter_context(closing(group))
 
     def ready(self, **fields: Any) -> tuple[GitLabGroup, Actual]:
@@ -167,10 +169,10 @@ def _length(request: bytes) -> int:
     return len(head) + 4 + (int(stated[1]) if stated else 0) if end else len(request) + 1
 
 
-def a_session(url: str, **fields: Any) -> closing[Session]:
+def a_session(url: str, *, halt: Halt | None = None, **fields: Any) -> closing[Session]:
     """A session to a server of any kind, to be used in a `with`."""
     whole = {"token": TOKEN, "allow_writes": True, "backoff": BACKOFF, "timeout": 5.0, **fields}
-    return closing(Session(Access(url, **whole)))
+    return closing(Session(Access(url, **whole), halt=halt))
 
 
 def an_answer(status: str, body: str | bytes = b"", *headers: str) -> bytes:

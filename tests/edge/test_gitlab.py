@@ -12,6 +12,7 @@ import pytest
 from builders import a_public_key, a_url, a_wanted_webhook
 from edge.gitlab_builders import TOKEN, GitLab, ours
 
+from cronjob.halt import Halt
 from cronjob.sandbox.gitlab_records import DEVELOPER
 from reconcile.actual import Items, Unreadable
 from reconcile.changes import Change, Create
@@ -229,22 +230,22 @@ class TestRequestBudget:
 class TestStopping:
     def test_nothing_stops_a_run_without_reason(self, gitlab: GitLab) -> None:
         assert not gitlab.reader().stopped()
-        assert not gitlab.reader(deadline=time.monotonic() + 600).stopped()
+        assert not gitlab.reader(halt=Halt(deadline=600)).stopped()
 
     def test_a_signal_stops_it(self, gitlab: GitLab) -> None:
         stop = threading.Event()
-        group = gitlab.reader(stop=stop)
+        group = gitlab.reader(halt=Halt(stop=stop))
         stop.set()
 
         assert group.stopped()
 
     def test_a_deadline_stops_it(self, gitlab: GitLab) -> None:
-        assert gitlab.reader(deadline=time.monotonic() - 0.001).stopped()
+        assert gitlab.reader(halt=Halt(deadline=-0.001)).stopped()
 
     def test_a_signal_while_reading_ends_the_reading(self, gitlab: GitLab) -> None:
         some_projects(gitlab, 100)
         stop = threading.Event()
-        group = gitlab.reader(stop=stop, concurrency=2)
+        group = gitlab.reader(halt=Halt(stop=stop), concurrency=2)
         group.read_hosts()
         gitlab.world.latency = 0.02
         threading.Timer(0.2, stop.set).start()
@@ -259,15 +260,64 @@ class TestStopping:
         some_projects(gitlab, 3)
 
         with pytest.raises(ReadError, match="its deadline passed") as error:
-            gitlab.reader(deadline=time.monotonic() - 1).read_actual(())
+            gitlab.reader(halt=Halt(deadline=-1)).read_actual(())
 
         assert error.value.code == "Stopped"
         assert not [path for path in gitlab.paths() if "hooks" in path]
 
+    @pytest.mark.parametrize("kind", ["deploy_keys", "hooks"])
+    def test_a_stop_while_a_limit_is_waited_out_is_noticed_and_is_no_unreadable_project(
+        self, gitlab: GitLab, kind: str
+    ) -> None:
+        some_projects(gitlab, 3)
+        halt = Halt()
+        group = gitlab.reader(halt=halt)
+        group.read_hosts()
+        gitlab.world.fail(path=kind, status=429, headers={"Retry-After": "20"}, times=None)
+        threading.Timer(0.2, halt.stop.set).start()
+        began = time.monotonic()
+
+        with pytest.raises(ReadError, match="The run was stopped") as error:
+            group.read_actual(())
+
+        assert error.value.code == "Stopped"
+        assert time.monotonic() - began < 10
+
+    @pytest.mark.parametrize("path", ["/user$", "/groups/tenants$", "/projects$", "%2Fextra$"])
+    def test_a_deadline_while_the_group_is_listed_says_so(self, gitlab: GitLab, path: str) -> None:
+        gitlab.world.fail(path=path, status=503, times=None)
+        halt = Halt(deadline=0.3)
+        began = time.monotonic()
+
+        with pytest.raises(ReadError, match="its deadline passed") as error:
+            gitlab.reader(session=gitlab.session(halt=halt, backoff=15.0), extra_projects=("o/extra",)).read_hosts()
+
+        assert error.value.code == "Stopped"
+        assert time.monotonic() - began < 7
+
+    def test_a_look_up_that_a_deadline_ends_is_no_failed_one(self, gitlab: GitLab) -> None:
+        group = gitlab.reader(session=gitlab.session(halt=Halt(deadline=1), backoff=15.0))
+        group.read_hosts()
+        gitlab.world.fail(path="%2Fnew$", status=503, times=None)
+
+        with pytest.raises(ReadError, match="its deadline passed"):
+            group.find(["tenants/new"])
+
+    def test_a_deadline_ends_the_patience_with_bad_weather(self, gitlab: GitLab) -> None:
+        some_projects(gitlab, 3)
+        gitlab.world.fail(path="hooks", status=503, times=None)
+        began = time.monotonic()
+
+        with pytest.raises(ReadError) as error:
+            gitlab.reader(session=gitlab.session(halt=Halt(deadline=1), backoff=15.0)).read_actual(())
+
+        assert error.value.code == "Stopped"
+        assert time.monotonic() - began < 7
+
     def test_without_either_everything_is_read(self, gitlab: GitLab) -> None:
         some_projects(gitlab, 3)
 
-        assert len(gitlab.reader(deadline=time.monotonic() + 600).read_actual(()).projects) == 3
+        assert len(gitlab.reader(halt=Halt(deadline=600)).read_actual(()).projects) == 3
 
 
 class TestWriting:

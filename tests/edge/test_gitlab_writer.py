@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -743,6 +744,48 @@ class TestUnknownOutcomes:
         assert failure(group, change) == "GitLab answered 403 Forbidden"
         assert not case.made(gitlab, project)
         assert len(gitlab.world.writes) == 1
+
+
+class TestStopping:
+    @pytest.mark.parametrize("after", [True, False])
+    @pytest.mark.parametrize("name", CASES)
+    def test_after_a_stop_one_look_tells_how_it_ended_and_nothing_is_repeated(
+        self, gitlab: GitLab, name: str, *, after: bool
+    ) -> None:
+        case = CASES[name]
+        halt = Halt()
+        project, group, change = prepared(gitlab, case, halt=halt, backoff=20.0)
+        gitlab.world.fail(method=case.method, drop=True, after=after, times=None)
+        threading.Timer(0.2, halt.stop.set).start()
+        began = time.monotonic()
+
+        if after and name != "update webhook":
+            group.write(change)
+        else:
+            assert failure(group, change) == "GitLab gave no answer: the connection broke off"
+
+        assert time.monotonic() - began < 8
+        assert case.made(gitlab, project) == after
+        assert len(gitlab.world.writes) == 1
+        assert len(gitlab.paths()) == 2
+
+    def test_a_look_that_waits_for_its_turn_when_the_run_is_stopped_is_taken_at_once(
+        self, gitlab: GitLab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        halt = Halt()
+        project, group, change = prepared(gitlab, CASES["create webhook"], halt=halt)
+        gitlab.world.fail(method="POST", drop=True, after=True)
+
+        def held(repeat: int) -> None:
+            del repeat
+            group._session._pace.hold(20)
+            threading.Timer(0.2, halt.stop.set).start()
+
+        # As after a 429 that another worker met.
+        monkeypatch.setattr(group._session, "pause", held)
+        group.write(change)
+
+        assert hooks(gitlab, project) == [RIGHT_HOOK]
 
 
 class TestReleases:

@@ -283,6 +283,54 @@ class TestLimits:
         assert session.traffic.throttled_seconds >= 0.4
 
 
+class TestStopping:
+    def test_after_a_stop_nothing_is_repeated(self, gitlab: GitLab) -> None:
+        gitlab.world.fail(status=503, times=None)
+        session = gitlab.session(halt=Halt(deadline=-1), backoff=15.0)
+
+        with pytest.raises(Refused, match="503"):
+            session.get(GROUP)
+
+        assert session.traffic.requests == {"GET": 1}
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_a_stop_ends_a_wait(self, gitlab: GitLab, status: int) -> None:
+        gitlab.world.fail(status=status, headers={"Retry-After": "20"}, times=None)
+        halt = Halt()
+        session = gitlab.session(halt=halt)
+        threading.Timer(0.2, halt.stop.set).start()
+        began = time.monotonic()
+
+        with pytest.raises(Refused, match=str(status)):
+            session.get(GROUP)
+
+        assert time.monotonic() - began < 10
+        assert session.traffic.requests == {"GET": 1}
+        assert session.traffic.retries == 0
+        assert session.traffic.throttled_seconds < 10
+
+    def test_whoever_waits_for_a_turn_sends_nothing_more(self, gitlab: GitLab) -> None:
+        halt = Halt(deadline=1)
+        session = gitlab.session(halt=halt, max_per_minute=1)
+        session.get(GROUP)
+
+        with pytest.raises(WriteFailed, match=r"^POST was not sent: the run was stopped, or its deadline passed$"):
+            session.write("POST", "/projects/1", {})
+
+        assert gitlab.world.writes == []
+
+    def test_what_begins_after_a_stop_is_sent_at_once(self, gitlab: GitLab) -> None:
+        session = gitlab.session(halt=Halt(deadline=-1), max_per_minute=1)
+
+        assert [session.get(GROUP)[0]["full_path"] for _ in range(2)] == ["tenants"] * 2
+
+    def test_a_pause_ends_with_the_run(self, gitlab: GitLab) -> None:
+        began = time.monotonic()
+        gitlab.session(halt=Halt(deadline=0.1), backoff=20.0).pause(1)
+
+        assert time.monotonic() - began < 7
+
+
 class TestDryRuns:
     @pytest.mark.parametrize("method", [*WRITES, "PATCH"])
     def test_nothing_but_get_is_sent_without_leave_to_write(self, gitlab: GitLab, method: str) -> None:

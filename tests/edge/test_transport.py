@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("no_proxies")
 NO_POOL: Any = None
 
 
-def an_outcome(status: int, body: bytes = b"", **headers: str) -> requests.Response:
+def an_outcome(status: int, body: bytes = b"", /, **headers: str) -> requests.Response:
     answer = requests.Response()
     answer.status_code = status
     answer.raw = io.BytesIO(body)
