@@ -8,7 +8,6 @@ header only, and a session made without *allow_writes* refuses every method but 
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -22,11 +21,9 @@ import requests
 from requests.utils import get_environ_proxies
 
 from cronjob.halt import Halt
+from cronjob.reasons import reason, redacted
 from cronjob.transport import NO_ANSWER, Adapter, Pace, Patience, cause_of, pause_before, tls_context
 from reconcile.errors import SyncerError, WriteFailed
-from reconcile.model import without_digests
-
-_SHOWN = 200
 
 
 class Refused(SyncerError):
@@ -148,7 +145,7 @@ class Session:
             return outcome
         # Not `from outcome`: what requests says may hold the token, in a header that cannot be sent.
         kind = TooSlow if isinstance(outcome, requests.ReadTimeout) else NoAnswer
-        raise kind(f"GitLab gave no answer: {cause_of(outcome)}") from None
+        raise kind(redacted(f"GitLab gave no answer: {cause_of(outcome)}", self._secrets(body))) from None
 
     def _has_turn(self, *, late: bool = False) -> bool:
         """Wait for the next turn; whether it may be used: the run still goes on, or had ended before."""
@@ -177,10 +174,10 @@ class Session:
 
     def _reason(self, answer: requests.Response, body: Mapping[str, Any] | None = None) -> str:
         """What GitLab says, without the secrets that it, or something before it, echoes."""
-        said = _reason(answer)
-        for secret in (self._access.token, (body or {}).get("token")):
-            said = said.replace(str(secret), "…") if secret else said
-        return without_digests(said)
+        return reason(answer, self._secrets(body))
+
+    def _secrets(self, body: Mapping[str, Any] | None) -> tuple[str, str]:
+        return self._access.token, str((body or {}).get("token") or "")
 
     @cached_property
     def _template(self) -> requests.PreparedRequest:
@@ -219,33 +216,3 @@ def _parsed(answer: requests.Response) -> Any:
         return json.loads(answer.content)
     except (ValueError, RecursionError):
         raise NoAnswer(f"GitLab answered {answer.status_code} with something that is not JSON") from None
-
-
-def _reason(answer: requests.Response) -> str:
-    """One clause: the status and what GitLab says, from any of its envelopes, plain text or HTML."""
-    try:
-        said = _said(json.loads(answer.content))
-    except (ValueError, RecursionError):
-        said = _plain(answer.content)
-    number = str(answer.status_code)
-    return f"GitLab answered {said if said.startswith(number) else f'{number} {said}'}".strip()
-
-
-def _plain(content: bytes) -> str:
-    """The beginning of a text; of a page, or of JSON that is cut off, nothing is worth showing."""
-    text = " ".join(content[: 4 * _SHOWN].decode(errors="replace").split())
-    return "" if text.startswith(("<", "{", "[")) else text[:_SHOWN]
-
-
-def _said(body: object) -> str:
-    if not isinstance(body, dict):
-        return ""
-    said = body.get("error_description") or body.get("message") or body.get("error") or ""
-    if isinstance(said, dict):
-        said = "; ".join(f"{name} {_flat(value)}" for name, value in said.items())
-    needed = f" (scope {body['scope']})" if "scope" in body else ""
-    return re.sub(r"\s+", " ", _flat(said))[:_SHOWN] + needed[:_SHOWN]
-
-
-def _flat(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

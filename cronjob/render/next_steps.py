@@ -40,7 +40,7 @@ def _command(document: Record, page: Page) -> str:
     if page.command == "retire":
         return shlex.join([*words, "--confirm", document["cluster"]])
     # A dry run that the environment or the file ordered has no flag to be left out.
-    ordered = "" if "dry_run" in page.flags else "SYNCER_DRY_RUN=false "
+    ordered = "SYNCER_DRY_RUN=false " if document["dry_run"] and "dry_run" not in page.flags else ""
     return ordered + shlex.join([*words, "--expect-plan", document["plan"]])
 
 

@@ -149,7 +149,7 @@ def test_a_dry_run_ordered_by_the_environment_is_lifted_in_the_next_command() ->
 
 
 def test_after_a_refusal_the_next_command_approves_the_plan() -> None:
-    text = rendered(a_document(a_refused_report()), "text", Page(flags=frozenset({"dry_run"})))
+    text = rendered(a_document(a_refused_report()), "text", Page())
     assert text.endswith("Next, if that is meant: flux-gitlab-syncer run --expect-plan 0123456789ab\n")
 
 

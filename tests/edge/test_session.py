@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import socket
@@ -9,9 +10,11 @@ import struct
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from edge.gitlab_builders import OK, TOKEN, GitLab, a_gitlab, a_session, an_answer, raw_server
@@ -553,3 +556,45 @@ class TestEchoes:
         for secret in (TOKEN, "hook-secret", digest):
             assert secret not in str(refused.value)
         assert "/hook/01234567…" in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            # Half a secret, where the text is cut.
+            (400, "x" * 190 + " {}"),
+            (400, " " * 790 + "{}"),
+            (400, json.dumps({"message": {"url": ["x" * 180 + " {}", {"a": "{}"}]}})),
+            (502, json.dumps({"error": "x" * 195 + "{}"})),
+            (403, json.dumps({"error": "insufficient_scope", "scope": "{}"})),
+        ],
+    )
+    @pytest.mark.parametrize("secret", [TOKEN, "two  words/&\"'é", f"/hook/{'0123456789abcdef' * 4}"])
+    def test_no_part_of_a_secret_is_left_where_a_text_is_cut(
+        self, gitlab: GitLab, status: int, body: str, secret: str
+    ) -> None:
+        echo = secret if body.startswith(("x", " ")) else json.dumps(secret)[1:-1]
+        gitlab.world.fail(method="POST", status=status, body=body.replace("{}", echo))
+
+        with pytest.raises((Refused, NoAnswer)) as error:
+            gitlab.session().write("POST", "/projects/1/hooks", {"token": "two  words/&\"'é"})
+
+        told = str(error.value)
+        for part in ("glpat", "two", "words", "012345678"):
+            assert part not in told
+
+    @pytest.mark.parametrize("spell", [quote, quote_plus, html.escape, str.strip, repr])
+    def test_a_secret_is_found_however_it_is_written(self, gitlab: GitLab, spell: Callable[[str], str]) -> None:
+        token = " two  words&/é\\ "
+        gitlab.world.fail(method="POST", status=400, body=f"got {spell(token)}")
+
+        with pytest.raises(Refused) as error:
+            gitlab.session().write("POST", "/projects/1/hooks", {"token": token})
+
+        assert "words" not in str(error.value)
+
+    @pytest.mark.parametrize("slash", ["/", "%2F", "%2f", "%252F", "\\/", "&#x2F;", "\\u002f"])
+    def test_a_digest_is_cut_however_its_path_is_written(self, gitlab: GitLab, slash: str) -> None:
+        gitlab.world.fail(status=400, body=f"at {slash}hook{slash}0123456789ABCDEF")
+
+        with pytest.raises(Refused, match="01234567…$"):
+            gitlab.session().get(GROUP)
