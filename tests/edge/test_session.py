@@ -596,5 +596,5 @@ class TestEchoes:
     def test_a_digest_is_cut_however_its_path_is_written(self, gitlab: GitLab, slash: str) -> None:
         gitlab.world.fail(status=400, body=f"at {slash}hook{slash}0123456789ABCDEF")
 
-        with pytest.raises(Refused, match="01234567…$"):
+        with pytest.raises(Refused, match=r"01234567…$"):
             gitlab.session().get(GROUP)
