@@ -20,6 +20,7 @@ from reconcile.model import LookUpFailed, NoPlace, Place, PlaceAnswer, Project
 from reconcile.problems import Code, Problem
 
 _PAGE = 100
+_CLONE_URLS = ("ssh_url_to_repo", "http_url_to_repo")
 _GROUP = {
     "include_subgroups": "true",
     # GitLab's default mixes in projects of other groups that are shared with this one.
@@ -83,7 +84,7 @@ def _add_group(session: Session, group: str, listing: Listing) -> None:
     try:
         answer, _ = session.get(f"/groups/{quote(group, safe='')}", {"with_projects": "false"})
         root = answer["full_path"]
-        if not (isinstance(root, str) and root and isinstance(answer["id"], int)):
+        if not (isinstance(root, str) and root and type(answer["id"]) is int):
             raise TypeError
         listing.roots.append(root.lower())
         for project in pages(session, f"/groups/{answer['id']}/projects", _GROUP):
@@ -146,19 +147,20 @@ def pages(session: Session, path: str, params: Mapping[str, str]) -> Iterator[Ma
         if following is None:
             following = str(int(page) + 1) if len(answer) == _PAGE else ""
         if following and not (re.fullmatch(r"[0-9]{1,9}", following) and int(following) > int(page)):
-            raise MalformedAnswer(f"GitLab's answer to {path} leads from page {page} to page {following}")
+            raise MalformedAnswer(f"GitLab's answer to {path} leads from page {page} to page {following[:9]}")
         page = following
 
 
 def _hosts(answer: Mapping[str, Any]) -> set[str]:
     """The hosts in a project's clone URLs; `git@host:path` is how GitLab writes the common one."""
+    urls = [url for name in _CLONE_URLS if isinstance(url := answer.get(name), str) and url]
+    if not urls:
+        # Sources on a host that nobody knows would not be found to be this GitLab's.
+        raise MalformedAnswer(f"GitLab's answer about project {answer.get('id')} has no clone URL")
     found = set()
-    for name in ("ssh_url_to_repo", "http_url_to_repo"):
-        url = str(answer.get(name) or "")
-        if "://" not in url:
-            url = f"ssh://{url}"
+    for url in urls:
         try:
-            found.add(parse_git_url(url).host)
+            found.add(parse_git_url(url if "://" in url else f"ssh://{url}").host)
         except UnusableUrl:
             continue
     return found

@@ -12,17 +12,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from cronjob.certainty import remove, surely
 from cronjob.gitlab_listing import pages
 from cronjob.gitlab_webhooks import checked_webhook, webhook_body
-from cronjob.session import NoAnswer, NotAsked, Refused, Session, TooSlow
-from reconcile.actual import Actual, key_from, project_from
+from cronjob.session import NoAnswer, Refused, Session, TooSlow
+from reconcile.actual import Actual, key_from, project_from, webhook_from
 from reconcile.changes import Change, Create, Delete, Update
 from reconcile.desired import WantedKey, WantedWebhook
 from reconcile.errors import MalformedAnswer, WriteFailed
 from reconcile.marks import Identity, Owner
 from reconcile.model import Kind, Project, PublicKey
 
-_TRIES = 3
 # Whether a key has expired does not matter to who checks its title.
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -47,6 +47,7 @@ class Writer:
         self._creating: dict[PublicKey, threading.Lock] = {}
         # What speaks against writing to a project, by its id; nothing does where the text is empty.
         self._complaints: dict[int, str] = {}
+        # Project, kind and id of what this run put there: whatever was misread, it never removes that.
         self._made_here: set[tuple[int, str, int]] = set()
 
     def learn(self, actual: Actual) -> None:
@@ -98,18 +99,21 @@ class Writer:
         # Without a comment: GitLab joins an existing key only where the whole text is equal.
         body = {"key": wanted.key.text, "title": str(wanted.mark), "can_push": False}
         try:
-            answer = self._surely(lambda: self._session.write("POST", path, body), lambda: self._listed(path, wanted))
+            answer = surely(
+                self._session, lambda: self._session.write("POST", path, body), lambda: self._listed(path, wanted)
+            )
         except Refused as error:
             if error.status != 400 or "already been taken" not in str(error):
                 raise
             answer = self._enable(path, wanted, error)
         found = key_from(answer, _NEVER)
+        self._made_here.add((wanted.project.id, "deploy_keys", found.id))
         if found.key != wanted.key:
             raise WriteFailed(f"GitLab accepted the key and stored another one as {found.id}")
         if self._identity.owner(found.title) in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}:
             self._take_off(f"{path}/{found.id}", found.title)
         self._key_ids[wanted.key] = found.id
-        return self._noted(wanted.project, "deploy_keys", found.id)
+        return found.id
 
     def _take_off(self, path: str, title: str) -> NoReturn:
         """Undo an attachment under a title that is not ours: whoever it belongs to would remove it."""
@@ -118,7 +122,7 @@ class Writer:
             "give each cluster a key of its own"
         )
         try:
-            self._remove(path)
+            remove(self._session, path)
         except (Refused, NoAnswer, WriteFailed) as error:
             trouble = trouble.replace("it was taken off again", f"it should be taken off, which failed ({error})")
         raise WriteFailed(trouble)
@@ -131,8 +135,10 @@ class Writer:
                 f"{refused}: somebody has this key outside the group, perhaps as a personal SSH key; "
                 f"make a new key in {wanted.secrets[0]}"
             )
-        return self._surely(
-            lambda: self._session.write("POST", f"{path}/{known}/enable"), lambda: self._listed(path, wanted)
+        return surely(
+            self._session,
+            lambda: self._session.write("POST", f"{path}/{known}/enable"),
+            lambda: self._listed(path, wanted),
         )
 
     def _listed(self, path: str, wanted: WantedKey) -> Mapping[str, Any] | None:
@@ -142,7 +148,9 @@ class Writer:
     def _update_key(self, change: Update) -> None:
         path = f"/projects/{change.project.id}/deploy_keys/{change.id}"
         body = {name: new for name, (_, new) in change.fields.items()}
-        answer = self._surely(lambda: self._session.write("PUT", path, body), lambda: self._as_asked(path, body))
+        answer = surely(
+            self._session, lambda: self._session.write("PUT", path, body), lambda: self._as_asked(path, body)
+        )
         key_from(answer, _NEVER)
         kept = [name for name, value in body.items() if answer.get(name) != value]
         if kept:
@@ -161,13 +169,19 @@ class Writer:
         path = f"/projects/{wanted.project.id}/hooks"
         body = webhook_body(wanted, tls=self._tls)
         try:
-            answer = self._surely(
-                lambda: self._session.write("POST", path, body), lambda: self._hooked(path, wanted), idempotent=False
+            answer = surely(
+                self._session,
+                lambda: self._session.write("POST", path, body, once=True),
+                lambda: self._hooked(path, wanted),
+                idempotent=False,
             )
         except TooSlow as error:
             # A second POST beside one that GitLab may still be working on would make a second webhook.
-            raise WriteFailed(f"{error}; it is not there yet, and the next run looks again") from error
-        return self._noted(wanted.project, "hooks", checked_webhook(wanted, answer, tls=self._tls))
+            raise WriteFailed(
+                f"{error}; GitLab may still be working on it, so it is not sent again; the next run looks again"
+            ) from error
+        self._made_here.add((wanted.project.id, "hooks", webhook_from(answer).id))
+        return checked_webhook(wanted, answer, tls=self._tls)
 
     def _hooked(self, path: str, wanted: WantedWebhook) -> Mapping[str, Any] | None:
         """The webhook at the wanted URL, if the project's list shows one now; there was none before."""
@@ -183,67 +197,11 @@ class Writer:
             # The token cannot be read back, so a PUT is repeated; the GET proves that there is still what to change.
             self._session.get(path)
 
-        answer = self._surely(lambda: self._session.write("PUT", path, body), nothing_known)
+        answer = surely(self._session, lambda: self._session.write("PUT", path, body), nothing_known)
         checked_webhook(wanted, answer, tls=self._tls)
 
     def _delete(self, change: Delete) -> None:
         kind = "deploy_keys" if change.kind is Kind.DEPLOY_KEY else "hooks"
         if (change.project.id, kind, change.id) in self._made_here:
             raise WriteFailed("this very run put it there, so it is not removed; the next run looks again")
-        self._remove(f"/projects/{change.project.id}/{kind}/{change.id}")
-
-    def _noted(self, project: Project, kind: str, id_: int) -> int:
-        """Remember what this run put there: whatever was misread, that is never removed by the same run."""
-        self._made_here.add((project.id, kind, id_))
-        return id_
-
-    def _remove(self, path: str) -> None:
-        try:
-            answer = self._surely(lambda: self._session.write("DELETE", path), lambda: self._gone(path))
-        except Refused as error:
-            if not _item_is_gone(error):
-                raise
-            return
-        # GitLab answers 204 with nothing; anything else may come from something before it.
-        if answer not in (None, True) and self._gone(path) is None:
-            raise WriteFailed("GitLab answered the removal, and the item is still there")
-
-    def _gone(self, path: str) -> bool | None:
-        try:
-            self._session.get(path)
-        except Refused as error:
-            if _item_is_gone(error):
-                return True
-            raise
-        return None
-
-    def _surely(self, attempt: Callable[[], Any], done: Callable[[], Any], *, idempotent: bool = True) -> Any:
-        """The answer to *attempt*; where none came, *done* is asked what GitLab has before it is repeated."""
-        for repeat in range(1, _TRIES + 1):
-            try:
-                return attempt()
-            except NoAnswer as error:
-                unknown = error
-            # What is still on its way through GitLab gets a chance to arrive.
-            self._session.pause(repeat)
-            try:
-                found = self._looked(done)
-            except (Refused, NoAnswer) as error:
-                raise WriteFailed(f"{unknown}, and looking whether it was done failed: {error}") from error
-            if found is not None:
-                return found
-            if self._session.halt() or (isinstance(unknown, TooSlow) and not idempotent):
-                break
-        raise unknown
-
-    def _looked(self, done: Callable[[], Any]) -> Any:
-        """What *done* finds, also where the run is stopped while that waits for its turn."""
-        try:
-            return done()
-        except NotAsked:
-            return done()
-
-
-def _item_is_gone(error: Refused) -> bool:
-    """Whether a 404 is about the key or webhook itself; one about the project or the route proves nothing."""
-    return error.status == 404 and str(error).endswith(("404 Not found", "404 Deploy key Not Found"))
+        remove(self._session, f"/projects/{change.project.id}/{kind}/{change.id}")

@@ -22,8 +22,11 @@ from requests.utils import get_environ_proxies
 
 from cronjob.halt import Halt
 from cronjob.reasons import reason, redacted
-from cronjob.transport import NO_ANSWER, Adapter, Pace, Patience, cause_of, pause_before, tls_context
+from cronjob.transport import NO_ANSWER, Adapter, Pace, Patience, cause_of, pause_before, timed_out, tls_context
 from reconcile.errors import SyncerError, WriteFailed
+
+# A proxy did not wait any longer (524 is Cloudflare's); GitLab may.
+_GAVE_UP = frozenset({504, 524})
 
 
 class Refused(SyncerError):
@@ -45,6 +48,10 @@ class NotAsked(NoAnswer):
 
 class TooSlow(NoAnswer):
     """GitLab did not answer in time, and may still be working on it."""
+
+
+class Unproven(NoAnswer):
+    """A DELETE was answered, but not as GitLab does: something before it may have done that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +110,32 @@ class Session:
             raise self._refused(answer)
         return _parsed(answer), answer.headers
 
-    def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def write(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, once: bool = False) -> Any:
         """
         The parsed body of a 2xx, None where it is empty.
 
-        Raises Refused where GitLab said no, NoAnswer where the outcome is unknown: no answer, or a 5xx.
+        Raises Refused where GitLab said no, NoAnswer where the outcome is unknown: no answer, or a 5xx. What may be
+        sent only *once* is not repeated after a lock or a limit either, which is waited out: NoAnswer.
         """
         if not self._access.allow_writes:
             raise WriteFailed(f"{method} {path} was not sent: this is a dry run, and its session only reads")
-        answer = self._send(method, path, body)
+        answer = self._send(method, path, body, once=once)
         if answer.status_code >= 500:
-            raise NoAnswer(f"{method}: {self._reason(answer, body)}")
+            kind = TooSlow if answer.status_code in _GAVE_UP else NoAnswer
+            raise kind(f"{method}: {self._reason(answer, body)}")
         if answer.status_code >= 300:
             raise self._refused(answer, body)
+        if method == "DELETE" and (answer.content or answer.status_code not in {202, 204}):
+            raise Unproven(f"{method}: {self._reason(answer)}")
         return _parsed(answer) if answer.content else None
 
     def pause(self, repeat: int) -> None:
         """Wait a little before the *repeat*-th look at a write whose outcome is unknown."""
         self.halt.sleep(pause_before(repeat, self._access.backoff))
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, once: bool = False
+    ) -> requests.Response:
         """Ask, and ask again for as long as that is safe and may help."""
         patience = Patience(method, self._access.backoff)
         late = self.halt()
@@ -136,6 +149,8 @@ class Session:
                 self._pace.hold(wait)
             else:
                 self.halt.sleep(wait)
+            if once and isinstance(outcome, requests.Response):
+                raise NoAnswer(f"{method}: {self._reason(outcome, body)}")
             if not self._has_turn():
                 break
             with self._lock:
@@ -144,7 +159,7 @@ class Session:
         if isinstance(outcome, requests.Response):
             return outcome
         # Not `from outcome`: what requests says may hold the token, in a header that cannot be sent.
-        kind = TooSlow if isinstance(outcome, requests.ReadTimeout) else NoAnswer
+        kind = TooSlow if timed_out(outcome) else NoAnswer
         raise kind(redacted(f"GitLab gave no answer: {cause_of(outcome)}", self._secrets(body))) from None
 
     def _has_turn(self, *, late: bool = False) -> bool:

@@ -191,6 +191,11 @@ def cause_of(error: Exception) -> str:
     return next(text for kinds, text in _CLAUSES if any(isinstance(one, kinds) for one in _all(error)))
 
 
+def timed_out(error: Exception) -> bool:
+    """Whether the request was sent and its answer did not come, or not to its end, in time."""
+    return any(isinstance(one, (trouble.ReadTimeout, weather.ReadTimeoutError)) for one in _all(error))
+
+
 def _untrusted(error: Exception) -> ssl.SSLCertVerificationError | None:
     return next((one for one in _all(error) if isinstance(one, ssl.SSLCertVerificationError)), None)
 
@@ -215,5 +220,5 @@ def _server_time(headers: Mapping[str, str]) -> float:
     """By the server's own clock, which RateLimit-Reset is by."""
     try:
         return parsedate_to_datetime(headers.get("Date", "")).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return datetime.now(UTC).timestamp()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -14,6 +15,11 @@ from reconcile.model import LookUpFailed, NoPlace, Place, Project
 
 pytest_plugins = ["edge.gitlab_fixtures"]
 pytestmark = pytest.mark.usefixtures("no_proxies")
+
+
+def a_project(id_: int, path: str) -> dict[str, object]:
+    """As GitLab lists it."""
+    return {"id": id_, "path_with_namespace": path, "ssh_url_to_repo": f"git@gitlab.example:{path}.git"}
 
 
 def listed(gitlab: GitLab, *groups: str, extras: tuple[str, ...] = (), hosts: tuple[str, ...] = ()) -> Listing:
@@ -60,7 +66,7 @@ class TestPages:
     def test_a_proxy_that_drops_the_paging_headers_cuts_no_list_short(self, number: int, pages: int) -> None:
         def page(first: int) -> bytes:
             shown = range(first, min(first + 100, number))
-            projects = ",".join(f'{{"id":{each},"path_with_namespace":"t/p{each}"}}' for each in shown)
+            projects = ",".join(json.dumps(a_project(each, f"t/p{each}")) for each in shown)
             return an_answer("200 OK", f"[{projects}]")
 
         group = an_answer("200 OK", '{"id": 7, "full_path": "t"}')
@@ -82,6 +88,16 @@ class TestPages:
             read_listing(session, groups=("t",), extras=(), hosts=set())
 
         assert len(server.requests) == 2
+
+    def test_a_page_with_thousands_of_digits_ends_the_reading_and_is_not_shown(self) -> None:
+        group = an_answer("200 OK", '{"id": 7, "full_path": "t"}')
+        page = an_answer("200 OK", "[]", f"X-Next-Page: {'9' * 5000}")
+        with (
+            raw_server(group, page) as server,
+            a_session(server.url) as session,
+            pytest.raises(ReadError, match="from page 1 to page 999999999;"),
+        ):
+            read_listing(session, groups=("t",), extras=(), hosts=set())
 
     @pytest.mark.parametrize("status", [500, 404, 403])
     def test_a_second_page_that_fails_is_no_short_list(self, gitlab: GitLab, status: int) -> None:
@@ -115,7 +131,7 @@ class TestPages:
         """One that is renamed while pages are read shows up under both names."""
         for each in range(101):
             gitlab.project(f"tenants/p{each}", id=1000 + each)
-        again = {"id": 1000, "path_with_namespace": "tenants/renamed"}
+        again = a_project(1000, "tenants/renamed")
         gitlab.world.fail(query="page=2", status=200, body=[again])
 
         listing = listed(gitlab)
@@ -127,8 +143,8 @@ class TestPages:
         for each in range(100):
             gitlab.project(f"tenants/p{each}", id=1000 + each)
         gitlab.project("tenants/last")
-        taker = {"id": 5000, "path_with_namespace": "tenants/p0"}
-        renamed = {"id": 1000, "path_with_namespace": "tenants/renamed"}
+        taker = a_project(5000, "tenants/p0")
+        renamed = a_project(1000, "tenants/renamed")
         gitlab.world.fail(query="page=2", status=200, body=[taker, renamed])
 
         listing = listed(gitlab)
@@ -153,14 +169,14 @@ class TestGroups:
 
     def test_what_gitlab_mixes_in_all_the_same_is_left_out(self, gitlab: GitLab) -> None:
         body = [
-            {"id": 1, "path_with_namespace": "tenants/a"},
+            a_project(1, "tenants/a"),
             {
                 "id": 2,
                 "path_with_namespace": "tenants-evil/a",
                 "ssh_url_to_repo": "git@evil.example:tenants-evil/a.git",
             },
-            {"id": 3, "path_with_namespace": "other/tenants/a"},
-            {"id": 4, "path_with_namespace": "Tenants/B"},
+            a_project(3, "other/tenants/a"),
+            a_project(4, "Tenants/B"),
         ]
         gitlab.world.fail(path="/projects$", status=200, body=body)
 
@@ -206,7 +222,19 @@ class TestGroups:
 
         assert told.startswith(f"Group {group} cannot be read: GitLab answered 404 Group Not Found. Check --group, and")
 
-    @pytest.mark.parametrize("body", [{}, [], {"full_path": "tenants"}])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            [],
+            {"full_path": "tenants"},
+            {"full_path": "tenants", "id": "7"},
+            {"full_path": "tenants", "id": True},
+            {"full_path": "", "id": 7},
+            {"full_path": None, "id": 7},
+            {"full_path": ["tenants"], "id": 7},
+        ],
+    )
     def test_an_answer_that_is_no_group_ends_the_reading(self, gitlab: GitLab, body: object) -> None:
         gitlab.world.fail(path="/groups/tenants$", status=200, body=body)
 
@@ -239,6 +267,19 @@ class TestHosts:
         gitlab.world.fail(path="/projects$", status=200, body=body)
 
         assert listed(gitlab, hosts=("api.example",)).hosts == {"api.example"}
+
+    @pytest.mark.parametrize("url", [None, "", 7, ["git@gitlab.example:tenants/a.git"]])
+    def test_a_project_without_any_url_ends_the_reading(self, gitlab: GitLab, url: object) -> None:
+        body = [a_project(1, "tenants/a") | {"ssh_url_to_repo": url, "http_url_to_repo": url}]
+        gitlab.world.fail(path="/projects$", status=200, body=body)
+
+        assert "GitLab's answer about project 1 has no clone URL" in unreadable(gitlab)
+
+    def test_one_url_is_enough(self, gitlab: GitLab) -> None:
+        body = [a_project(1, "tenants/a") | {"http_url_to_repo": None}]
+        gitlab.world.fail(path="/projects$", status=200, body=body)
+
+        assert listed(gitlab).hosts == {"gitlab.example"}
 
     def test_an_empty_group_teaches_none(self, gitlab: GitLab) -> None:
         assert listed(gitlab, hosts=("api.example",)).hosts == {"api.example"}

@@ -955,3 +955,62 @@ def test_after_a_stop_no_write_is_repeated(gitlab: GitLab) -> None:
         group.write(create_hook(project))
 
     assert sum(one.method == "POST" for one in gitlab.world.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 409, "body": {"message": "409 Conflict: Resource lock"}},
+        {"status": 429, "body": "Retry later", "headers": {"Retry-After": "1"}},
+    ],
+)
+@pytest.mark.parametrize("after", [True, False])
+def test_a_webhook_is_looked_for_before_it_is_sent_again(gitlab: GitLab, fault: dict[str, Any], *, after: bool) -> None:
+    """A proxy that asks again by itself may have got the first one through."""
+    project = gitlab.project()
+    group, _ = gitlab.ready()
+    gitlab.world.fail(method="POST", after=after, **fault)
+
+    group.write(create_hook(project))
+
+    assert hooks(gitlab, project) == [RIGHT_HOOK]
+    assert len(gitlab.world.writes) == (1 if after else 2)
+
+
+def test_after_a_gateway_timeout_a_webhook_is_not_sent_again(gitlab: GitLab) -> None:
+    project = gitlab.project()
+    group, _ = gitlab.ready()
+    gitlab.world.fail(method="POST", status=504)
+
+    assert failure(group, create_hook(project)) == (
+        "POST: GitLab answered 504; GitLab may still be working on it, so it is not sent again; "
+        "the next run looks again"
+    )
+    assert len(gitlab.world.writes) == 1
+
+
+@pytest.mark.parametrize("body", ["", "true", "1", "<html>"])
+@pytest.mark.parametrize("after", [True, False])
+def test_whoever_answers_a_removal_with_200_is_not_believed(gitlab: GitLab, body: str, *, after: bool) -> None:
+    project = gitlab.project()
+    gitlab.world.add_hook(project, a_url(1), description=MARK)
+    group, actual = gitlab.ready()
+    change = delete(project, of(actual, project).webhooks[0])
+    gitlab.world.fail(method="DELETE", status=200, body=body, after=after, times=None)
+
+    if after:
+        group.write(change)
+    else:
+        assert failure(group, change).endswith(", and the item is still there")
+    assert len(gitlab.world.writes) == 1
+
+
+def test_what_was_made_wrong_is_not_removed_either(gitlab: GitLab) -> None:
+    project = gitlab.project()
+    group, _ = gitlab.ready()
+    made = {"id": 7, "url": a_url(2), "push_events": True}
+    gitlab.world.fail(method="POST", status=201, body=made)
+
+    assert "something else for" in failure(group, create_hook(project))
+    assert "this very run put it there" in failure(group, delete(project, FoundWebhook(7, a_url(1), {})))
+    assert gitlab.paths("DELETE") == []

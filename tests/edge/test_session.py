@@ -20,7 +20,7 @@ import pytest
 from edge.gitlab_builders import OK, TOKEN, GitLab, a_gitlab, a_session, an_answer, raw_server
 
 from cronjob.halt import Halt
-from cronjob.session import Access, NoAnswer, Refused, Session
+from cronjob.session import Access, NoAnswer, Refused, Session, TooSlow, Unproven
 from reconcile.errors import WriteFailed
 
 pytest_plugins = ["edge.gitlab_fixtures"]
@@ -214,7 +214,7 @@ class TestRepeatedWrites:
 
         assert len(gitlab.world.writes) == 1
 
-    @pytest.mark.parametrize("method", WRITES)
+    @pytest.mark.parametrize("method", ["POST", "PUT"])
     def test_a_write_that_met_a_lock_is_repeated(self, gitlab: GitLab, method: str) -> None:
         gitlab.world.fail(status=409, body={"message": "409 Conflict: Resource lock"}, times=2)
         gitlab.world.fail(status=200, body={"id": 1})
@@ -222,6 +222,50 @@ class TestRepeatedWrites:
 
         assert session.write(method, "/projects/1", {}) == {"id": 1}
         assert session.traffic.requests == {method: 3}
+
+    def test_a_removal_that_met_a_lock_is_repeated(self, gitlab: GitLab) -> None:
+        gitlab.world.fail(status=409, body={"message": "409 Conflict: Resource lock"}, times=2)
+        gitlab.world.fail(status=204)
+        session = gitlab.session()
+
+        assert session.write("DELETE", "/projects/1") is None
+        assert session.traffic.requests == {"DELETE": 3}
+
+    @pytest.mark.parametrize(("status", "body"), [(200, ""), (200, "true"), (200, "<html>"), (201, "1"), (202, "{}")])
+    def test_a_removal_that_is_answered_in_another_way_is_unproven(
+        self, gitlab: GitLab, status: int, body: str
+    ) -> None:
+        gitlab.world.fail(status=status, body=body)
+
+        with pytest.raises(Unproven, match=f"^DELETE: GitLab answered {status}"):
+            gitlab.session().write("DELETE", "/projects/1")
+
+    @pytest.mark.parametrize("status", [202, 204])
+    def test_one_that_is_answered_with_nothing_is_done(self, gitlab: GitLab, status: int) -> None:
+        gitlab.world.fail(status=status, body="")
+
+        assert gitlab.session().write("DELETE", "/projects/1") is None
+
+    @pytest.mark.parametrize(
+        ("status", "body"), [(409, {"message": "409 Conflict: Resource lock"}), (429, "Retry later")]
+    )
+    def test_what_may_be_sent_once_is_not_repeated_after_any_answer(
+        self, gitlab: GitLab, status: int, body: object
+    ) -> None:
+        gitlab.world.fail(status=status, body=body, headers={"Retry-After": "1"}, times=None)
+
+        with pytest.raises(NoAnswer, match=f"^POST: GitLab answered {status}"):
+            gitlab.session().write("POST", "/projects/1/hooks", {}, once=True)
+
+        assert len(gitlab.world.writes) == 1
+
+    def test_an_answer_that_stops_in_the_middle_is_too_slow(self) -> None:
+        def half(connection: socket.socket) -> None:
+            connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{")
+            hang(connection)
+
+        with raw_server(half) as server, a_session(server.url, timeout=0.2) as session, pytest.raises(TooSlow):
+            session.write("POST", "/projects/1/hooks", {})
 
     def test_a_lock_that_stays_is_a_refusal(self, gitlab: GitLab) -> None:
         gitlab.world.fail(status=409, body={"message": "409 Conflict: Resource lock"}, times=None)

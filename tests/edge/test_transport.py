@@ -84,6 +84,8 @@ class TestPatience:
         [
             {"Retry_After": "9" * 5000},
             {"Retry_After": "Fri, 01 Jan 99999 00:00:00 GMT"},
+            {"RateLimit_Remaining": "0", "RateLimit_Reset": "9" * 400},
+            {"RateLimit_Remaining": "0", "RateLimit_Reset": "1", "Date": "Fri, 01 Jan 99999 00:00:00 GMT"},
             {"RateLimit_Remaining": "9" * 5000, "RateLimit_Reset": "9" * 400},
         ],
     )
