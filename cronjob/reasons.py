@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
-import requests
-
 _SHOWN = 200
 # A slash as it is, or as URLs, JSON and HTML write it.
 _SLASH = r"(?:\\*/|%(?:25)*2f|\\+u002f|&#x2f;|&#47;)"
@@ -17,15 +15,15 @@ _SLASH = r"(?:\\*/|%(?:25)*2f|\\+u002f|&#x2f;|&#47;)"
 _DIGEST = re.compile(rf"({_SLASH}hook{_SLASH}[0-9a-f]{{8}})[0-9a-f]+", re.IGNORECASE)
 
 
-def reason(answer: requests.Response, secrets: Iterable[str]) -> str:
+def reason(status: int, content: bytes, secrets: Iterable[str]) -> str:
     """One clause: the status and what GitLab says, from any of its envelopes, plain text or HTML."""
     try:
-        said = _said(json.loads(answer.content))
+        said = _said(json.loads(content))
     except (ValueError, RecursionError):
-        said = _plain(answer.content)
+        said = _plain(content)
     # Nothing is cut before the secrets are: the half of one would not be found.
     said = re.sub(r"\s+", " ", redacted(said, secrets)).strip()[:_SHOWN]
-    number = str(answer.status_code)
+    number = str(status)
     return f"GitLab answered {said if said.startswith(number) else f'{number} {said}'}".strip()
 
 

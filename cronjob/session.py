@@ -189,7 +189,7 @@ class Session:
 
     def _reason(self, answer: requests.Response, body: Mapping[str, Any] | None = None) -> str:
         """What GitLab says, without the secrets that it, or something before it, echoes."""
-        return reason(answer, self._secrets(body))
+        return reason(answer.status_code, answer.content, self._secrets(body))
 
     def _secrets(self, body: Mapping[str, Any] | None) -> tuple[str, str]:
         return self._access.token, str((body or {}).get("token") or "")
