@@ -22,7 +22,6 @@ from reconcile.model import LookUpFailed, Place, PlaceAnswer, Project
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-_STOPPED = "The run was stopped, or its deadline passed, before everything was read."
 # The change, the seconds it took, and what went wrong if it was not made.
 OnWrite = Callable[[Change, float, str | None], None]
 
@@ -113,9 +112,9 @@ class GitLabGroup:
         """Do *work* for each item, `concurrency` at a time; the answers come in the order of the items."""
         return self._pool.map(work, items)
 
-    def stopped(self) -> bool:
-        """Whether a signal came or the deadline has passed, so that no new write may begin."""
-        return self._halt()
+    def stopped(self) -> str:
+        """Why no new write may begin, as a clause; empty while it may."""
+        return self._halt.why()
 
     def _listed(self) -> Listing:
         if self._listing is None:
@@ -137,8 +136,8 @@ class GitLabGroup:
 
     def _go_on(self, cause: Exception | None = None) -> None:
         """A failure after a stop says nothing about GitLab. Raises ReadError where the run was stopped."""
-        if self.stopped():
-            raise ReadError(_STOPPED, code="Stopped") from cause
+        if why := self.stopped():
+            raise ReadError(f"Not everything was read: {why}.", code="Stopped") from cause
 
     def _contains(self, project: Project) -> bool:
         return self._listed().contains(project)

@@ -1,9 +1,10 @@
-"""When a run must come to an end: a signal came, or its deadline has passed."""
+"""When a run must come to an end: a signal came, its deadline has passed, or something it depends on was lost."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from threading import Event
 
 # Who sleeps looks up so often. Waiting on the event itself could lock up: the signal's handler sets it in a thread
@@ -21,13 +22,26 @@ class Halt:
     def __init__(self, stop: Event | None = None, deadline: float | None = None) -> None:
         self.stop = stop or Event()
         self._until = time.monotonic() + deadline if deadline else math.inf
+        self._watched: list[Callable[[], str]] = []
 
     def __call__(self) -> bool:
         """Whether nothing new may begin."""
-        return self.stop.is_set() or time.monotonic() >= self._until
+        return bool(self.why())
+
+    def why(self) -> str:
+        """Why nothing new may begin, as a clause; empty while it may."""
+        if self.stop.is_set():
+            return "a signal stopped the run"
+        if time.monotonic() >= self._until:
+            return "the run's --deadline had passed"
+        return next(filter(None, (trouble() for trouble in self._watched)), "")
+
+    def watch(self, trouble: Callable[[], str]) -> None:
+        """Ask *trouble* too, from any thread: what it says, if anything, ends the run. It must answer at once."""
+        self._watched.append(trouble)
 
     def sleep(self, seconds: float) -> None:
         """Wait so long, or until the run must end."""
-        end = min(time.monotonic() + seconds, self._until)
-        while not self.stop.is_set() and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, _LOOK_UP))
+        end = time.monotonic() + seconds
+        while not self() and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_UP, max(self._until - time.monotonic(), 0)))

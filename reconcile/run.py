@@ -70,8 +70,8 @@ class GitLab(Protocol):
     def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
         """Do *work* for each item, several at a time, and give the answers in the order of the items."""
 
-    def stopped(self) -> bool:
-        """Whether no new write may begin: a signal came, or the time is up."""
+    def stopped(self) -> str:
+        """Why no new write may begin (a signal came, the time is up), as a clause; empty while it may."""
 
 
 def _everywhere(path: str) -> bool:
@@ -205,8 +205,8 @@ def _prune(
     deletes: Sequence[Delete], gitlab: GitLab, plan_again: Callable[[], Plan], stuck: Set[tuple[int, Kind]]
 ) -> list[Entry]:
     """Delete what desired state, read once more, still does not want."""
-    if gitlab.stopped():
-        return entries_of(deletes, Status.NOT_REACHED)
+    if why := gitlab.stopped():
+        return entries_of(deletes, Status.NOT_REACHED, why)
     try:
         still = {_identity(delete) for delete in plan_again().deletes}
     except ReadError as error:
@@ -235,8 +235,8 @@ def _write_all(changes: Sequence[Change], gitlab: GitLab) -> list[Entry]:
 def _write(batch: Sequence[Change], gitlab: GitLab) -> list[Entry]:
     entries = []
     for change in batch:
-        if gitlab.stopped():
-            entries.append(Entry(change, Status.NOT_REACHED))
+        if why := gitlab.stopped():
+            entries.append(Entry(change, Status.NOT_REACHED, why))
             continue
         try:
             id_ = gitlab.write(change)

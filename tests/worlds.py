@@ -167,8 +167,9 @@ class GitLabInMemory:
     def in_parallel(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return [work(item) for item in items]
 
-    def stopped(self) -> bool:
-        return self.stops_after is not None and len(self.written) >= self.stops_after
+    def stopped(self) -> str:
+        over = self.stops_after is not None and len(self.written) >= self.stops_after
+        return "a signal stopped the run" if over else ""
 
     def write(self, change: Change) -> int:
         reason = self.fails(change)

@@ -237,10 +237,20 @@ class TestStopping:
         group = gitlab.reader(halt=Halt(stop=stop))
         stop.set()
 
-        assert group.stopped()
+        assert group.stopped() == "a signal stopped the run"
 
     def test_a_deadline_stops_it(self, gitlab: GitLab) -> None:
-        assert gitlab.reader(halt=Halt(deadline=-0.001)).stopped()
+        assert gitlab.reader(halt=Halt(deadline=-0.001)).stopped() == "the run's --deadline had passed"
+
+    def test_whatever_else_it_depends_on_stops_it(self, gitlab: GitLab) -> None:
+        halt, lost = Halt(), []
+        halt.watch(lambda: "".join(lost))
+        group = gitlab.reader(halt=halt)
+        assert not group.stopped()
+
+        lost.append("the lease was lost")
+
+        assert group.stopped() == "the lease was lost"
 
     def test_a_signal_while_reading_ends_the_reading(self, gitlab: GitLab) -> None:
         some_projects(gitlab, 100)
@@ -250,7 +260,7 @@ class TestStopping:
         gitlab.world.latency = 0.02
         threading.Timer(0.2, stop.set).start()
 
-        with pytest.raises(ReadError, match="The run was stopped, or its deadline passed") as error:
+        with pytest.raises(ReadError, match="a signal stopped the run") as error:
             group.read_actual(())
 
         assert error.value.code == "Stopped"
@@ -259,7 +269,7 @@ class TestStopping:
     def test_a_deadline_while_reading_ends_the_reading(self, gitlab: GitLab) -> None:
         some_projects(gitlab, 3)
 
-        with pytest.raises(ReadError, match="its deadline passed") as error:
+        with pytest.raises(ReadError, match="--deadline had passed") as error:
             gitlab.reader(halt=Halt(deadline=-1)).read_actual(())
 
         assert error.value.code == "Stopped"
@@ -277,7 +287,7 @@ class TestStopping:
         threading.Timer(0.2, halt.stop.set).start()
         began = time.monotonic()
 
-        with pytest.raises(ReadError, match="The run was stopped") as error:
+        with pytest.raises(ReadError, match="a signal stopped the run") as error:
             group.read_actual(())
 
         assert error.value.code == "Stopped"
@@ -289,7 +299,7 @@ class TestStopping:
         halt = Halt(deadline=0.3)
         began = time.monotonic()
 
-        with pytest.raises(ReadError, match="its deadline passed") as error:
+        with pytest.raises(ReadError, match="--deadline had passed") as error:
             gitlab.reader(session=gitlab.session(halt=halt, backoff=15.0), extra_projects=("o/extra",)).read_hosts()
 
         assert error.value.code == "Stopped"
@@ -300,7 +310,7 @@ class TestStopping:
         group.read_hosts()
         gitlab.world.fail(path="%2Fnew$", status=503, times=None)
 
-        with pytest.raises(ReadError, match="its deadline passed"):
+        with pytest.raises(ReadError, match="--deadline had passed"):
             group.find(["tenants/new"])
 
     def test_a_deadline_ends_the_patience_with_bad_weather(self, gitlab: GitLab) -> None:

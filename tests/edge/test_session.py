@@ -430,7 +430,8 @@ class TestRedirects:
 
 class TestTheToken:
     def test_it_travels_in_the_authorization_header_and_nowhere_else(self) -> None:
-        with raw_server(OK) as server, a_session(server.url, version="1.2.3") as session:
+        # A connection that is kept and then closed would lose the POST now and then.
+        with raw_server(an_answer("200 OK", "{}")) as server, a_session(server.url, version="1.2.3") as session:
             session.get("/user", {"page": "1"})
             session.write("POST", "/projects/1/hooks", {"url": "https://flux.example"})
 

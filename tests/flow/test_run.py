@@ -402,6 +402,7 @@ def test_a_signal_leaves_the_rest_unreached_and_the_next_run_converges(settled: 
 
     assert len(settled.gitlab.written) == 1
     assert [entry.status for entry in report.entries].count(Status.NOT_REACHED) == len(report.entries) - 1
+    assert {entry.error for entry in report.entries} == {None, "a signal stopped the run"}
     assert settled.flux.readings == 1
     assert (report.result, report.exit_code(None, 0)) == (Result.INCOMPLETE, 1)
     settled.gitlab.stops_after = None
