@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from cronjob.answers import Answer
 from cronjob.flux_secrets import SecretReader
 from cronjob.flux_shapes import shaped
 from cronjob.kube_access import KubeApi
-from cronjob.kube_answers import Answer, NoAnswer
+from cronjob.kube_answers import NoAnswer
 from reconcile.errors import ReadError
 from reconcile.model import Ref, SecretAnswer
 from reconcile.run import FluxObjects

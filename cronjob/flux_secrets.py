@@ -14,8 +14,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cronjob.answers import Answer
 from cronjob.kube_access import WIDTH, KubeApi
-from cronjob.kube_answers import Answer, NoAnswer
+from cronjob.kube_answers import NoAnswer
 from cronjob.private_keys import KeyUnusable, read_private_key, read_public_key
 from reconcile.model import PublicKey, Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable
 

@@ -19,8 +19,8 @@ from cronjob.document import Circumstances, document_of
 from cronjob.flux import FluxCluster
 from cronjob.gitlab import GitLabGroup, Scope
 from cronjob.halt import Halt
-from cronjob.kube_access import Access as KubeAccess
 from cronjob.kube_access import connect
+from cronjob.kube_place import Access as KubeAccess
 from cronjob.logs import log, log_entry, log_problem, log_write, set_up_logging
 from cronjob.parsing import ReportFile
 from cronjob.render import rendered

@@ -10,6 +10,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -22,7 +23,11 @@ from kubernetes.config import ConfigException, incluster_config
 from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 from urllib3 import exceptions as weather
 
-from cronjob.kube_answers import CUT_OFF, TLS_TROUBLE, Answer, NoAnswer, cause_of, reading
+from cronjob import patience
+from cronjob.answers import Answer
+from cronjob.kube_answers import TLS_TROUBLE, NoAnswer, cause_of
+from cronjob.kube_place import Access, Place
+from cronjob.patience import Outcome, Patience
 from reconcile.errors import SettingsError
 from reconcile.model import shown_url
 
@@ -35,26 +40,14 @@ _REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """
-    How to reach Kubernetes. *timeout* is in seconds, for each read of each try.
+class _Call:
+    """One request, before anybody's credentials are on it."""
 
-    *kubeconfig* is what --kubeconfig or KUBECONFIG says; it may list several files, as PATH does.
-    """
-
-    kubeconfig: str | None = None
-    context: str | None = None
-    timeout: float = 30.0
-    version: str = "0"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the settings lead: *source* is the file, or `in-cluster`."""
-
-    source: str
-    user: str
-    namespace: str | None
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: object
+    content_type: str
 
 
 class KubeApi:
@@ -70,10 +63,13 @@ class KubeApi:
         self.source = place.source
         self.default_namespace = place.namespace
         self.requests: Counter[str] = Counter()
+        self._access = access
         self._lock = threading.Lock()
+        self._renewing = threading.Lock()
+        self._refused: str | None = None
         self._is_silent = False
         self._configured_user = place.user
-        self._timeout = (min(10.0, access.timeout), access.timeout)
+        self._patience = Patience(access.halt, patience.BACKOFF)
         self._client = ApiClient(configuration)
         self._client.user_agent = f"flux-gitlab-syncer/{access.version}"
 
@@ -115,43 +111,57 @@ class KubeApi:
         content_type: str = _JSON,
     ) -> Answer:
         """The answer, whatever its status. Raises NoAnswer: whether a write was done is then unknown."""
-        headers = {"Accept": _JSON} if body is None else {"Accept": _JSON, "Content-Type": content_type}
-        tries = 3 if method == "GET" else 1
+        call = _Call(method, path, query or {}, body, content_type)
+        outcome = self._patience.repeat(method, lambda: self._authorised(call))
+        if isinstance(outcome, Answer):
+            return outcome
+        self._is_silent = True
+        # Not `from outcome`: the library's messages may hold the token.
+        raise NoAnswer(TLS_TROUBLE if isinstance(outcome, ApiException) else cause_of(outcome)) from None
+
+    def _authorised(self, call: _Call) -> Outcome:
+        """One answer. An expired token is read again, once: the kubelet, or a plugin, may have made a new one."""
         try:
             bearer = self._bearer()
-            request = self._client.param_serialize(
-                method,
-                path,
-                query_params=dict(query or {}),
-                header_params=headers,
-                body=body,
-                auth_settings=["BearerToken"] if bearer else [],
-                _request_auth=bearer,
-            )
-            return self._sent(request, tries)
-        except ApiException:
-            why = TLS_TROUBLE
-        except (weather.HTTPError, ConfigException, OSError, ValueError) as error:
-            why = cause_of(error)
-        # Outside the handlers: the library's messages may hold the token.
-        self._is_silent = True
-        raise NoAnswer(why)
+            outcome = self._sent(call, bearer)
+            if outcome.status == HTTPStatus.UNAUTHORIZED and self._has_renewed(bearer):
+                outcome = self._sent(call, self._bearer())
+        except (ApiException, weather.HTTPError, ConfigException, OSError, ValueError) as error:
+            return error
+        return outcome
 
-    def _sent(self, request: Any, tries: int) -> Answer:
+    def _sent(self, call: _Call, bearer: dict[str, Any] | None) -> Answer:
         """One answer, read to its end."""
-        self._count(request[0], 1)
-        response = self._client.call_api(*request, _request_timeout=self._timeout)
-        self._count(request[0], len(getattr(response.response.retries, "history", ())))
-        try:
-            return Answer(response.status, response.read())
-        except CUT_OFF:
-            if tries <= 1:
-                raise
-        return self._sent(request, tries - 1)
-
-    def _count(self, method: str, sent: int) -> None:
+        types = {"Accept": _JSON} if call.body is None else {"Accept": _JSON, "Content-Type": call.content_type}
+        request = self._client.param_serialize(
+            call.method,
+            call.path,
+            query_params=dict(call.query),
+            header_params=types,
+            body=call.body,
+            auth_settings=["BearerToken"] if bearer else [],
+            _request_auth=bearer,
+        )
         with self._lock:
-            self.requests[method] += sent
+            self.requests[call.method] += 1
+        seconds = self._access.timeout
+        response = self._client.call_api(*request, _request_timeout=(min(10.0, seconds), seconds))
+        return Answer(response.status, response.getheaders(), response.read())
+
+    def _has_renewed(self, refused: dict[str, Any] | None) -> bool:
+        """Whether there is another token now than the *refused* one; each is asked about once."""
+        value = refused["value"] if refused else None
+        with self._renewing:
+            if value is None or value == self._refused:
+                return False
+            if self._token() == value:
+                self._refused = value
+                with suppress(SettingsError):
+                    _place(self._client.configuration, self._access)
+            return bool(self._token() != value)
+
+    def _token(self) -> Any:
+        return (self._bearer() or {}).get("value")
 
     def _bearer(self) -> dict[str, Any] | None:
         """The token without blanks: a `tokenFile` that ends in a line break would fit no header."""
@@ -167,7 +177,8 @@ def connect(access: Access) -> KubeApi:
         raise SettingsError(
             f"The kubeconfig {place.source} names no `server` that can be used: write it as https://HOST:PORT."
         )
-    configuration.retries = reading()
+    # Repeating is ours: urllib3's would neither hear a stop nor know what a write may do.
+    configuration.retries = False
     configuration.connection_pool_maxsize = WIDTH
     try:
         return KubeApi(configuration, place, access)

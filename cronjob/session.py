@@ -20,9 +20,13 @@ from urllib.parse import urlencode
 import requests
 from requests.utils import get_environ_proxies
 
+from cronjob import patience
+from cronjob.answers import Answer
 from cronjob.halt import Halt
+from cronjob.pace import Pace
+from cronjob.patience import Outcome, Patience
 from cronjob.reasons import reason, redacted
-from cronjob.transport import NO_ANSWER, Adapter, Pace, Patience, cause_of, pause_before, timed_out, tls_context
+from cronjob.transport import NO_ANSWER, Adapter, cause_of, timed_out, tls_context, whole
 from reconcile.errors import SyncerError, WriteFailed
 
 # A proxy did not wait any longer (524 is Cloudflare's); GitLab may.
@@ -57,9 +61,9 @@ class Unproven(NoAnswer):
 @dataclass(frozen=True, slots=True)
 class Access:
     """
-    How to reach the API. *url* has no trailing slash; *timeout* is in seconds, for each read of each try.
+    How to reach the API. *url* has no trailing slash; *timeout* is in seconds, for the whole answer to one try.
 
-    *backoff* is about how many seconds pass before the first repetition; each further one waits twice as long.
+    *backoff* is the most seconds before the first repetition, *limit* how many a 429 without a time is waited out.
     """
 
     url: str
@@ -70,7 +74,8 @@ class Access:
     max_per_minute: int | None = None
     ca_file: str | None = None
     version: str = "0"
-    backoff: float = 0.5
+    backoff: float = field(default_factory=lambda: patience.BACKOFF)
+    limit: float = field(default_factory=lambda: patience.MINUTE)
 
 
 @dataclass(slots=True)
@@ -96,6 +101,7 @@ class Session:
         self._base = f"{access.url}/api/v4"
         self._lock = threading.Lock()
         self.halt = halt or Halt()
+        self._patience = Patience(self.halt, access.backoff, access.limit)
         self._pace = Pace(access.max_per_minute, access.concurrency, self.halt)
         self._http = self._connected()
 
@@ -106,7 +112,7 @@ class Session:
     def get(self, path: str, params: Mapping[str, str] | None = None) -> tuple[Any, Mapping[str, str]]:
         """The parsed body and the headers of a 200. Raises Refused for any other status, NoAnswer for none."""
         answer = self._send("GET", f"{path}?{urlencode(params)}" if params else path)
-        if answer.status_code != 200:
+        if answer.status != 200:
             raise self._refused(answer)
         return _parsed(answer), answer.headers
 
@@ -120,49 +126,50 @@ class Session:
         if not self._access.allow_writes:
             raise WriteFailed(f"{method} {path} was not sent: this is a dry run, and its session only reads")
         answer = self._send(method, path, body, once=once)
-        if answer.status_code >= 500:
-            kind = TooSlow if answer.status_code in _GAVE_UP else NoAnswer
+        if answer.status >= 500:
+            kind = TooSlow if answer.status in _GAVE_UP else NoAnswer
             raise kind(f"{method}: {self._reason(answer, body)}")
-        if answer.status_code >= 300:
+        if answer.status >= 300:
             raise self._refused(answer, body)
-        if method == "DELETE" and (answer.content or answer.status_code not in {202, 204}):
+        if method == "DELETE" and (answer.body or answer.status not in {202, 204}):
             raise Unproven(f"{method}: {self._reason(answer)}")
-        return _parsed(answer) if answer.content else None
+        return _parsed(answer) if answer.body else None
 
     def pause(self, repeat: int) -> None:
         """Wait a little before the *repeat*-th look at a write whose outcome is unknown."""
-        self.halt.sleep(pause_before(repeat, self._access.backoff))
+        self.halt.sleep(self._access.backoff * 2 ** (repeat - 1))
 
-    def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, once: bool = False
-    ) -> requests.Response:
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, once: bool = False) -> Answer:
         """Ask, and ask again for as long as that is safe and may help."""
-        patience = Patience(method, self._access.backoff)
         late = self.halt()
-        if not self._has_turn(late=late):
-            stopped = f"{method} was not sent: the run was stopped, or its deadline passed"
-            raise NotAsked(stopped) if method == "GET" else WriteFailed(stopped)
-        outcome = self._try(method, path, body)
-        while not self.halt() and (wait := patience.pause(outcome)) is not None:
-            if isinstance(outcome, requests.Response) and outcome.status_code == 429:
+        last: Outcome | None = None
+
+        def attempt() -> Outcome:
+            nonlocal last
+            if self._has_turn(late=late):
+                self._count(method, again=last is not None)
+                last = self._try(method, path, body)
+            if last is None:
+                raise self._unsent(method)
+            return last
+
+        def wait(outcome: Outcome, seconds: float) -> None:
+            if isinstance(outcome, Answer) and outcome.status == 429:
                 # All workers wait; the next turn is after it.
-                self._pace.hold(wait)
+                self._pace.hold(seconds)
             else:
-                self.halt.sleep(wait)
-            if once and isinstance(outcome, requests.Response):
+                self.halt.sleep(seconds)
+            if once and isinstance(outcome, Answer):
                 raise NoAnswer(f"{method}: {self._reason(outcome, body)}")
-            if not self._has_turn():
-                break
-            with self._lock:
-                self.traffic.retries += 1
-            outcome = self._try(method, path, body)
-        if isinstance(outcome, requests.Response):
+
+        outcome = self._patience.repeat(method, attempt, wait)
+        if isinstance(outcome, Answer):
             return outcome
         # Not `from outcome`: what requests says may hold the token, in a header that cannot be sent.
         kind = TooSlow if timed_out(outcome) else NoAnswer
         raise kind(redacted(f"GitLab gave no answer: {cause_of(outcome)}", self._secrets(body))) from None
 
-    def _has_turn(self, *, late: bool = False) -> bool:
+    def _has_turn(self, *, late: bool) -> bool:
         """Wait for the next turn; whether it may be used: the run still goes on, or had ended before."""
         waited = self._pace.wait()
         with self._lock:
@@ -172,24 +179,33 @@ class Session:
         self._pace.heed({})
         return False
 
-    def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.Response | Exception:
+    def _count(self, method: str, *, again: bool) -> None:
         with self._lock:
             self.traffic.requests[method] += 1
-        timeout = (min(10.0, self._access.timeout), self._access.timeout)
+            self.traffic.retries += again
+
+    def _unsent(self, method: str) -> SyncerError:
+        why = f"{method} was not sent: {self.halt.why()}"
+        return NotAsked(why) if method == "GET" else WriteFailed(why)
+
+    def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> Outcome:
+        seconds = self._access.timeout
+        limits = min(10.0, seconds), seconds
         try:
-            answer = self._http.send(self._prepared(method, path, body), timeout=timeout, allow_redirects=False)
+            request = self._prepared(method, path, body)
+            outcome = whole(self._http.send(request, timeout=limits, allow_redirects=False, stream=True), seconds)
         except NO_ANSWER as error:
             self._pace.heed({})
             return error
-        self._pace.heed(answer.headers)
-        return answer
+        self._pace.heed(outcome.headers)
+        return outcome
 
-    def _refused(self, answer: requests.Response, body: Mapping[str, Any] | None = None) -> Refused:
-        return Refused(answer.status_code, self._reason(answer, body), location=answer.headers.get("Location", ""))
+    def _refused(self, answer: Answer, body: Mapping[str, Any] | None = None) -> Refused:
+        return Refused(answer.status, self._reason(answer, body), location=answer.headers.get("Location", ""))
 
-    def _reason(self, answer: requests.Response, body: Mapping[str, Any] | None = None) -> str:
+    def _reason(self, answer: Answer, body: Mapping[str, Any] | None = None) -> str:
         """What GitLab says, without the secrets that it, or something before it, echoes."""
-        return reason(answer.status_code, answer.content, self._secrets(body))
+        return reason(answer.status, answer.body, self._secrets(body))
 
     def _secrets(self, body: Mapping[str, Any] | None) -> tuple[str, str]:
         return self._access.token, str((body or {}).get("token") or "")
@@ -226,8 +242,8 @@ class Session:
         return session
 
 
-def _parsed(answer: requests.Response) -> Any:
+def _parsed(answer: Answer) -> Any:
     try:
-        return json.loads(answer.content)
+        return json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise NoAnswer(f"GitLab answered {answer.status_code} with something that is not JSON") from None
+        raise NoAnswer(f"GitLab answered {answer.status} with something that is not JSON") from None

@@ -1,15 +1,10 @@
-"""How bytes get to GitLab: one TLS context and one pool, what may be asked again, how fast, and why it failed."""
+"""How bytes get to GitLab and back: one TLS context and one pool, answers read to their end, and why one failed."""
 
 from __future__ import annotations
 
-import re
-import secrets
 import ssl
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +13,33 @@ from requests import exceptions as trouble
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import exceptions as weather
-from urllib3.util import Retry
 
-from cronjob.halt import Halt
+from cronjob.answers import Answer
 from reconcile.errors import SettingsError
 
-# What a header's number may be: more digits are nobody's limit, and Python refuses to read thousands of them.
-_SMALL = re.compile(r"[0-9]{1,12}")
-# What comes instead of an answer; the second kind escapes from requests where a host name cannot be one.
+# What comes instead of an answer; the second kind escapes from requests where a host name cannot be one, and from
+# urllib3 while a body is read.
 NO_ANSWER = (trouble.RequestException, weather.HTTPError)
-# These say that a write was not done (lib/api/api.rb: "409 Conflict: Resource lock").
-_NOT_DONE = frozenset({409, 429})
-# GitLab behind a proxy answers these while it restarts or is overloaded; 520 is Cloudflare's.
-_PASSING = _NOT_DONE | {500, 502, 503, 504, 520}
-_NEVER_SENT = (trouble.ConnectTimeout, weather.NewConnectionError, trouble.ProxyError)
-_TRIES = 6
-# A server that does not even answer is not worth more: each of these may take the whole timeout.
-_SILENT_TRIES = 4
-# A longer wait than this is the next run's business.
-_LONGEST = 180.0
-# Limits that give no time count by the minute.
-_MINUTE = 60.0
+_PASSING = (
+    trouble.ConnectionError,
+    trouble.Timeout,
+    trouble.ChunkedEncodingError,
+    weather.DecodeError,
+    weather.NewConnectionError,
+    weather.ProtocolError,
+    weather.ProxyError,
+    weather.SSLError,
+    weather.TimeoutError,
+)
+_NEVER_SENT = (trouble.ConnectTimeout, trouble.ProxyError, weather.ConnectTimeoutError, weather.ProxyError)
+# A hundred projects are half a megabyte. Whatever answers with more than this is not GitLab.
+_LARGEST = 32 * 1024 * 1024
+_PIECE = 64 * 1024
+
+
+class TooLarge(weather.HTTPError):
+    """An answer that nobody should have to hold in memory."""
+
 
 _CLAUSES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((trouble.ProxyError, trouble.InvalidProxyURL), "the proxy does not let it through (HTTPS_PROXY, NO_PROXY)"),
@@ -47,8 +48,9 @@ _CLAUSES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((trouble.ConnectTimeout,), "it does not accept connections in time"),
     ((trouble.Timeout, weather.ReadTimeoutError), "it does not answer in time (--timeout)"),
     ((weather.NewConnectionError,), "the connection was refused"),
-    ((trouble.ConnectionError, trouble.ChunkedEncodingError), "the connection broke off"),
-    ((trouble.ContentDecodingError,), "its answer cannot be decoded"),
+    ((trouble.ContentDecodingError, weather.DecodeError), "its answer cannot be decoded"),
+    ((trouble.ConnectionError, trouble.ChunkedEncodingError, weather.ProtocolError), "the connection broke off"),
+    ((TooLarge,), f"its answer is larger than {_LARGEST // 1024**2} MiB"),
     ((trouble.InvalidURL, trouble.InvalidSchema, trouble.MissingSchema), "its address cannot be used (--gitlab-url)"),
     ((trouble.InvalidHeader,), "the token cannot be sent in a header"),
     (NO_ANSWER, "the request could not be sent"),
@@ -95,92 +97,34 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-class Patience:
-    """How often one request is repeated, and when: a few tries with growing pauses, minutes in all."""
+def whole(response: requests.Response, seconds: float) -> Answer:
+    """
+    The answer with its body, which must have come within *seconds*: a socket's timeout begins anew with every byte.
 
-    def __init__(self, method: str, backoff: float) -> None:
-        self._reads = method == "GET"
-        self._backoff = backoff
-        self._tries = 0
-        self._until = time.monotonic() + _LONGEST
-
-    def pause(self, outcome: requests.Response | Exception) -> float | None:
-        """Seconds until the next try; None where another one cannot help or must not be made."""
-        self._tries += 1
-        if isinstance(outcome, Exception):
-            wait = pause_before(self._tries, self._backoff) if self._may_ask_again(outcome) else None
-        else:
-            wait = self._pause_asked_for(outcome)
-        return None if wait is None or time.monotonic() + wait > self._until else wait
-
-    def _may_ask_again(self, error: Exception) -> bool:
-        """GETs after whatever may pass; of writes only those that were certainly never sent."""
-        if self._tries >= _SILENT_TRIES or _untrusted(error):
-            return False
-        passing = (trouble.ConnectionError, trouble.Timeout, trouble.ChunkedEncodingError)
-        return isinstance(error, passing) if self._reads else any(isinstance(one, _NEVER_SENT) for one in _all(error))
-
-    def _pause_asked_for(self, answer: requests.Response) -> float | None:
-        if self._tries >= _TRIES or answer.status_code not in (_PASSING if self._reads else _NOT_DONE):
-            return None
-        if not self._reads and answer.status_code == 409 and b"Resource lock" not in answer.content:
-            return None
-        asked = _retry_after(answer.headers)
-        usual = _MINUTE if answer.status_code == 429 else pause_before(self._tries, self._backoff)
-        return asked or usual
+    Raises one of NO_ANSWER.
+    """
+    until = time.monotonic() + seconds
+    pieces, size = [], 0
+    while piece := response.raw.read1(_PIECE, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > _LARGEST:
+            response.close()
+            raise TooLarge
+        if time.monotonic() > until:
+            response.close()
+            raise trouble.ReadTimeout
+    return Answer(response.status_code, response.headers, b"".join(pieces))
 
 
-class Pace:
-    """When each request of all workers may be sent: evenly spaced under a limit, late after a 429."""
-
-    def __init__(self, per_minute: int | None, width: int, halt: Halt | None = None) -> None:
-        self._halt = halt or Halt()
-        self._gap = 60.0 / per_minute if per_minute else 0.0
-        # With fewer left than this, the requests that are under way could use the limit up.
-        self._few = 2 * width
-        # Requests that have their turn and no answer yet: GitLab may not have counted them.
-        self._under_way = 0
-        self._next = 0.0
-        self._slow_gap = 0.0
-        self._slow_until = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> float:
-        """Wait for this request's turn, or until the run must end; the seconds waited. `heed` must follow."""
-        with self._lock:
-            self._under_way += 1
-            now = time.monotonic()
-            turn = max(self._next, now)
-            self._next = turn + (max(self._gap, self._slow_gap) if turn < self._slow_until else self._gap)
-        self._halt.sleep(turn - now)
-        return min(turn, time.monotonic()) - now
-
-    def hold(self, seconds: float) -> None:
-        """Send nothing for so long."""
-        with self._lock:
-            self._next = max(self._next, time.monotonic() + seconds)
-
-    def heed(self, headers: Mapping[str, str]) -> None:
-        """
-        A request is over, with these headers, or none where it was not answered.
-
-        What is left of GitLab's limit is spread over the rest of its window before it answers 429.
-        """
-        with self._lock:
-            self._under_way -= 1
-            left, reset = headers.get("RateLimit-Remaining", ""), headers.get("RateLimit-Reset", "")
-            if not (_SMALL.fullmatch(left) and _SMALL.fullmatch(reset)) or int(left) > self._few:
-                return
-            window = min(max(int(reset) - _server_time(headers), 0.0), _MINUTE)
-            self._slow_gap = window / (max(int(left) - self._under_way, 0) + 1)
-            now = time.monotonic()
-            self._slow_until = now + window
-            self._next = max(self._next, now + self._slow_gap)
+def may_pass(error: Exception) -> bool:
+    """Whether asking again may get an answer. What is wrong with a certificate stays wrong."""
+    return _untrusted(error) is None and any(isinstance(one, _PASSING) for one in _all(error))
 
 
-def pause_before(repeat: int, backoff: float) -> float:
-    """Seconds before the *repeat*-th repetition: twice as long each time, with jitter, so that workers scatter."""
-    return backoff * float(2 ** (repeat - 1)) * (0.5 + secrets.randbelow(1000) / 1000)
+def was_never_sent(error: Exception) -> bool:
+    """Whether the request certainly did not reach the server."""
+    return _untrusted(error) is None and any(isinstance(one, _NEVER_SENT) for one in _all(error))
 
 
 def cause_of(error: Exception) -> str:
@@ -206,19 +150,3 @@ def _all(error: BaseException) -> Iterator[BaseException]:
     for inner in (*error.args, getattr(error, "reason", None)):
         if isinstance(inner, BaseException):
             yield from _all(inner)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """The seconds in Retry-After, a number or a date; 0 where there is none to be understood."""
-    try:
-        return float(Retry().parse_retry_after(headers.get("Retry-After", "")))
-    except (weather.InvalidHeader, ValueError, OverflowError):
-        return 0.0
-
-
-def _server_time(headers: Mapping[str, str]) -> float:
-    """By the server's own clock, which RateLimit-Reset is by."""
-    try:
-        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
-    except (ValueError, OverflowError):
-        return datetime.now(UTC).timestamp()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from edge.kube_builders import TENANTS
-from urllib3.util import Retry
 
+from cronjob import patience
 from cronjob.flux import FluxCluster
 from cronjob.kube_access import Access, KubeApi, connect
 from cronjob.sandbox.kubernetes_app import kubeconfig, kubernetes_app
@@ -42,7 +42,7 @@ def connected(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         return made[-1]
 
     # Retries follow each other at once; what a server asks for in Retry-After is still waited.
-    monkeypatch.setattr(Retry, "_sleep_backoff", lambda _: None)
+    monkeypatch.setattr(patience, "BACKOFF", 0.001)
     yield to
     for api in made:
         api.close()

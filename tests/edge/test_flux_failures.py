@@ -174,4 +174,4 @@ def test_answers_that_always_break_off_end_the_run(connected: Connect) -> None:
         api = connected(server=address)
         trouble(FluxCluster(api, [TENANTS]), "get namespaces", TENANTS, "the connection broke off", address)
 
-    assert api.requests == {"GET": 3}
+    assert api.requests == {"GET": 4}

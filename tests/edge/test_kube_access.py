@@ -2,7 +2,11 @@ import base64
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +15,10 @@ import yaml
 from edge.kube_builders import TENANTS, asked
 from kubernetes.client import ApiException
 
+from cronjob.answers import Answer
+from cronjob.halt import Halt
 from cronjob.kube_access import Access, KubeApi, connect
-from cronjob.kube_answers import Answer, NoAnswer
+from cronjob.kube_answers import NoAnswer
 from cronjob.sandbox.kubernetes_app import kubeconfig
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
 
@@ -49,6 +55,78 @@ class TestUser:
 
         assert api.user == "sandbox"
         assert world.requests == []
+
+
+class TestAnExpiredToken:
+    @pytest.fixture
+    def api(self, world: KubernetesWorld, url: str, tmp_path: Path) -> Iterator[KubeApi]:
+        """As whoever the token in the file `token` stands for, which is `first` while the API is made."""
+        (tmp_path / "token").write_text("first")
+        config = yaml.safe_load(kubeconfig(url))
+        config["users"] = [{"name": "sandbox", "user": {"tokenFile": str(tmp_path / "token")}}]
+        (tmp_path / "config").write_text(yaml.safe_dump(config))
+        world.token = "second"
+        with connect(Access(str(tmp_path / "config"))) as connected:
+            yield connected
+
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_it_is_read_again(self, api: KubeApi, world: KubernetesWorld, tmp_path: Path, method: str) -> None:
+        (tmp_path / "token").write_text("second")
+        body = None if method == "GET" else {"kind": "SelfSubjectReview"}
+        path = "/api" if method == "GET" else "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+
+        assert api.send(method, path, body=body).status in {200, 201}
+        assert api.get("/api").status == 200
+        assert world.requests[0].status == 401
+        assert sum(request.status == 401 for request in world.requests) == 1
+
+    def test_one_that_is_still_the_same_is_refused_for_good(self, api: KubeApi, world: KubernetesWorld) -> None:
+        assert [api.get("/api").status for _ in range(3)] == [401, 401, 401]
+        assert len(world.requests) == 3
+
+    def test_a_file_that_is_gone_leaves_the_refusal(self, api: KubeApi, tmp_path: Path) -> None:
+        (tmp_path / "config").unlink()
+
+        assert api.get("/api").status == 401
+
+    def test_many_threads_read_it_again_together(self, api: KubeApi, world: KubernetesWorld, tmp_path: Path) -> None:
+        (tmp_path / "token").write_text("second")
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: api.get("/api").status, range(40)))
+
+        assert answers == [200] * 40
+        assert sum(request.status == 401 for request in world.requests) <= 8
+
+    def test_without_any_token_there_is_nothing_to_read(self, world: KubernetesWorld, connected: Connect) -> None:
+        world.token = "second"
+
+        assert connected().get("/api").status == 401
+
+
+class TestStopping:
+    @pytest.mark.parametrize("failure", [{"status": 503, "headers": {"Retry-After": "30"}}, {"drop": True}])
+    def test_after_a_stop_nothing_is_repeated(
+        self, world: KubernetesWorld, connected: Connect, failure: dict[str, Any]
+    ) -> None:
+        world.fail(times=None, **failure)
+        halt = Halt()
+        api = connected(halt=halt)
+        halt.stop.set()
+
+        with suppress(NoAnswer):
+            api.get("/api")
+
+        assert len(world.requests) == 1
+
+    def test_a_stop_ends_a_wait(self, world: KubernetesWorld, connected: Connect) -> None:
+        world.fail(status=503, headers={"Retry-After": "60"}, times=None)
+        halt = Halt()
+        threading.Timer(0.2, halt.stop.set).start()
+        began = time.monotonic()
+
+        assert connected(halt=halt).get("/api").status == 503
+        assert time.monotonic() - began < 20
 
 
 class TestRequests:
@@ -137,7 +215,7 @@ class TestRequests:
     "body", [b"", b"<html>", b"[]", b"7", b"\xff", b"[" * 100_000, b'{"a":' * 100_000, b'{"a": ' + b"7" * 10_000 + b"}"]
 )
 def test_a_body_that_is_no_object_is_none(body: bytes) -> None:
-    assert Answer(200, body).parsed() is None
+    assert Answer(200, {}, body).parsed() is None
 
 
 def test_the_typed_api_of_kubernetes_is_never_imported() -> None:

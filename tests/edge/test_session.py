@@ -361,7 +361,7 @@ class TestStopping:
         session = gitlab.session(halt=halt, max_per_minute=1)
         session.get(GROUP)
 
-        with pytest.raises(WriteFailed, match=r"^POST was not sent: the run was stopped, or its deadline passed$"):
+        with pytest.raises(WriteFailed, match=r"^POST was not sent: the run's --deadline had passed$"):
             session.write("POST", "/projects/1", {})
 
         assert gitlab.world.writes == []
