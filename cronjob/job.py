@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import uuid
@@ -194,11 +195,17 @@ def _on_terminal(page: Page, environment: Mapping[str, str]) -> Page:
 
 def _written(document: dict[str, Any], file: ReportFile, page: Page) -> bool:
     try:
-        file.path.write_text(rendered(document, file.format, page), encoding="utf-8")
+        with open(file.path, "w", encoding="utf-8", opener=_for_the_owner) as opened:
+            opened.write(rendered(document, file.format, page))
     except OSError as error:
         click.echo(f"Error: the report could not be written to {file.path}: {error.strerror}.", err=True)
         return False
     return True
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open a file that, where it is new, nobody else may read: it names every tenant's projects and keys."""
+    return os.open(path, flags, 0o600)
 
 
 def _log_format(settings: Settings) -> str:
