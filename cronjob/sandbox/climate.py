@@ -73,12 +73,12 @@ class Climate:
 
 
 class UnderClimate:
-    """One server's share of a climate: *injected* counts by name what was done to its requests, limits included."""
+    """One server's share of a climate, and the count of what was done to its requests, limits included."""
 
     def __init__(self) -> None:
-        self.injected: Counter[str] = Counter()
         self._climate: Climate | None = None
         self._came: Counter[Asked] = Counter()
+        self._injected: Counter[str] = Counter()
         self._counting = Lock()
 
     @property
@@ -92,15 +92,28 @@ class UnderClimate:
             self._climate = climate
             self._came.clear()
 
+    @property
+    def injected(self) -> Counter[str]:
+        """By kind, how many requests failed so far; faults that were announced by themselves do not count."""
+        with self._counting:
+            return self._injected.copy()
+
+    def count(self, kind: str) -> None:
+        """One more request failed in this way."""
+        with self._counting:
+            self._injected[kind] += 1
+
     def climates_trouble(self, method: str, path: str, query: str) -> Trouble | None:
         """What the climate has for a request that comes now."""
         asked = Asked(method, path, query)
         with self._counting:
-            if self._climate is None:
+            climate = self._climate
+            if climate is None:
                 return None
             self._came[asked] += 1
-            kind = self._climate.kind_for(asked, self._came[asked])
-            if kind is None:
-                return None
-            self.injected[kind.name] += 1
-            return kind.trouble
+            nth = self._came[asked]
+        kind = climate.kind_for(asked, nth)
+        if kind is None:
+            return None
+        self.count(kind.name)
+        return kind.trouble

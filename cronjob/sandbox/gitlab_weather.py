@@ -108,7 +108,7 @@ class Weather(UnderClimate):
         matching = [limit for pattern, limit in self.endpoint_limits if pattern.search(path)]
         over = [limit for limit in matching if limit.count(user) > limit.most]
         if over:
-            self.injected["429 of an endpoint"] += 1
+            self.count("429 of an endpoint")
         return bool(over)
 
     def over_hook_test_limit(self, key: str, most: int) -> bool:
@@ -123,7 +123,7 @@ class Weather(UnderClimate):
         headers = _limit_headers(self.throttle, observed)
         if observed <= self.throttle.most:
             return False, headers
-        self.injected["429 Retry later"] += 1
+        self.count("429 Retry later")
         reset = self.throttle.resets_at
         wait = max(1, math.ceil(reset - self.clock()))
         return True, headers | {

@@ -1,7 +1,9 @@
 """Trouble on the wire: connections that are reset, and answers that break off half way."""
 
 import asyncio
+import struct
 from collections.abc import Awaitable, Callable
+from socket import SO_LINGER, SOL_SOCKET
 
 from aiohttp import web
 
@@ -43,6 +45,8 @@ async def _strike(trouble: Trouble) -> None:
 
 def _dropped(request: web.Request) -> web.StreamResponse:
     if request.transport:
+        # Without lingering what is sent is a reset, not the orderly end of a connection.
+        request.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         request.transport.abort()
     # What is returned after this goes nowhere.
     return web.Response()

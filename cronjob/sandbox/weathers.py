@@ -7,17 +7,8 @@ from cronjob.sandbox import gitlab_weather, kubernetes_weather
 from cronjob.sandbox.climate import Climate
 from cronjob.sandbox.weather_kinds import BAD_GATEWAY, FLAPPING, GITLAB_STORM, KUBERNETES_STORM, MAINTENANCE, RESET
 
-# By name, what a person is told of it.
-WEATHERS = {
-    "rain": "5 % of the requests to GitLab are reset or answered 502",
-    "storm": "20 % of the requests to GitLab and Kubernetes fail in every way known, some after they were handled",
-    "ratelimit": "GitLab allows 15 requests in 3 seconds, says so in every answer, and answers 429 to all others",
-    "maintenance": "GitLab answers 503 to each request until it has been made twice",
-    "flapping-kubernetes": "20 % of the requests to Kubernetes are reset or answered 429, 500 or 503",
-}
-
-ALLOWED = 15
-WINDOW = 3.0
+# GitLab's throttle, as so many requests in so many seconds.
+ALLOWED, WINDOW = 15, 3.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,7 @@ class Spell:
 
 def begin(name: str, gitlab: gitlab_weather.Weather, kubernetes: kubernetes_weather.Weather, *, seed: int = 1) -> Spell:
     """
-    Put the weather of that name, a key of `WEATHERS`, in force. A `KeyError` where there is none.
+    Put the weather of that name, a key of `forecast.WEATHERS`, in force. A `KeyError` where there is none.
 
     `ratelimit` is GitLab's throttle (rack-attack): plain text 429 with Retry-After, and RateLimit headers on every
     answer, in windows short enough to watch. The others are climates, made by the functions below.
