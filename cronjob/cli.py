@@ -11,7 +11,7 @@ import click
 from cronjob.describing import describe
 from cronjob.options import decorated
 from cronjob.resolving import resolve
-from cronjob.sandbox.weathers import WEATHERS
+from cronjob.sandbox.forecast import WEATHERS
 from cronjob.settings import Settings, settings_from
 from reconcile.errors import SettingsError
 

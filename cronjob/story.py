@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from cronjob.sandbox.forecast import WEATHERS
 from cronjob.sandbox.gitlab_app import gitlab_app
 from cronjob.sandbox.gitlab_monitor import Monitor, Wanted
 from cronjob.sandbox.gitlab_world import GitLabWorld
@@ -31,7 +32,7 @@ from cronjob.sandbox.samples import (
     sample_tenants,
 )
 from cronjob.sandbox.serving import serving
-from cronjob.sandbox.weathers import WEATHERS, Spell, begin
+from cronjob.sandbox.weathers import Spell, begin
 
 # How soon the embedded Flux notices a new Receiver, in seconds.
 _FLUX_INTERVAL = 1.0
@@ -109,7 +110,7 @@ def tell(scene: Scene) -> bool:
         click.echo("The tenant sample-tenant leaves: its GitRepository and its Receiver are deleted.\n")
         codes.append(_chapter("4. Prune what it leaves behind.", stage))
         # Two tenants' mistakes stay errors, so in good weather every run ends with 1; anything else is not the story.
-        is_well = _is_well_after(stage.spell, stage) if stage.spell else codes == [1, 1, 1, 1]
+        is_well = _is_well_after(stage, stage.spell) if stage.spell else codes == [1, 1, 1, 1]
         click.echo(_ending(sandbox, monitor))
     return is_well and not monitor.violations
 
@@ -141,7 +142,7 @@ def _watching(gitlab: GitLabWorld) -> Monitor:
     return Monitor(gitlab, Wanted(), foreign_hooks=hooks, foreign_keys=keys)
 
 
-def _is_well_after(spell: Spell, stage: Stage) -> bool:
+def _is_well_after(stage: Stage, spell: Spell) -> bool:
     """Whether one run in good weather leaves nothing to do, whatever became of those before it."""
     spell.end()
     click.echo("The weather is over.\n")
