@@ -11,6 +11,7 @@ import click
 from cronjob.describing import describe
 from cronjob.options import decorated
 from cronjob.resolving import resolve
+from cronjob.sandbox.forecast import WEATHERS
 from cronjob.settings import Settings, settings_from
 from reconcile.errors import SettingsError
 
@@ -54,15 +55,17 @@ def retire(**flags: Any) -> None:
 @click.option(
     "--latency", type=click.IntRange(0, 60_000), default=0, metavar="MS", help="Milliseconds an answer takes."
 )
-def sandbox(*, serve: bool, tenants: int, latency: int) -> None:
+@click.option("--faults", type=click.Choice(list(WEATHERS)), help="Bad weather between the program and both servers.")
+@click.option("--seed", type=int, default=1, metavar="N", help="Another number, other faults; the same, the same ones.")
+def sandbox(*, serve: bool, **scene: Any) -> None:
     """An embedded GitLab and Kubernetes with sample tenants, and the job run against them."""
     try:
         from cronjob import story
     except ModuleNotFoundError as error:
         _give_up([f"{error.name} is not installed; `pip install 'flux-gitlab-syncer[sandbox]'` installs it."])
     if serve:
-        story.serve(tenants, latency / 1000)
-    elif not story.tell(tenants, latency / 1000):
+        story.serve(story.Scene(**scene))
+    elif not story.tell(story.Scene(**scene)):
         raise SystemExit(1)
 
 

@@ -10,8 +10,9 @@ from aiohttp import web
 from cronjob.sandbox.gitlab_answers import Answer
 from cronjob.sandbox.gitlab_handling import Asked, handled
 from cronjob.sandbox.gitlab_records import Request
-from cronjob.sandbox.gitlab_weather import Fault
 from cronjob.sandbox.gitlab_world import GitLabWorld
+from cronjob.sandbox.striking import answered, was_answered
+from cronjob.sandbox.trouble import Trouble
 
 
 def gitlab_app(world: GitLabWorld) -> web.Application:
@@ -27,23 +28,21 @@ def gitlab_app(world: GitLabWorld) -> web.Application:
 
 
 async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamResponse:
-    """Log the request, wait, and handle it, unless a fault stands before or after that."""
+    """Log the request, wait, and handle it, unless trouble stands before or after that."""
     path, _, query = request.raw_path.partition("?")
     logged = Request(request.method, path, dict(parse_qsl(query, keep_blank_values=True)))
     logged.body = await _body_of(request)
     world.requests.append(logged)
-    fault = world.weather.fault_for(request.method, path, query)
+    trouble = world.weather.trouble_for(request.method, path, query)
     await asyncio.sleep(world.latency)
-    if fault and not fault.after:
-        await asyncio.sleep(fault.delay)
-        if fault.answers:
-            return _failed(fault, logged, request)
-    answer = handled(world, Asked(logged, request.headers, f"{request.scheme}://{request.host}"))
-    if fault and fault.after:
-        await asyncio.sleep(fault.delay)
-        if fault.answers:
-            return _failed(fault, logged, request)
-    return _response(answer, logged)
+
+    async def handle() -> web.StreamResponse:
+        return _response(handled(world, Asked(logged, request.headers, f"{request.scheme}://{request.host}")))
+
+    response = await answered(request, trouble, handle, _failed)
+    if was_answered(request):
+        logged.status = response.status
+    return response
 
 
 async def _body_of(request: web.Request) -> dict[str, Any] | list[Any] | str | None:
@@ -60,16 +59,11 @@ async def _body_of(request: web.Request) -> dict[str, Any] | list[Any] | str | N
     return data
 
 
-def _failed(fault: Fault, logged: Request, request: web.Request) -> web.StreamResponse:
-    if fault.drop and request.transport:
-        # What is returned after this goes nowhere.
-        request.transport.abort()
-        return web.Response()
-    return _response(Answer(fault.status or 500, fault.body, fault.headers), logged)
+def _failed(trouble: Trouble) -> web.Response:
+    return _response(Answer(trouble.status or 500, trouble.body, trouble.headers))
 
 
-def _response(answer: Answer, logged: Request) -> web.StreamResponse:
-    logged.status = answer.status
+def _response(answer: Answer) -> web.Response:
     headers = dict(answer.headers)
     if answer.body is None:
         return web.Response(status=answer.status, headers=headers)

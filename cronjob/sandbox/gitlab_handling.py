@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cronjob.sandbox import gitlab_answers as answers
+from cronjob.sandbox.climate import READING
 from cronjob.sandbox.gitlab_answers import Answer, RefusedError
 from cronjob.sandbox.gitlab_call import Call
 from cronjob.sandbox.gitlab_hooks_api import ROUTES as HOOK_ROUTES
@@ -30,17 +31,26 @@ class Asked:
 
 
 def handled(world: GitLabWorld, asked: Asked) -> Answer:
-    """Answer a request, and do what it asks for, as GitLab would."""
+    """Answer a request, and do what it asks for, as GitLab would. Who listens to writes hears of it."""
     with world.lock:
-        shown = _shown_token(asked.headers)
-        refused, headers = world.weather.throttling(_asker(world, shown))
-        if refused:
-            return Answer(429, "Retry later\n", headers)
-        try:
-            answer = _routed(world, asked, shown)
-        except RefusedError as refusal:
-            answer = refusal.answer
-        return Answer(answer.status, answer.body, {**answer.headers, **headers}) if headers else answer
+        answer = _admitted(world, asked)
+        if asked.request.method not in READING:
+            for hear in world.after_write:
+                hear(asked.request)
+        return answer
+
+
+def _admitted(world: GitLabWorld, asked: Asked) -> Answer:
+    """The answer to a request that the throttle lets through, or its refusal."""
+    shown = _shown_token(asked.headers)
+    refused, headers = world.weather.throttling(_asker(world, shown))
+    if refused:
+        return Answer(429, "Retry later\n", headers)
+    try:
+        answer = _routed(world, asked, shown)
+    except RefusedError as refusal:
+        answer = refusal.answer
+    return Answer(answer.status, answer.body, {**answer.headers, **headers}) if headers else answer
 
 
 def _routed(world: GitLabWorld, asked: Asked, shown: str | None) -> Answer:

@@ -167,7 +167,7 @@ class Delivery:
 
 @dataclass
 class Request:
-    """One request in the log. *status* is 0 until it is answered, and stays 0 when the answer was dropped."""
+    """One request in the log. *status* is 0 until it is answered, and stays 0 where the answer was dropped or cut."""
 
     method: str
     path: str

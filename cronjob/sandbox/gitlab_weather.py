@@ -2,59 +2,49 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any, TypedDict, Unpack
+from typing import Unpack
+
+from cronjob.sandbox.climate import UnderClimate
+from cronjob.sandbox.trouble import Trouble, TroubleFields
 
 
-class FaultFields(TypedDict, total=False):
+class FaultFields(TroubleFields, total=False):
     method: str | None
     path: str
     query: str
-    status: int | None
-    body: Any
-    headers: Mapping[str, str]
+    skip: int
     times: int | None
-    after: bool
-    drop: bool
-    delay: float
 
 
-@dataclass
-class Fault:
+@dataclass(kw_only=True)
+class Fault(Trouble):
     """
     One thing that goes wrong, for requests of *method* (any if None) whose path and query match.
 
-    *path* and *query* are regular expressions, searched for. The request is answered with *status*, *body*
-    (text, or JSON) and *headers*; with *drop* the connection is closed instead. With *after* the request is
-    handled first: a write that happened and was not answered. *delay* seconds pass before the answer; a
-    fault with neither status nor drop is only slow. It strikes *times* times, None for ever; *struck* counts them.
+    *path* and *query* are regular expressions, searched for. What happens is in ``Trouble``. The first *skip*
+    matching requests pass; then it strikes *times* times, None for ever; *struck* counts them.
     """
 
     method: str | None = None
     path: str = ""
     query: str = ""
-    status: int | None = None
-    body: Any = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    skip: int = 0
     times: int | None = 1
-    after: bool = False
-    drop: bool = False
-    delay: float = 0
     struck: int = 0
-
-    @property
-    def answers(self) -> bool:
-        """Whether it stands in the way of the real answer."""
-        return self.drop or self.status is not None
+    skipped: int = 0
 
     def strikes(self, method: str, path: str, query: str) -> bool:
-        """Whether this request is hit; a hit is counted."""
+        """Whether this request is hit; a hit is counted, and so is one that is skipped."""
         spent = self.times is not None and self.struck >= self.times
         if spent or self.method not in {None, method}:
             return False
         if not (re.search(self.path, path) and re.search(self.query, query)):
+            return False
+        if self.skipped < self.skip:
+            self.skipped += 1
             return False
         self.struck += 1
         return True
@@ -83,10 +73,11 @@ class Limit:
         return math.ceil((self.window + 1) * self.period)
 
 
-class Weather:
-    """Faults in the order they were announced, and the limits in force. There are none to begin with."""
+class Weather(UnderClimate):
+    """Faults in the order they were announced, a climate, and the limits in force. There are none to begin with."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
         self.clock = clock
         self.faults: list[Fault] = []
         self.throttle: Limit | None = None
@@ -108,12 +99,16 @@ class Weather:
         limit = Limit(max(1, round(per_minute * period / 60)), period, self.clock)
         self.endpoint_limits.append((re.compile(path), limit))
 
-    def fault_for(self, method: str, path: str, query: str) -> Fault | None:
-        return next((fault for fault in self.faults if fault.strikes(method, path, query)), None)
+    def trouble_for(self, method: str, path: str, query: str) -> Trouble | None:
+        """What befalls this request: the first announced fault that strikes, else what the climate has for it."""
+        announced = (fault for fault in self.faults if fault.strikes(method, path, query))
+        return next(announced, None) or self.climates_trouble(method, path, query)
 
     def over_endpoint_limit(self, user: str, path: str) -> bool:
         matching = [limit for pattern, limit in self.endpoint_limits if pattern.search(path)]
         over = [limit for limit in matching if limit.count(user) > limit.most]
+        if over:
+            self.count("429 of an endpoint")
         return bool(over)
 
     def over_hook_test_limit(self, key: str, most: int) -> bool:
@@ -128,6 +123,7 @@ class Weather:
         headers = _limit_headers(self.throttle, observed)
         if observed <= self.throttle.most:
             return False, headers
+        self.count("429 Retry later")
         reset = self.throttle.resets_at
         wait = max(1, math.ceil(reset - self.clock()))
         return True, headers | {

@@ -1,5 +1,6 @@
 """A whole GitLab in memory. Start here: make a world, put things in it, serve ``gitlab_app(world)``."""
 
+from collections.abc import Callable
 from typing import Unpack
 
 from cronjob.sandbox.gitlab_hooks import Hooks
@@ -31,6 +32,8 @@ class GitLabWorld(Hooks):
         self.minimum_key_bits: dict[str, int] = {}
         self.requests: list[Request] = []
         self.weather = Weather(self.seconds)
+        # Called under the lock after every handled request that is no GET, and before its answer is sent.
+        self.after_write: list[Callable[[Request], None]] = []
 
     @property
     def version(self) -> str:

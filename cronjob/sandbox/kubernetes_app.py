@@ -19,9 +19,11 @@ from cronjob.sandbox.kubernetes_reading import read
 from cronjob.sandbox.kubernetes_reviews import review
 from cronjob.sandbox.kubernetes_schema import api_version
 from cronjob.sandbox.kubernetes_status import StatusError, forbidden, unauthorized
-from cronjob.sandbox.kubernetes_weather import Failure, Request
+from cronjob.sandbox.kubernetes_weather import Request
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
 from cronjob.sandbox.kubernetes_writing import write
+from cronjob.sandbox.striking import answered, was_answered
+from cronjob.sandbox.trouble import Trouble
 
 Answer = dict[str, Any]
 
@@ -111,7 +113,7 @@ def _logging(world: KubernetesWorld) -> Middleware:
     @web.middleware
     async def log(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
-        status = 0 if request.transport is None or request.transport.is_closing() else response.status
+        status = response.status if was_answered(request) else 0
         world.requests.append(Request(request.method, request.path, dict(request.query), status))
         return response
 
@@ -121,24 +123,20 @@ def _logging(world: KubernetesWorld) -> Middleware:
 def _weather(world: KubernetesWorld) -> Middleware:
     @web.middleware
     async def blow(request: web.Request, handler: Handler) -> web.StreamResponse:
-        failure = world.weather.take(request.method, request.path_qs)
-        await asyncio.sleep(world.latency + (failure.delay if failure else 0))
-        if failure is None or not (failure.drop or failure.status or failure.body is not None):
-            return await handler(request)
-        if failure.drop and request.transport is not None:
-            request.transport.abort()
-        return _failed(failure)
+        trouble = world.weather.take(request.method, request.path_qs)
+        await asyncio.sleep(world.latency)
+        return await answered(request, trouble, lambda: handler(request), _failed)
 
     return blow
 
 
-def _failed(failure: Failure) -> web.Response:
-    status = failure.status or 500
-    body = failure.body if failure.body is not None else StatusError(status, "trouble was ordered").as_status()
+def _failed(trouble: Trouble) -> web.Response:
+    status = trouble.status or 500
+    body = trouble.body if trouble.body is not None else StatusError(status, "trouble was ordered").as_status()
     if isinstance(body, str):
-        return web.Response(text=body, status=status, headers=failure.headers)
+        return web.Response(text=body, status=status, headers=trouble.headers)
     response = _json(body, status=status)
-    response.headers.update(failure.headers)
+    response.headers.update(trouble.headers)
     return response
 
 

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from dataclasses import dataclass
+from typing import Any
+
+from cronjob.sandbox.climate import UnderClimate
+from cronjob.sandbox.trouble import Trouble, TroubleFields
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it was answered; a dropped connection has status 0."""
+    """One request as it was answered; a connection that was dropped, or an answer that was cut, has status 0."""
 
     method: str
     path: str
@@ -20,59 +23,56 @@ class Request:
     status: int
 
 
-class FailureOptions(TypedDict, total=False):
+class FailureOptions(TroubleFields, total=False):
     """
     What `KubernetesWorld.fail` takes. Each is optional.
 
     method, path: which requests; *path* is a regular expression, searched in path and query.
-    times: how many of them; None is all.
-    delay: seconds to wait first; alone, the request is then answered as ever.
-    drop: close the connection without an answer.
-    status, body, headers: the answer; without a *body* it is a Status object.
+    skip: so many of them pass first.
+    times: how many of them fail; None is all.
+    The rest says how, as in `Trouble`; without a *body* the answer of a *status* is a Status object.
     """
 
     method: str | None
     path: str
+    skip: int
     times: int | None
-    delay: float
-    drop: bool
-    status: int
-    body: str | dict[str, Any] | None
-    headers: dict[str, str]
 
 
-@dataclass
-class Failure:
-    """One kind of trouble, and how many more requests it will meet."""
+@dataclass(kw_only=True)
+class Failure(Trouble):
+    """One kind of trouble, how many requests it will let pass, and how many more it will meet."""
 
+    body: Any = None
     method: str | None = None
     path: str = ""
+    skip: int = 0
     times: int | None = 1
-    delay: float = 0.0
-    drop: bool = False
-    status: int = 0
-    body: str | dict[str, Any] | None = None
-    headers: dict[str, str] = field(default_factory=dict)
 
     def meets(self, method: str, path_and_query: str) -> bool:
-        """Whether this request is one of those that fail, and some are left to fail."""
+        """Whether this request is one of those that fail, which is then used up; one that passes is, too."""
         wanted = self.method is None or self.method.upper() == method
-        return wanted and self.times != 0 and re.search(self.path, path_and_query) is not None
+        if not wanted or self.times == 0 or re.search(self.path, path_and_query) is None:
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
 
 
-class Weather:
-    """Failures in the order in which they were ordered; each request meets one at most."""
+class Weather(UnderClimate):
+    """Failures in the order in which they were ordered, and a climate; each request meets one at most."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.failures: list[Failure] = []
         self._lock = threading.Lock()
 
-    def take(self, method: str, path_and_query: str) -> Failure | None:
-        """The failure that this request meets, used up by one."""
+    def take(self, method: str, path_and_query: str) -> Trouble | None:
+        """What befalls this request: a failure that was ordered, used up by one, else what the climate has for it."""
         with self._lock:
-            for failure in self.failures:
-                if failure.meets(method, path_and_query):
-                    if failure.times is not None:
-                        failure.times -= 1
-                    return failure
-        return None
+            ordered = next((failure for failure in self.failures if failure.meets(method, path_and_query)), None)
+        path, _, query = path_and_query.partition("?")
+        return ordered or self.climates_trouble(method, path, query)

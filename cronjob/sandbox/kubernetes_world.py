@@ -125,9 +125,11 @@ class KubernetesWorld:
         """Whether no rule denies *attempt*."""
         return not any(denial.covers(attempt) for denial in self.denials)
 
-    def fail(self, **options: Unpack[FailureOptions]) -> None:
+    def fail(self, **options: Unpack[FailureOptions]) -> Failure:
         """Let coming requests go wrong once; `FailureOptions` says which and how."""
-        self.weather.failures.append(Failure(**options))
+        failure = Failure(**options)
+        self.weather.failures.append(failure)
+        return failure
 
     def _copy(self, kind: Kind, manifest: Manifest) -> Manifest:
         versions = self.served.get(kind.group) or ["v1"]

@@ -28,6 +28,8 @@ EXTRA = "hokiebird/sample-tenant"
 NAMESPACE = "platform-flux-tenant-config"
 CLUSTER = "aws-prod"
 RECEIVER_URL = "https://flux-webhook.platform.example"
+# How the marks of the program begin that runs in this cluster and namespace.
+MARK = f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}/"
 MAINTAINER = 40
 _KNOWN_HOSTS = "code.vt.edu ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIImIrwV2uvJO9fJd6SGcHclJXgaz5VsdYpP5VClloXzq"
 
@@ -154,7 +156,6 @@ def _platforms_own(sandbox: Sandbox) -> None:
 def _left_behind(sandbox: Sandbox) -> None:
     """A tenant that left while nobody was looking: our mark on both items, and no object wants them."""
     project = sandbox.gitlab.add_project(f"{GROUP}/{CLUSTER}/retired-tenant")
-    mark = f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}"
-    sandbox.gitlab.add_deploy_key(project, ssh_key()["identity.pub"], title=f"{mark}/retired-tenant-ssh")
+    sandbox.gitlab.add_deploy_key(project, ssh_key()["identity.pub"], title=f"{MARK}retired-tenant-ssh")
     path = webhook_path(token_of("retired-tenant").encode(), "retired-tenant", NAMESPACE)
-    sandbox.gitlab.add_hook(project, RECEIVER_URL + path, description=f"{mark}/retired-tenant", push_events=True)
+    sandbox.gitlab.add_hook(project, RECEIVER_URL + path, description=f"{MARK}retired-tenant", push_events=True)

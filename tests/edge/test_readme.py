@@ -17,6 +17,7 @@ from cronjob.flux import NAMESPACE_GONE
 from cronjob.option_table import OPTIONS, Option, Place
 from cronjob.options import as_markdown
 from cronjob.resolving import resolve
+from cronjob.sandbox.forecast import WEATHERS
 from reconcile.errors import ReadError
 from reconcile.problems import Code, severity_of
 from reconcile.report import Result, Status
@@ -29,6 +30,9 @@ REFRESH = "python -m pytest tests/edge/test_readme.py --rewrite-golden"
 GENERATED: dict[str, Callable[[], str]] = {
     "options": as_markdown,
     "run": lambda: f"```python\n{inspect.getsource(reconcile).rstrip()}\n```",
+    "weathers": lambda: "\n".join(
+        ["| `--faults` | what happens |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in WEATHERS.items())]
+    ),
 }
 # The severity of these depends on the case.
 TWOFOLD = {Code.UNKNOWN_EVENT, Code.KEY_SHARED_ACROSS_CLUSTERS}
@@ -149,7 +153,14 @@ def _words(changing: re.Pattern[str], text: str) -> str:
 def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     flags = {form for option in OPTIONS for flag in option.flags for form in flag.split("/")}
-    others = {"--serve", "--tenants", "--latency", "--data"}  # those of `sandbox`, and one of curl
+    others = {
+        "--serve",
+        "--tenants",
+        "--latency",
+        "--faults",
+        "--seed",
+        "--data",
+    }  # those of `sandbox`, and one of curl
     assert _ours(text) - flags - others == set()
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []

@@ -1,8 +1,10 @@
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
+from sandbox.wire import torn
 
 from cronjob.sandbox.kubernetes_app import kubernetes_app
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
@@ -124,3 +126,52 @@ def test_every_request_is_logged_as_it_was_answered(world: KubernetesWorld, url:
         ("GET", SECRETS, {"limit": "5"}, 200),
         ("GET", f"{SECRETS}/missing", {}, 404),
     ]
+
+
+def create(url: str) -> requests.Response:
+    return requests.post(url + SECRETS, json={"metadata": {"name": "a"}}, timeout=10)
+
+
+def test_the_first_requests_are_skipped(world: KubernetesWorld, url: str) -> None:
+    world.fail(status=503, skip=2, times=2)
+
+    assert [get(url + SECRETS).status_code for _ in range(5)] == [200, 200, 503, 503, 200]
+
+
+@pytest.mark.parametrize("how", [{"status": 500}, {"drop": True}, {"cut": True}])
+def test_a_write_can_have_happened_though_it_was_not_answered(
+    world: KubernetesWorld, url: str, how: dict[str, Any]
+) -> None:
+    world.add_namespace("tenants")
+    world.fail(method="POST", after=True, **how)
+
+    try:
+        assert create(url).status_code == 500
+    except requests.RequestException:
+        assert "status" not in how
+
+    assert len(world.list("Secret")) == 1
+    assert create(url).status_code == 409
+
+
+def test_a_cut_answer_states_its_whole_length_and_breaks_off_half_way(world: KubernetesWorld, url: str) -> None:
+    whole = get(url + SECRETS).content
+    world.fail(cut=True)
+
+    answer = torn(url, "GET", SECRETS)
+
+    assert (answer.status, answer.stated, answer.arrived) == (200, len(whole), whole[: len(whole) // 2])
+    assert get(url + SECRETS).content == whole
+    assert [request.status for request in world.requests] == [200, 0, 200]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_what_is_called_is_called_before_or_after_the_request_was_handled(
+    world: KubernetesWorld, url: str, *, after: bool
+) -> None:
+    world.add_namespace("tenants")
+    seen = []
+    world.fail(method="POST", after=after, call=lambda: seen.append(len(world.list("Secret"))))
+
+    assert [create(url).status_code for _ in range(2)] == [201, 409]
+    assert seen == [int(after)]
