@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import click
@@ -13,6 +13,7 @@ from cronjob.options import decorated
 from cronjob.resolving import resolve
 from cronjob.sandbox.forecast import WEATHERS
 from cronjob.settings import Settings, settings_from
+from cronjob.signals import Signals
 from reconcile.errors import SettingsError
 
 USAGE = 2
@@ -35,18 +36,14 @@ def run(**flags: Any) -> None:
       GITLAB_TOKEN=... flux-gitlab-syncer run --dry-run --gitlab-url https://gitlab.example.com \\
         --group platform/tenants --cluster prod --receiver-url https://flux-webhook.example.com
     """
-    from cronjob.job import do_run
-
-    _carry_out("run", flags, do_run)
+    _carry_out("run", flags)
 
 
 @program.command()
 @decorated("retire")
 def retire(**flags: Any) -> None:
     """Remove everything that carries this cluster's mark; without --confirm CLUSTER a dry run."""
-    from cronjob.job import do_retire
-
-    _carry_out("retire", flags, do_retire)
+    _carry_out("retire", flags)
 
 
 @program.command()
@@ -69,16 +66,24 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
         raise SystemExit(1)
 
 
-def _carry_out(command: str, flags: Mapping[str, object], do: Callable[[Settings, Mapping[str, str]], int]) -> None:
-    resolved = resolve(command, flags, os.environ)
-    if resolved.print_config:
-        click.echo(describe(resolved))
-    try:
-        settings = settings_from(resolved)
-        code = 0 if resolved.print_config else do(settings, os.environ)
-    except SettingsError as error:
-        _give_up(str(error).splitlines())
+def _carry_out(command: str, flags: Mapping[str, object]) -> None:
+    # From the first moment: a container's first process is deaf to signals that it does not handle.
+    with Signals() as signals:
+        resolved = resolve(command, flags, os.environ)
+        if resolved.print_config:
+            click.echo(describe(resolved))
+        try:
+            settings = settings_from(resolved)
+            code = 0 if resolved.print_config else _invoked(settings, signals)
+        except SettingsError as error:
+            _give_up(str(error).splitlines())
     raise SystemExit(code)
+
+
+def _invoked(settings: Settings, signals: Signals) -> int:
+    from cronjob.job import invoke
+
+    return invoke(settings, os.environ, signals)
 
 
 def _give_up(complaints: list[str]) -> NoReturn:

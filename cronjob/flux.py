@@ -14,6 +14,7 @@ from urllib.parse import quote
 from cronjob.answers import Answer
 from cronjob.flux_secrets import SecretReader
 from cronjob.flux_shapes import shaped
+from cronjob.halt import go_on
 from cronjob.kube_access import KubeApi
 from cronjob.kube_answers import NoAnswer
 from reconcile.errors import ReadError
@@ -168,6 +169,7 @@ class FluxCluster:
             query = {"limit": str(PAGE), "continue": token}
 
     def _ask(self, path: str, question: str, query: Mapping[str, str] | None = None) -> Answer:
+        go_on(self.api.halt)
         try:
             return self.api.get(path, query)
         except NoAnswer as none:

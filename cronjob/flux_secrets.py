@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cronjob.answers import Answer
+from cronjob.halt import go_on
 from cronjob.kube_access import WIDTH, KubeApi
 from cronjob.kube_answers import NoAnswer
 from cronjob.private_keys import KeyUnusable, read_private_key, read_public_key
@@ -81,6 +82,7 @@ class SecretReader:
         if not (_NAME.fullmatch(ref.name) and _NAME.fullmatch(ref.namespace)):
             # No Secret can be called that, and `..` in a path would name something else.
             return SecretMissing()
+        go_on(self._api.halt)
         try:
             answer = self._api.get(f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}")
         except NoAnswer as none:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from cronjob.gitlab_identity import Whoami, prove
 from cronjob.gitlab_listing import Listing, look_up, pages, read_listing
 from cronjob.gitlab_writer import Writer
-from cronjob.halt import Halt
+from cronjob.halt import Halt, go_on
 from cronjob.session import NoAnswer, Refused, Session
 from reconcile.actual import Actual, Items, Unreadable, actual_from, key_from, webhook_from
 from reconcile.changes import Change
@@ -118,6 +118,7 @@ class GitLabGroup:
 
     def _listed(self) -> Listing:
         if self._listing is None:
+            self._go_on()
             try:
                 self._listing = self._read_listing()
             except ReadError as error:
@@ -136,8 +137,7 @@ class GitLabGroup:
 
     def _go_on(self, cause: Exception | None = None) -> None:
         """A failure after a stop says nothing about GitLab. Raises ReadError where the run was stopped."""
-        if why := self.stopped():
-            raise ReadError(f"Not everything was read: {why}.", code="Stopped") from cause
+        go_on(self._halt, cause)
 
     def _contains(self, project: Project) -> bool:
         return self._listed().contains(project)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from threading import Event
 
+from reconcile.errors import ReadError
+
 # Who sleeps looks up so often. Waiting on the event itself could lock up: the signal's handler sets it in a thread
 # that may be about to wait, and an Event's lock is not reentrant.
 _LOOK_UP = 0.1
@@ -45,3 +47,9 @@ class Halt:
         end = time.monotonic() + seconds
         while not self() and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, _LOOK_UP, max(self._until - time.monotonic(), 0)))
+
+
+def go_on(halt: Halt, cause: Exception | None = None) -> None:
+    """Reading may go on. Raises ReadError where the run must end: what was read so far decides nothing."""
+    if why := halt.why():
+        raise ReadError(f"Not everything was read: {why}.", code="Stopped") from cause

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +23,9 @@ from cronjob.gitlab import GitLabGroup, Scope
 from cronjob.halt import Halt
 from cronjob.kube_access import connect
 from cronjob.kube_place import Access as KubeAccess
-from cronjob.logs import log, log_entry, log_problem, log_write, set_up_logging
+from cronjob.lease import Lease
+from cronjob.lease_claim import Claim
+from cronjob.logs import log, log_entry, log_problem, log_warning, log_write, set_up_logging
 from cronjob.parsing import ReportFile
 from cronjob.render import rendered
 from cronjob.render.page import Page
@@ -68,9 +71,21 @@ class Servers:
         return {"gitlab": gitlab, "kubernetes": dict(self.flux.api.requests) if self.flux else {}}
 
 
-def do_run(settings: Settings, environment: Mapping[str, str]) -> int:
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of the program: what it is to do, and what may end it before that is done."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    signals: Signals
+    halt: Halt
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+def do_run(call: Invocation) -> int:
     """`run`: bring GitLab in step with Flux. Raises SettingsError; every other trouble is in the report."""
-    access = KubeAccess(settings.kubeconfig, settings.context, settings.timeout, VERSION)
+    settings = call.settings
+    access = KubeAccess(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.halt)
     with connect(access) as api:
         namespaces = settings.namespaces or tuple(filter(None, [api.default_namespace]))
         if not namespaces:
@@ -80,36 +95,50 @@ def do_run(settings: Settings, environment: Mapping[str, str]) -> int:
         with closing(FluxCluster(api, namespaces)) as flux:
 
             def run(gitlab: GitLabGroup) -> Report:
-                return reconcile(flux, gitlab, rules, settings.orders())
+                with _alone(call, flux):
+                    return reconcile(flux, gitlab, rules, settings.orders())
 
-            return _do(settings, environment, rules, run, flux)
+            return _do(call, rules, run, flux)
 
 
-def do_retire(settings: Settings, environment: Mapping[str, str]) -> int:
-    """`retire`: remove everything that is ours. Kubernetes is not asked."""
+def do_retire(call: Invocation) -> int:
+    """`retire`: remove everything that is ours. Kubernetes is not asked, not even for a Lease."""
 
-    rules = settings.rules()
+    rules = call.settings.rules()
 
     def run(gitlab: GitLabGroup) -> Report:
-        return retire(gitlab, rules, settings.orders())
+        return retire(gitlab, rules, call.settings.orders())
 
-    return _do(settings, environment, rules, run)
+    return _do(call, rules, run)
 
 
-def _do(
-    settings: Settings,
-    environment: Mapping[str, str],
-    rules: Rules,
-    run: Callable[[GitLabGroup], Report],
-    flux: FluxCluster | None = None,
-) -> int:
-    run_id, started = uuid.uuid4().hex, datetime.now(UTC)
-    set_up_logging(_log_format(settings), settings.log_level, {"run_id": run_id, "cluster": settings.cluster})
-    with Signals() as signals, _connected(settings, rules, signals, flux) as servers:
+COMMANDS: Mapping[str, Callable[[Invocation], int]] = {"run": do_run, "retire": do_retire}
+
+
+def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals) -> int:
+    """Do what the settings say; the exit code. Raises SettingsError."""
+    call = Invocation(settings, environment, signals, Halt(signals.stop, settings.deadline))
+    return COMMANDS[settings.command](call)
+
+
+def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object]:
+    """No other run writes meanwhile; a dry run need not care."""
+    settings = call.settings
+    if settings.dry_run or not settings.lease:
+        return nullcontext()
+    holder = f"{socket.gethostname()}_{call.run_id}"
+    claim = Claim(flux.namespaces[0], holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
+    return Lease(flux.api, claim, call.halt, log_warning)
+
+
+def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], flux: FluxCluster | None = None) -> int:
+    settings, started = call.settings, datetime.now(UTC)
+    set_up_logging(_log_format(settings), settings.log_level, {"run_id": call.run_id, "cluster": settings.cluster})
+    with _connected(call, rules, flux) as servers:
         report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
         around = Circumstances(
             version=VERSION,
-            run_id=run_id,
+            run_id=call.run_id,
             cluster=settings.cluster,
             options=settings.given,
             servers=servers.named(),
@@ -119,14 +148,15 @@ def _do(
             finished_at=datetime.now(UTC),
             requests=servers.requests(),
         )
-        told = _tell(report, document_of(report, around), settings, environment)
+        told = _tell(report, document_of(report, around), settings, call.environment)
     code = report.exit_code(settings.fail_on, settings.drift_exit_code)
-    return signals.exit_code or code or (0 if told else 1)
+    return call.signals.exit_code or code or (0 if told else 1)
 
 
 @contextmanager
-def _connected(settings: Settings, rules: Rules, signals: Signals, flux: FluxCluster | None) -> Iterator[Servers]:
+def _connected(call: Invocation, rules: Rules, flux: FluxCluster | None) -> Iterator[Servers]:
     """GitLab, ready to be asked. A dry run's session cannot write."""
+    settings = call.settings
     access = Access(
         settings.gitlab_url,
         settings.token,
@@ -146,10 +176,9 @@ def _connected(settings: Settings, rules: Rules, signals: Signals, flux: FluxClu
         tls_verification=settings.webhook_tls_verification,
         concurrency=settings.concurrency,
     )
-    halt = Halt(signals.stop, settings.deadline)
     with (
-        closing(Session(access, halt=halt)) as session,
-        closing(GitLabGroup(session, scope, rules.identity, halt=halt, on_write=log_write)) as gitlab,
+        closing(Session(access, halt=call.halt)) as session,
+        closing(GitLabGroup(session, scope, rules.identity, halt=call.halt, on_write=log_write)) as gitlab,
     ):
         yield Servers(settings.gitlab_url, gitlab, session, flux)
 

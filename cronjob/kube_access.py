@@ -47,7 +47,12 @@ class _Call:
     path: str
     query: Mapping[str, str]
     body: object
-    content_type: str
+    seconds: float
+
+    @property
+    def content_type(self) -> str:
+        """What the body is; a PATCH's replaces the fields that it has."""
+        return "application/merge-patch+json" if self.method == "PATCH" else _JSON
 
 
 class KubeApi:
@@ -63,13 +68,14 @@ class KubeApi:
         self.source = place.source
         self.default_namespace = place.namespace
         self.requests: Counter[str] = Counter()
+        self.halt = access.halt
         self._access = access
         self._lock = threading.Lock()
         self._renewing = threading.Lock()
         self._refused: str | None = None
         self._is_silent = False
         self._configured_user = place.user
-        self._patience = Patience(access.halt, patience.BACKOFF)
+        self._patience = Patience(self.halt, patience.BACKOFF)
         self._client = ApiClient(configuration)
         self._client.user_agent = f"flux-gitlab-syncer/{access.version}"
 
@@ -108,11 +114,15 @@ class KubeApi:
         *,
         query: Mapping[str, str] | None = None,
         body: object = None,
-        content_type: str = _JSON,
+        timeout: float | None = None,
     ) -> Answer:
-        """The answer, whatever its status. Raises NoAnswer: whether a write was done is then unknown."""
-        call = _Call(method, path, query or {}, body, content_type)
-        outcome = self._patience.repeat(method, lambda: self._authorised(call))
+        """
+        The answer, whatever its status. Raises NoAnswer: whether a write was done is then unknown.
+
+        With *timeout*, in seconds, it is asked for once; without, again for as long as that is safe and may help.
+        """
+        call = _Call(method, path, query or {}, body, timeout or self._access.timeout)
+        outcome = self._authorised(call) if timeout else self._patience.repeat(method, lambda: self._authorised(call))
         if isinstance(outcome, Answer):
             return outcome
         self._is_silent = True
@@ -144,17 +154,15 @@ class KubeApi:
         )
         with self._lock:
             self.requests[call.method] += 1
-        seconds = self._access.timeout
-        response = self._client.call_api(*request, _request_timeout=(min(10.0, seconds), seconds))
+        limits = min(10.0, call.seconds), call.seconds
+        response = self._client.call_api(*request, _request_timeout=limits)
         return Answer(response.status, response.getheaders(), response.read())
 
     def _has_renewed(self, refused: dict[str, Any] | None) -> bool:
         """Whether there is another token now than the *refused* one; each is asked about once."""
         value = refused["value"] if refused else None
         with self._renewing:
-            if value is None or value == self._refused:
-                return False
-            if self._token() == value:
+            if value == self._token() != self._refused:
                 self._refused = value
                 with suppress(SettingsError):
                     _place(self._client.configuration, self._access)

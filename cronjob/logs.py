@@ -50,6 +50,11 @@ def set_up_logging(log_format: str, level: str, constant: Mapping[str, str]) -> 
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+def log_warning(message: str, error: str) -> None:
+    """One line for what went wrong beside the run's own business."""
+    log.warning("%s", message, extra={"error": error})
+
+
 def log_problem(problem: Problem) -> None:
     """One line for one problem."""
     fields = {"code": problem.code, "object": problem.object, "project": problem.project}

@@ -185,6 +185,23 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "context", kinds.TEXT, KUBERNETES, "which context of the kubeconfig", otherwise="its current one", commands=RUN
     ),
+    Option(
+        "lease",
+        SWITCH,
+        KUBERNETES,
+        "let no two runs write at a time, by a Lease in the first namespace",
+        default=True,
+        negatable=True,
+        commands=RUN,
+    ),
+    Option(
+        "lease-wait",
+        kinds.WAIT,
+        KUBERNETES,
+        "how long another run is waited for; `0s` is not at all",
+        default="60s",
+        commands=RUN,
+    ),
     Option("output", choice(*REPORT_FORMATS, "none"), OUTPUT, "the report on stdout", default="text", short="o"),
     Option("report", several(kinds.REPORT_FILE), OUTPUT, "the report to a file as well"),
     Option("show-foreign", SWITCH, OUTPUT, "list what is not ours too"),

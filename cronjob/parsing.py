@@ -45,7 +45,15 @@ def switch(text: str) -> bool:
 
 
 def duration(text: str) -> float:
-    """Seconds."""
+    """Seconds, more than none."""
+    seconds = wait(text)
+    if not seconds:
+        raise ValueError(f"is {text!r}; give a time longer than 0")
+    return seconds
+
+
+def wait(text: str) -> float:
+    """Seconds, or none."""
     word = text.strip()
     seconds = 0.0
     if plain := _PLAIN_SECONDS.fullmatch(word):
@@ -57,8 +65,6 @@ def duration(text: str) -> float:
         raise ValueError(f"is {text!r}; give a time longer than 0")
     else:
         raise ValueError(f"is {text!r}, which is no duration; write it as 30s, 2m, 1h30m, 500ms or plain seconds")
-    if seconds <= 0:
-        raise ValueError(f"is {text!r}; give a time longer than 0")
     return seconds
 
 

@@ -68,6 +68,8 @@ class Settings:
     namespaces: tuple[str, ...]
     kubeconfig: str | None
     context: str | None
+    lease: bool
+    lease_wait: float
 
     output: str
     reports: tuple[ReportFile, ...]

@@ -10,6 +10,9 @@ What can go wrong, split by who must act.
 
 from __future__ import annotations
 
+# The code of a ReadError: another run is at work.
+LEASE_HELD = "LeaseHeld"
+
 
 class SyncerError(Exception):
     """Base of everything this program raises on purpose; its text is one sentence for the operator."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconcile.changes import Change, Delete, Foreign, Found, Kept, Update, kind_of
 from reconcile.desired import WantedWebhook
-from reconcile.errors import ReadError
+from reconcile.errors import LEASE_HELD, ReadError
 from reconcile.guard import Objection
 from reconcile.model import FoundKey, FoundWebhook, PublicKey, shown_foreign_url, shown_url, without_digests
 from reconcile.plan import Plan
@@ -88,7 +88,9 @@ class Report:
         return Result.INCOMPLETE if any(entry.status in _OPEN for entry in self.entries) else Result.APPLIED
 
     def exit_code(self, fail_on: Severity | None, drift: int) -> int:
-        """The process's exit code for anything but usage errors, a held lease and signals."""
+        """The process's exit code for anything but usage errors and signals."""
+        if self.failure and self.failure.code == LEASE_HELD:
+            return 5
         if self.objections:
             return 4
         if self.failure or self.result is Result.INCOMPLETE or self._fails(fail_on):

@@ -210,6 +210,8 @@ def _prune(
     try:
         still = {_identity(delete) for delete in plan_again().deletes}
     except ReadError as error:
+        if why := gitlab.stopped():
+            return entries_of(deletes, Status.NOT_REACHED, why)
         return entries_of(deletes, Status.HELD, f"desired state could not be read again: {error}")
     wanted_again = [delete for delete in deletes if _identity(delete) not in still]
     left = [delete for delete in deletes if _identity(delete) in still]

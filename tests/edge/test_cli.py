@@ -263,7 +263,7 @@ def test_a_second_interrupt_ends_the_process_at_once(program: Program) -> None:
     command = [sys.executable, "-m", "cronjob", "run"]
     environment = {**program.environment, "PATH": os.defpath}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while not program.kubernetes.requests:
+    while not program.gitlab.requests:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
@@ -271,6 +271,27 @@ def test_a_second_interrupt_ends_the_process_at_once(program: Program) -> None:
 
     out, _ = process.communicate(timeout=4)
     assert (process.returncode, out) == (130, b"")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_while_kubernetes_is_read_ends_the_run_before_gitlab_is_asked(
+    program: Program, number: signal.Signals, code: int
+) -> None:
+    program.kubernetes.latency = 0.5
+    command = [sys.executable, "-m", "cronjob", "run", "-o", "json"]
+    environment = {**program.environment, "PATH": os.defpath}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not program.kubernetes.requests:
+        time.sleep(0.01)
+    process.send_signal(number)
+
+    out, _ = process.communicate(timeout=20)
+    document = json.loads(out)
+    assert (process.returncode, document["result"], document["changes"]) == (code, "failed", [])
+    assert [problem["code"] for problem in document["problems"]] == ["Stopped"]
+    assert program.gitlab.requests == []
+    program.kubernetes.latency = 0
+    assert program.run("--lease-wait", "0s").report["result"] == "applied"
 
 
 def test_a_reader_that_has_gone_does_not_cost_the_report_files(program: Program, tmp_path: Path) -> None:

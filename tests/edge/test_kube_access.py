@@ -189,7 +189,7 @@ class TestRequests:
         body = {"metadata": {"labels": {"b": "c"}}}
         path = f"/api/v1/namespaces/{TENANTS}/secrets/a"
 
-        answer = connected().send("PATCH", path, body=body, content_type="application/merge-patch+json")
+        answer = connected().send("PATCH", path, body=body)
 
         assert answer.status == 200
         found = world.get("Secret", TENANTS, "a")

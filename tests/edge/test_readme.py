@@ -14,11 +14,12 @@ from program import SCHEMA, a_program
 
 from cronjob.cli import USAGE
 from cronjob.flux import NAMESPACE_GONE
+from cronjob.lease_claim import UNAVAILABLE
 from cronjob.option_table import OPTIONS, Option, Place
 from cronjob.options import as_markdown
 from cronjob.resolving import resolve
 from cronjob.sandbox.forecast import WEATHERS
-from reconcile.errors import ReadError
+from reconcile.errors import LEASE_HELD, ReadError
 from reconcile.problems import Code, severity_of
 from reconcile.report import Result, Status
 from reconcile.run import reconcile
@@ -59,7 +60,7 @@ def read_errors() -> set[str]:
     """The codes of everything that can end a run before it has decided anything."""
     default = inspect.signature(ReadError).parameters["code"].default
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "cronjob").glob("*.py")]
-    return {default, NAMESPACE_GONE, *re.findall(r'\bcode="(\w+)"', "\n".join(sources))}
+    return {default, NAMESPACE_GONE, UNAVAILABLE, LEASE_HELD, *re.findall(r'\bcode="(\w+)"', "\n".join(sources))}
 
 
 def taken(option: Option) -> set[int]:

@@ -83,7 +83,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_written(program: Program, wh
     break_it, code, parts = UNREADABLE[what]
     break_it(program.kubernetes)
 
-    done = program.run(*mode)
+    done = program.run("--no-lease", *mode)
 
     assert (done.code, done.writes) == (1, [])
     assert (done.report["result"], done.report["changes"], done.report["plan"]) == ("failed", [], None)
@@ -101,7 +101,7 @@ def test_a_refused_connection_is_said_too(program: Program) -> None:
     config["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:9"
     file.write_text(yaml.safe_dump(config))
 
-    done = program.run()
+    done = program.run("--no-lease")
 
     assert (done.code, done.writes) == (1, [])
     [problem] = done.report["problems"]

@@ -1,0 +1,191 @@
+"""
+One writer at a time: the Lease that every writing run holds.
+
+The protocol is client-go's leader election, over the plain API. The kubernetes package (37) has a LeaseLock of its own,
+which is not used: its calls have no timeout, so an API server that accepts and does not answer would hold the run for
+ever; it swallows errors, so that a missing right looks like a lost race; it knows neither annotations nor a release,
+its LeaderElection never gives up waiting, and it loads the typed API classes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from types import TracebackType
+from urllib.parse import quote
+
+from cronjob.answers import Answer
+from cronjob.halt import Halt
+from cronjob.kube_access import KubeApi
+from cronjob.kube_answers import NoAnswer
+from cronjob.lease_claim import NAME, Claim
+from cronjob.lease_record import Record
+from reconcile.errors import LEASE_HELD, ReadError
+
+
+class Lease:
+    """
+    A context in which this run is the only one that writes; *halt* hears when that ends before the run does, *warn* (a
+    sentence and its cause) of a release that failed.
+
+    Entering it raises SettingsError where the Lease is another cluster's, ReadError where it cannot be had: with the
+    code LeaseHeld where another run holds it, LeaseUnavailable where Kubernetes stands in the way, Stopped after a
+    signal. Clocks of other nodes do not matter: a holder's life is judged by what changes while we watch.
+    """
+
+    def __init__(self, api: KubeApi, claim: Claim, halt: Halt, warn: Callable[[str, str], None]) -> None:
+        self._api = api
+        self._claim = claim
+        self._times = claim.times
+        self._halt = halt
+        self._warn = warn
+        self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{quote(claim.namespace, safe='')}/leases"
+        self._path = f"{self._collection}/{NAME}"
+        self._record = Record()
+        self._seen: tuple[object, float] = (None, 0.0)
+        self._good_until = 0.0
+        self._lost = ""
+        self._trouble = "it was not renewed"
+        self._over = threading.Event()
+        self._renewer = threading.Thread(target=self._keep, name="lease", daemon=True)
+
+    def __enter__(self) -> Lease:
+        try:
+            self._take()
+        except ReadError as error:
+            if error.code != LEASE_HELD:
+                # A write that nobody answered may have made us the holder.
+                self._release()
+            raise
+        self._halt.watch(self.lost)
+        self._renewer.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._over.set()
+        self._renewer.join()
+        self._release()
+
+    def lost(self) -> str:
+        """Why this run may not write any more, as a clause; empty while it may. Answers at once, in any thread."""
+        if not self._lost and time.monotonic() > self._good_until:
+            self._lost = (
+                f"the {self._claim} could not be renewed for {self._times.good_for:g} s ({self._trouble}), "
+                "so another run may have it"
+            )
+        return self._lost
+
+    # taking it
+
+    def _take(self) -> None:
+        end = time.monotonic() + self._claim.wait
+        while True:
+            if why := self._halt.why():
+                raise ReadError(f"Nothing was read, while waiting for the {self._claim}: {why}.", code="Stopped")
+            refusal = self._look()
+            if refusal is None:
+                return
+            if time.monotonic() >= end:
+                raise refusal
+            self._halt.sleep(min(self._times.look_every, max(end - time.monotonic(), 0.0)))
+
+    def _look(self) -> ReadError | None:
+        """Take the Lease if it is free; why it is not to be had now. Raises what waiting will not change."""
+        began = time.monotonic()
+        try:
+            answer = self._send("GET", self._path)
+            if answer.status == HTTPStatus.NOT_FOUND:
+                return self._sent("POST", self._collection, Record({"name": NAME}), began)
+            if answer.status != HTTPStatus.OK:
+                return self._claim.refused("get", answer)
+        except NoAnswer as none:
+            return self._claim.unanswered(none)
+        record = Record.of(answer.parsed() or {})
+        self._claim.check_cluster(record)
+        if not self._is_free(record):
+            return self._claim.held(record)
+        return self._sent("PUT", self._path, record, began)
+
+    def _sent(self, method: str, path: str, record: Record, began: float) -> ReadError | None:
+        """Make us the holder, where nobody else was quicker."""
+        try:
+            answer = self._send(method, path, record)
+        except NoAnswer as none:
+            # If it was done all the same, the next look finds our own name in it.
+            return self._claim.unanswered(none)
+        if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED}:
+            self._renewed(answer, began)
+            return None
+        if answer.status == HTTPStatus.CONFLICT:
+            return self._claim.held(record)
+        return self._claim.refused("create" if method == "POST" else "update", answer)
+
+    def _is_free(self, record: Record) -> bool:
+        """Whether nobody holds it, or whoever does has shown no sign of life for long enough."""
+        if record.holder in {"", self._claim.holder}:
+            return True
+        pulse, since = self._seen
+        if pulse != record.pulse:
+            self._seen = (record.pulse, time.monotonic())
+            return False
+        return time.monotonic() - since >= (record.duration or self._times.duration)
+
+    # keeping it
+
+    def _keep(self) -> None:
+        while not self._over.wait(self._times.renew_every):
+            if self.lost():
+                return
+            try:
+                self._renew()
+            except NoAnswer as none:
+                self._trouble = str(none)
+
+    def _renew(self) -> None:
+        began = time.monotonic()
+        answer = self._send("PUT", self._path, self._record)
+        if answer.status == HTTPStatus.CONFLICT:
+            # Somebody changed it: Flux its labels, or another run its holder.
+            answer = self._send("GET", self._path)
+            self._look_after(answer)
+            if answer.status == HTTPStatus.OK and not self._lost:
+                answer = self._send("PUT", self._path, self._record)
+        if answer.status == HTTPStatus.OK and not self._lost:
+            self._renewed(answer, began)
+        elif answer.status == HTTPStatus.NOT_FOUND:
+            self._lost = f"the {self._claim} was deleted"
+        else:
+            self._trouble = f"Kubernetes answered {answer.title}"
+
+    def _look_after(self, answer: Answer) -> None:
+        if answer.status != HTTPStatus.OK:
+            return
+        record = Record.of(answer.parsed() or {})
+        if record.holder == self._claim.holder:
+            self._record = record
+        else:
+            self._lost = f"the {self._claim} was taken over by {record.holder or 'nobody'}"
+
+    def _renewed(self, answer: Answer, began: float) -> None:
+        self._record = Record.of(answer.parsed() or {})
+        self._good_until = began + self._times.good_for
+
+    def _release(self) -> None:
+        """Best effort: who comes next would wait for a holder that is gone, and no longer than for a dead one."""
+        try:
+            answer = self._send("GET", self._path)
+            record = Record.of(answer.parsed() or {})
+            if answer.status == HTTPStatus.OK and record.holder == self._claim.holder:
+                answer = self._api.send("PUT", self._path, body=record.released(), timeout=self._times.answer_within)
+            trouble = "" if answer.status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND} else answer.title
+        except NoAnswer as none:
+            trouble = str(none)
+        if trouble:
+            self._warn(f"the {self._claim} was not released", trouble)
+
+    def _send(self, method: str, path: str, record: Record | None = None) -> Answer:
+        claim = self._claim
+        body = record.held_by(claim.holder, claim.cluster, self._times.duration) if record else None
+        return self._api.send(method, path, body=body, timeout=self._times.answer_within)

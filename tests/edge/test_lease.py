@@ -1,0 +1,403 @@
+"""The Lease: who gets it, who waits, how it is kept, lost and given back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from edge.kube_builders import TENANTS
+
+from cronjob.halt import Halt
+from cronjob.kube_access import KubeApi
+from cronjob.lease import Lease
+from cronjob.lease_claim import NAME, Claim, Times
+from cronjob.lease_record import CLUSTER
+from cronjob.logs import log_warning
+from cronjob.sandbox.kubernetes_world import KubernetesWorld
+from reconcile.errors import ReadError, SettingsError
+
+pytest_plugins = ["edge.kube_fixtures"]
+
+Connect = Callable[..., KubeApi]
+# Long enough for a busy machine to renew in time, and never waited for where nothing is wrong.
+QUICK = Times(duration=1, renew_every=0.02, good_for=20.0, look_every=0.02, answer_within=2.0)
+CLAIM = Claim(TENANTS, "ours", "prod", wait=0.0, times=QUICK)
+
+
+@pytest.fixture
+def halt() -> Halt:
+    return Halt()
+
+
+@pytest.fixture
+def lease(connected: Connect, halt: Halt) -> Callable[..., Lease]:
+    """A function that makes a Lease of `ours`; keywords change the claim, or under `times` its times."""
+
+    def make(*, times: dict[str, Any] | None = None, **claim: Any) -> Lease:
+        whole = replace(CLAIM, **claim, times=replace(QUICK, **(times or {})))
+        return Lease(connected(), whole, halt, log_warning)
+
+    return make
+
+
+Make = Callable[..., Lease]
+
+
+def put(world: KubernetesWorld, holder: str = "", *, cluster: str | None = None, **spec: Any) -> None:
+    """A Lease as somebody else left it."""
+    annotations = {"annotations": {CLUSTER: cluster}} if cluster else {}
+    world.apply(
+        {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": NAME, "namespace": TENANTS, **annotations},
+            "spec": {
+                "holderIdentity": holder,
+                "leaseDurationSeconds": 1,
+                "acquireTime": "2026-01-01T00:00:00.000000Z",
+                "renewTime": "2026-01-01T00:00:00.000000Z",
+                "leaseTransitions": 7,
+                **spec,
+            },
+        }
+    )
+
+
+def now(world: KubernetesWorld) -> dict[str, Any]:
+    found = world.get("Lease", TENANTS, NAME)
+    assert found is not None
+    return found
+
+
+def holder(world: KubernetesWorld) -> str:
+    return str(now(world)["spec"]["holderIdentity"])
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def refusal(lease: Lease) -> ReadError:
+    with pytest.raises(ReadError) as caught, lease:
+        raise AssertionError("it was taken")
+    assert str(caught.value).endswith(".")
+    return caught.value
+
+
+class TestTaking:
+    def test_an_absent_one_is_made(self, world: KubernetesWorld, lease: Make) -> None:
+        with lease():
+            made = now(world)
+
+        assert made["metadata"]["annotations"] == {CLUSTER: "prod"}
+        assert made["spec"]["holderIdentity"] == "ours"
+        assert made["spec"]["leaseDurationSeconds"] == 1
+        assert made["spec"]["renewTime"].endswith("Z")
+        assert len(made["spec"]["renewTime"]) == len("2026-01-01T00:00:00.000000Z")
+
+    def test_a_free_one_is_taken_and_keeps_what_else_is_on_it(self, world: KubernetesWorld, lease: Make) -> None:
+        put(world)
+        labelled = now(world)
+        labelled["metadata"] |= {"labels": {"a": "b"}, "annotations": {"c": "d"}}
+        world.apply(labelled)
+
+        with lease():
+            taken = now(world)
+
+        assert taken["metadata"]["labels"] == {"a": "b"}
+        assert taken["metadata"]["annotations"] == {"c": "d", CLUSTER: "prod"}
+        assert taken["spec"]["leaseTransitions"] == 8
+
+    @pytest.mark.parametrize("spec", [None, {}, {"holderIdentity": None}, {"leaseTransitions": None}])
+    def test_an_odd_one_is_free(self, world: KubernetesWorld, lease: Make, spec: Any) -> None:
+        put(world)
+        world.apply(now(world) | {"spec": spec})
+
+        with lease():
+            assert holder(world) == "ours"
+
+    def test_one_that_lives_is_not(self, world: KubernetesWorld, lease: Make) -> None:
+        put(world, "theirs")
+
+        error = refusal(lease())
+
+        assert error.code == "LeaseHeld"
+        assert f"Another run holds the Lease {TENANTS}/{NAME}: theirs" in str(error)
+        assert "--lease-wait" in str(error)
+        assert holder(world) == "theirs"
+
+    @pytest.mark.parametrize("year", ["1999", "2026", "2099"])
+    def test_one_whose_holder_is_dead_is_taken_whatever_its_clock_said(
+        self, world: KubernetesWorld, lease: Make, year: str
+    ) -> None:
+        put(world, "dead", renewTime=f"{year}-01-01T00:00:00.000000Z")
+        began = time.monotonic()
+
+        with lease(wait=15.0):
+            assert time.monotonic() - began >= 1
+            assert holder(world) == "ours"
+
+    @pytest.mark.parametrize("year", ["1999", "2099"])
+    def test_one_that_is_renewed_meanwhile_is_not_whatever_its_clock_says(
+        self, world: KubernetesWorld, lease: Make, year: str
+    ) -> None:
+        put(world, "theirs", renewTime=f"{year}-01-01T00:00:00.000000Z")
+        over = threading.Event()
+
+        def renew() -> None:
+            number = 0
+            while not over.wait(0.05):
+                number += 1
+                put(world, "theirs", renewTime=f"{year}-01-01T00:00:00.{number:06}Z")
+
+        renewer = threading.Thread(target=renew)
+        renewer.start()
+        try:
+            assert refusal(lease(wait=2.0)).code == "LeaseHeld"
+        finally:
+            over.set()
+            renewer.join()
+        assert holder(world) == "theirs"
+
+    def test_one_whose_labels_change_is_dead_all_the_same(self, world: KubernetesWorld, lease: Make) -> None:
+        put(world, "dead")
+        over = threading.Event()
+
+        def label() -> None:
+            number = 0
+            while not over.wait(0.3):
+                number += 1
+                found = now(world)
+                if found["spec"]["holderIdentity"] == "dead":
+                    world.apply(found | {"metadata": found["metadata"] | {"labels": {"n": str(number)}}})
+
+        labeller = threading.Thread(target=label)
+        labeller.start()
+        try:
+            with lease(wait=15.0):
+                assert holder(world) == "ours"
+        finally:
+            over.set()
+            labeller.join()
+
+    def test_one_that_is_released_meanwhile_is_taken(self, world: KubernetesWorld, lease: Make) -> None:
+        put(world, "theirs", leaseDurationSeconds=3000)
+        threading.Timer(0.2, put, (world,)).start()
+
+        with lease(wait=15.0):
+            assert holder(world) == "ours"
+
+    def test_of_many_that_race_for_it_one_has_it_at_a_time(self, connected: Connect) -> None:
+        inside, most, taken = [0], [0], []
+        lock = threading.Lock()
+
+        def one(number: int, api: KubeApi) -> None:
+            times = replace(QUICK, duration=20)
+            with Lease(api, replace(CLAIM, holder=f"run-{number}", wait=15.0, times=times), Halt(), log_warning):
+                with lock:
+                    inside[0] += 1
+                    most[0] = max(most[0], inside[0])
+                    taken.append(number)
+                time.sleep(0.02)
+                with lock:
+                    inside[0] -= 1
+
+        threads = [threading.Thread(target=one, args=(number, connected())) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert (most[0], sorted(taken)) == (1, list(range(6)))
+
+    def test_a_write_that_was_made_and_not_answered_is_found_to_be_ours(
+        self, world: KubernetesWorld, lease: Make
+    ) -> None:
+        world.fail(method="POST", after=True, drop=True)
+
+        with lease(wait=15.0):
+            assert holder(world) == "ours"
+
+    def test_if_nobody_looks_again_it_is_given_back(self, world: KubernetesWorld, lease: Make) -> None:
+        world.fail(method="POST", after=True, drop=True)
+
+        assert refusal(lease()).code == "LeaseUnavailable"
+        assert holder(world) == ""
+
+    def test_a_signal_ends_the_waiting(self, world: KubernetesWorld, lease: Make, halt: Halt) -> None:
+        put(world, "theirs", leaseDurationSeconds=3000)
+        threading.Timer(0.2, halt.stop.set).start()
+
+        error = refusal(lease(wait=600.0))
+
+        assert error.code == "Stopped"
+        assert "a signal stopped the run" in str(error)
+
+
+class TestTheCluster:
+    def test_another_ones_is_never_taken(self, world: KubernetesWorld, lease: Make) -> None:
+        put(world, cluster="staging")
+        before = now(world)
+
+        with pytest.raises(SettingsError, match="belongs to cluster 'staging', and this run is for 'prod'"), lease():
+            raise AssertionError("it was taken")
+
+        assert now(world) == before
+
+    def test_ours_is(self, world: KubernetesWorld, lease: Make) -> None:
+        put(world, cluster="prod")
+
+        with lease():
+            assert holder(world) == "ours"
+
+    def test_after_a_rename_it_gets_the_new_name(self, world: KubernetesWorld, lease: Make) -> None:
+        put(world, cluster="production")
+
+        with lease(former_clusters=("production",)):
+            assert now(world)["metadata"]["annotations"][CLUSTER] == "prod"
+
+
+class TestKeeping:
+    def test_it_is_renewed_for_as_long_as_it_takes(self, world: KubernetesWorld, lease: Make) -> None:
+        with lease() as held:
+            first = now(world)["spec"]
+            wait_until(lambda: now(world)["spec"]["renewTime"] > first["renewTime"])
+            later = now(world)["spec"]
+
+            assert held.lost() == ""
+            assert later["acquireTime"] == first["acquireTime"]
+            assert later["leaseTransitions"] == first["leaseTransitions"]
+
+    def test_labels_that_change_do_not_cost_it(self, world: KubernetesWorld, lease: Make) -> None:
+        with lease() as held:
+            for number in range(5):
+                found = now(world)
+                world.apply(found | {"metadata": found["metadata"] | {"labels": {"n": str(number)}}})
+                renewed = now(world)["spec"]["renewTime"]
+                wait_until(lambda renewed=renewed: now(world)["spec"]["renewTime"] > renewed)
+
+            assert held.lost() == ""
+            assert now(world)["metadata"]["labels"] == {"n": "4"}
+
+    def test_whoever_takes_it_ends_the_run_and_keeps_it(self, world: KubernetesWorld, lease: Make, halt: Halt) -> None:
+        with lease() as held:
+            assert halt.why() == ""
+            put(world, "theirs")
+            wait_until(held.lost)
+
+            assert halt.why() == f"the Lease {TENANTS}/{NAME} was taken over by theirs"
+
+        assert holder(world) == "theirs"
+
+    def test_whoever_deletes_it_ends_the_run(self, world: KubernetesWorld, lease: Make, halt: Halt) -> None:
+        with lease() as held:
+            world.delete("Lease", TENANTS, NAME)
+            wait_until(held.lost)
+
+            assert halt.why() == f"the Lease {TENANTS}/{NAME} was deleted"
+
+    @pytest.mark.parametrize(
+        ("failure", "reason"),
+        [
+            ({"status": 500}, "Kubernetes answered 500 Internal Server Error"),
+            ({"status": 403}, "Kubernetes answered 403 Forbidden"),
+            ({"drop": True}, "the connection broke off"),
+            ({"delay": 30}, "it does not answer in time"),
+        ],
+    )
+    def test_what_cannot_be_renewed_ends_the_run_in_time(
+        self, world: KubernetesWorld, lease: Make, halt: Halt, failure: dict[str, Any], reason: str
+    ) -> None:
+        with lease(times={"good_for": 1.0, "answer_within": 0.3}) as held:
+            world.fail(method="PUT", times=None, **failure)
+            wait_until(held.lost)
+            world.weather.failures.clear()
+
+            assert f"could not be renewed for 1 s ({reason})" in halt.why()
+            assert held.lost() == held.lost()
+
+    def test_what_fails_once_does_not(self, world: KubernetesWorld, lease: Make) -> None:
+        with lease() as held:
+            renewed = now(world)["spec"]["renewTime"]
+            world.fail(method="PUT", status=503, times=2)
+            world.fail(method="PUT", after=True, drop=True)
+            wait_until(lambda: now(world)["spec"]["renewTime"] > renewed)
+            wait_until(lambda: all(failure.times == 0 for failure in world.weather.failures))
+
+            assert held.lost() == ""
+
+
+class TestGivingBack:
+    def test_it_is_free_afterwards_and_still_the_clusters(self, world: KubernetesWorld, lease: Make) -> None:
+        with lease():
+            pass
+
+        assert holder(world) == ""
+        assert now(world)["metadata"]["annotations"] == {CLUSTER: "prod"}
+
+    def test_also_when_the_run_fails(self, world: KubernetesWorld, lease: Make) -> None:
+        with pytest.raises(ZeroDivisionError), lease():
+            raise ZeroDivisionError
+
+        assert holder(world) == ""
+
+    def test_where_that_fails_the_run_is_none_the_worse(
+        self, world: KubernetesWorld, lease: Make, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with lease(times={"renew_every": 60}):
+            world.fail(status=500, times=None)
+
+        assert holder(world) == "ours"
+        assert caplog.messages == [f"the Lease {TENANTS}/{NAME} was not released"]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("exists", [True, False])
+    @pytest.mark.parametrize("verb", ["get", "update", "create"])
+    def test_a_missing_right_is_named(self, world: KubernetesWorld, lease: Make, verb: str, *, exists: bool) -> None:
+        if exists:
+            put(world)
+        world.deny(verb=verb, resource="leases")
+        if verb == ("create" if exists else "update"):
+            with lease(times={"renew_every": 60}):
+                assert holder(world) == "ours"
+            return
+
+        error = refusal(lease(wait=600.0))
+
+        assert error.code == "LeaseUnavailable"
+        assert f"refuses to {verb} it (403 Forbidden)" in str(error)
+        assert f"`{verb}` on leases.coordination.k8s.io {NAME}" in str(error)
+        assert "--no-lease" in str(error)
+
+    def test_a_missing_namespace_is_named(self, world: KubernetesWorld, lease: Make) -> None:
+        world.delete("Namespace", None, TENANTS)
+
+        assert f"See that namespace {TENANTS} exists" in str(refusal(lease(wait=600.0)))
+
+    def test_a_refused_token_is_named(self, world: KubernetesWorld, lease: Make) -> None:
+        world.token = "another"
+
+        assert "Renew the job's token" in str(refusal(lease(wait=600.0)))
+
+    @pytest.mark.parametrize("failure", [{"status": 503}, {"status": 429}, {"drop": True}])
+    def test_what_may_pass_is_waited_for(self, world: KubernetesWorld, lease: Make, failure: dict[str, Any]) -> None:
+        world.fail(times=4, **failure)
+
+        with lease(wait=15.0):
+            assert holder(world) == "ours"
+
+    @pytest.mark.parametrize("failure", [{"status": 503}, {"status": 429}, {"drop": True}])
+    def test_and_for_no_longer_than_was_said(
+        self, world: KubernetesWorld, lease: Make, failure: dict[str, Any]
+    ) -> None:
+        world.fail(times=None, **failure)
+
+        assert refusal(lease(wait=0.2)).code == "LeaseUnavailable"
