@@ -22,6 +22,7 @@ _OURS = ("SYNCER_", "GITLAB_", "KUBE", "POD_", "NO_COLOR", "HTTP_PROXY", "HTTPS_
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write the reports that tests compare with")
+    parser.addoption("--chaos-steps", type=int, default=2000, help="how many steps the state machine takes in all")
 
 
 @pytest.fixture(autouse=True)

@@ -66,6 +66,11 @@ def add_tenant(sandbox: Sandbox, name: str) -> None:
     sandbox.gitlab.add_project(f"{GROUP}/{CLUSTER}/{name}")
     add_secret(sandbox, f"{name}-ssh", ssh_key())
     add_secret(sandbox, f"{name}-webhook", {"token": token_of(name)})
+    add_objects(sandbox, name)
+
+
+def add_objects(sandbox: Sandbox, name: str) -> None:
+    """The GitRepository and the Receiver of an ordinary tenant."""
     sandbox.kubernetes.apply(
         {
             "apiVersion": "source.toolkit.fluxcd.io/v1",

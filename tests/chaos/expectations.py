@@ -1,0 +1,192 @@
+"""
+What a platform's GitLab must look like, worked out from both worlds alone and by other rules than the program's own.
+
+A key or webhook is *ours* by its mark, *wanted* by the objects that are there; everything else must not change at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from program import Program
+
+from cronjob.sandbox.gitlab_monitor import Monitor, Wanted
+from cronjob.sandbox.gitlab_records import Project
+from cronjob.sandbox.samples import CLUSTER, NAMESPACE, RECEIVER_URL
+
+MARK = f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}/"
+# Said of a write whose outcome the program does not claim to know.
+UNKNOWN = (
+    "GitLab may still be working on it",
+    "looking whether it was done failed",
+    "should be taken off, which failed",
+)
+
+Items = tuple[dict[str, dict[str, Any]], dict[int, dict[str, Any]]]
+
+
+@dataclass
+class Tenant:
+    """One tenant as the platform team sees it. *key* is the public half of its Secret's, as text."""
+
+    name: str
+    project: Project
+    key: str = ""
+    token: str = ""
+    is_there: bool = True
+    has_secret: bool = True
+    is_suspended: bool = False
+    is_inside: bool = True
+
+
+@dataclass
+class Platform:
+    """Both worlds, and what was done to them."""
+
+    program: Program
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+
+    def wanted_key(self, tenant: Tenant) -> str | None:
+        return tenant.key if tenant.is_there and tenant.is_inside and tenant.has_secret else None
+
+    def flux_path(self, tenant: Tenant) -> str:
+        """The webhook path that Flux serves for the tenant now, or nothing."""
+        receiver = self.program.kubernetes.get("Receiver", NAMESPACE, tenant.name)
+        return str(((receiver or {}).get("status") or {}).get("webhookPath") or "")
+
+    def wanted_url(self, tenant: Tenant) -> str | None:
+        """The URL that must be there: the path that Flux serves, if it belongs to the token that is there now."""
+        if not (tenant.is_there and tenant.is_inside) or self.holds_webhooks(tenant):
+            return None
+        return RECEIVER_URL + self.flux_path(tenant)
+
+    def holds_webhooks(self, tenant: Tenant) -> bool:
+        """Whether a webhook of the tenant's can neither be made nor be given up now."""
+        digest = hashlib.sha256(f"{tenant.token}{tenant.name}{NAMESPACE}".encode()).hexdigest()
+        path = self.flux_path(tenant)
+        return tenant.is_there and (tenant.is_suspended or not tenant.has_secret or path != f"/hook/{digest}")
+
+    def monitor(self) -> Monitor:
+        """One that knows what must not go, and what nobody may touch, while the next run goes on."""
+        gitlab = self.program.gitlab
+        keys: dict[int, set[str]] = {}
+        urls: dict[int, set[str]] = {}
+        tokens = {}
+        for tenant in self.tenants.values():
+            if key := self.wanted_key(tenant):
+                keys.setdefault(tenant.project.id, set()).add(key)
+            if url := self.wanted_url(tenant):
+                urls.setdefault(tenant.project.id, set()).add(url)
+                tokens[url] = tenant.token
+            elif tenant.is_there and tenant.is_inside and (path := self.flux_path(tenant)):
+                # Held: what is there at this URL stays, whatever its token.
+                urls.setdefault(tenant.project.id, set()).add(RECEIVER_URL + path)
+        wanted = {url for some in urls.values() for url in some}
+        gitlab.after_write.clear()
+        projects = list(gitlab.projects.values())
+        return Monitor(
+            gitlab,
+            Wanted(keys, urls, tokens),
+            foreign_hooks=[
+                hook
+                for project in projects
+                for hook in gitlab.hooks_of(project)
+                if not (hook.description or "").startswith(MARK) and hook.url not in wanted
+            ],
+            foreign_keys=[
+                (project, key)
+                for project in projects
+                for key, _ in gitlab.keys_of(project)
+                if not key.title.startswith(MARK)
+            ],
+        )
+
+    def differences(self, before: dict[int, Items]) -> Iterator[str]:
+        """In which ways GitLab is not as it should be after a run that nothing disturbed."""
+        for tenant in self.tenants.values():
+            yield from (f"{tenant.name}: {text}" for text in self._on_project(tenant, before[tenant.project.id]))
+
+    def _on_project(self, tenant: Tenant, before: Items) -> Iterator[str]:
+        keys, hooks = self.items(tenant.project)
+        if not tenant.is_inside:
+            if (keys, hooks) != before:
+                yield "a project outside the group was written to"
+            return
+        wanted = self.wanted_key(tenant)
+        if wanted and wanted not in keys:
+            yield "its deploy key is missing"
+        if not (tenant.is_there and not tenant.has_secret):
+            yield from (
+                f"the deploy key {one['title']} should be gone"
+                for material, one in keys.items()
+                if one["title"].startswith(MARK) and material != wanted
+            )
+        url = self.wanted_url(tenant)
+        if url and [hook["url"] for hook in hooks.values()].count(url) != 1:
+            yield f"there is not one webhook at {url}"
+        if url:
+            yield from (
+                f"the webhook {id_} is not as it should be: {hook}"
+                for id_, hook in hooks.items()
+                if hook["url"] == url and not self._is_right(hook, tenant)
+            )
+        if not self.holds_webhooks(tenant):
+            yield from (
+                f"the webhook {id_} should be gone"
+                for id_, hook in hooks.items()
+                if (hook["description"] or "").startswith(MARK) and hook["url"] != url
+            )
+
+    @staticmethod
+    def _is_right(hook: dict[str, Any], tenant: Tenant) -> bool:
+        on = {name for name, value in hook.items() if name.endswith("_events") and value is True}
+        return (
+            on == {"push_events", "tag_push_events"}
+            and hook["enable_ssl_verification"]
+            and not hook["push_events_branch_filter"]
+            and hook["token"] == tenant.token
+            and hook["description"] == MARK + tenant.name
+        )
+
+    def everything(self) -> dict[int, Items]:
+        return {project.id: self.items(project) for project in self.program.gitlab.projects.values()}
+
+    def items(self, project: Project) -> Items:
+        """A project's deploy keys by material and webhooks by id, as plain values."""
+        gitlab = self.program.gitlab
+        keys = {
+            " ".join(key.key.split()[:2]): {"id": key.id, "title": key.title, "can_push": can_push}
+            for key, can_push in gitlab.keys_of(project)
+        }
+        passing = {"deliveries", "updated_at"}
+        hooks = {
+            hook.id: {name: value for name, value in vars(hook).items() if name not in passing}
+            for hook in gitlab.hooks_of(project)
+        }
+        return keys, hooks
+
+    def untruths(self, changes: Iterable[dict[str, Any]], before: dict[int, Items]) -> Iterator[str]:
+        """What a report says of its changes and GitLab does not bear out."""
+        now = self.everything()
+        for change in changes:
+            if change["error"] and any(text in change["error"] for text in UNKNOWN):
+                continue
+            there = _is_there(change, now[change["project_id"]])
+            was_there = _is_there(change, before[change["project_id"]])
+            made = change["status"] == "applied"
+            should = {"create": made or was_there, "update": True, "delete": not made}[change["action"]]
+            if there != should:
+                yield f"{change['status']} {change['action']} of {change['kind']} on {change['project']}: {there}"
+
+
+def _is_there(change: dict[str, Any], items: Items) -> bool:
+    keys, hooks = items
+    detail = change["key"] if change["kind"] == "deploy_key" else change["webhook"]
+    if change["kind"] == "deploy_key":
+        return any(one["id"] == detail["id"] for one in keys.values())
+    if change["action"] == "create":
+        return any(hook["url"].startswith(detail["url"].rstrip("…")) for hook in hooks.values())
+    return detail["id"] in hooks
