@@ -21,6 +21,7 @@ from typing import Any
 from hurry import hurry
 from program import VALIDATOR, Program
 
+from cronjob.cli import program as command
 from cronjob.sandbox.samples import NAMESPACE
 
 _FORKED = multiprocessing.get_context("forkserver")
@@ -69,8 +70,6 @@ def lease_expires(program: Program) -> None:
 
 
 def _child(folder: str, environment: dict[str, str], options: tuple[str, ...]) -> None:
-    from cronjob.cli import program
-
     os.environ.clear()
     os.environ.update(environment)
     hurry()
@@ -81,7 +80,7 @@ def _child(folder: str, environment: dict[str, str], options: tuple[str, ...]) -
         contextlib.redirect_stderr(err),
     ):
         try:
-            program(["run", "-o", "json", *options], prog_name="flux-gitlab-syncer")
+            command(["run", "-o", "json", *options], prog_name="flux-gitlab-syncer")
         except SystemExit as done:
             code = done.code if isinstance(done.code, int) else 1
             out.flush()

@@ -12,7 +12,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reports in terminalreporter.stats.values():
         for report in reports:
             if getattr(report, "when", "") == "call":
-                figures.update({name: value for name, value in report.user_properties if isinstance(value, int)})
+                for name, value in report.user_properties:
+                    figures[name] += value
     if figures:
         terminalreporter.section("chaos")
         for name, value in figures.items():

@@ -25,8 +25,8 @@ from cronjob.sandbox.forecast import WEATHERS
 from cronjob.sandbox.samples import (
     CLUSTER,
     GROUP,
+    MAINTAINER,
     NAMESPACE,
-    RECEIVER_URL,
     add_objects,
     add_secret,
     flux_looks,
@@ -36,10 +36,15 @@ from cronjob.sandbox.samples import (
 from cronjob.sandbox.weathers import begin
 
 FIGURES: Counter[str] = Counter()
+VIOLATIONS = {"doubled": "there are now", "lost": "the wanted", "foreign touched": "the foreign"}
+TAMPERING = ("delete", "unmark", "flags", "tls", "token", "filter", "double")
 OPTIONS = ("--max-prune", "100%")
 NAMES = st.sampled_from([f"tenant-{number}" for number in range(6)])
 # A tenant that never leaves: without any left the guard would speak up, which has tests of its own.
 ANCHOR = "anchor"
+INSIDE = f"{GROUP}/{CLUSTER}"
+# In the first the bot could write too, the second it cannot even see.
+OUTSIDE = ("elsewhere", "hidden")
 
 
 class Chaos(RuleBasedStateMachine):
@@ -64,6 +69,10 @@ class Chaos(RuleBasedStateMachine):
 
     @initialize(target=tenants)
     def an_anchor(self) -> str:
+        gitlab = self.program.gitlab
+        bot = next(user for user in gitlab.users.values() if user.username == "flux-bot")
+        open_to_bot, _ = (gitlab.add_group(place) for place in OUTSIDE)
+        gitlab.add_member(open_to_bot, bot, MAINTAINER)
         return self._arrives(ANCHOR)
 
     @rule(target=tenants, name=NAMES)
@@ -108,17 +117,17 @@ class Chaos(RuleBasedStateMachine):
         if receiver:
             tenant.is_suspended = not tenant.is_suspended
             self.program.kubernetes.apply(receiver | {"spec": receiver["spec"] | {"suspend": tenant.is_suspended}})
+            # A new generation: not ready until Flux has seen it.
+            flux_looks(self.program.sandbox)
 
-    @rule(name=tenants, outside=st.booleans())
-    def a_project_is_moved(self, name: str, *, outside: bool) -> None:
+    @rule(name=tenants, place=st.sampled_from([INSIDE, INSIDE, *OUTSIDE]))
+    def a_project_is_moved(self, name: str, place: str) -> None:
         """Within the group, out of it, or back; the GitRepository still has the first path."""
         FIGURES["steps"] += 1
         tenant = self.platform.tenants[name]
         self.serial += 1
-        place = "elsewhere" if outside else f"{GROUP}/{CLUSTER}"
-        self.program.gitlab.add_group(place)
         self.program.gitlab.move_project(tenant.project, f"{place}/{name}-{self.serial}")
-        tenant.is_inside = not outside
+        tenant.is_inside = place == INSIDE
 
     @rule()
     def flux_looks(self) -> None:
@@ -161,14 +170,21 @@ class Chaos(RuleBasedStateMachine):
     @rule(name=st.sampled_from(sorted(WEATHERS)), number=st.integers(1, 1_000_000))
     def the_weather_changes(self, name: str, number: int) -> None:
         FIGURES["steps"] += 1
+        self._begin(name, number)
+
+    @rule()
+    def the_weather_clears_up(self) -> None:
+        FIGURES["steps"] += 1
         self._clear_up()
-        begin(name, self.program.gitlab.weather, self.program.kubernetes.weather, seed=number)
 
     # runs
 
-    @rule()
-    def a_run_in_whatever_weather(self) -> None:
+    @rule(name=st.sampled_from([None, *sorted(WEATHERS)]), number=st.integers(1, 1_000_000))
+    def a_run(self, name: str | None, number: int) -> None:
+        """In whatever weather there is, or in another one, which stays."""
         FIGURES["steps"] += 1
+        if name:
+            self._begin(name, number)
         self._watched(lambda: self.program.run(*OPTIONS), {0, 1})
 
     @rule()
@@ -236,6 +252,10 @@ class Chaos(RuleBasedStateMachine):
         if not tenant.has_secret:
             tenant.has_secret = True
             self._new_key(tenant)
+
+    def _begin(self, name: str, number: int) -> None:
+        self._clear_up()
+        begin(name, self.program.gitlab.weather, self.program.kubernetes.weather, seed=number)
 
     def _clear_up(self) -> None:
         self._count_weather()
@@ -321,7 +341,8 @@ def test_whatever_happens_gitlab_is_right_after_a_quiet_run_and_was_never_wrong_
         run_state_machine_as_test(
             chaos,
             settings=settings(
-                max_examples=max(1, -(-steps // 4 // 50)),
+                # A few steps of each example are spent on beginning.
+                max_examples=max(1, -(-steps // 4 // 40)),
                 stateful_step_count=50,
                 deadline=None,
                 database=None,
@@ -333,4 +354,3 @@ def test_whatever_happens_gitlab_is_right_after_a_quiet_run_and_was_never_wrong_
         for name, value in FIGURES.items():
             record_property(name, value)
     assert FIGURES["quiet runs"] > 0
-    assert RECEIVER_URL

@@ -1,0 +1,113 @@
+"""
+Every single request of a run fails once, in every way: the run, or the next one, comes to where a quiet one would.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from chaos.expectations import Platform
+from chaos.twelve import OPTIONS, Request, a_platform, requests_of_a_run
+from hurry import in_a_hurry
+from program import Done, Program, a_program
+from secrets_shown import secrets_of, shown
+
+PAGE = "<html><body><h1>Something went wrong</h1></body></html>"
+
+# As `fail` takes them. A request that is repeated meets good weather.
+KINDS: dict[str, dict[str, Any]] = {
+    "reset": {"drop": True},
+    "reset afterwards": {"drop": True, "after": True},
+    "cut": {"cut": True},
+    "500": {"status": 500, "body": {"message": "500 Internal Server Error"}},
+    "500 afterwards": {"status": 500, "body": {"message": "500 Internal Server Error"}, "after": True},
+    "502 page": {"status": 502, "body": PAGE},
+    "503 page": {"status": 503, "body": PAGE},
+    "504 page afterwards": {"status": 504, "body": PAGE, "after": True},
+    "520 page": {"status": 520, "body": PAGE},
+    "429": {"status": 429, "body": "Retry later\n", "headers": {"Retry-After": "1"}},
+    "429 without a time": {"status": 429, "body": {"message": {"error": "Too many."}}},
+    "409 lock": {"status": 409, "body": {"message": "409 Conflict: Resource lock"}},
+    "401": {"status": 401, "body": {"message": "401 Unauthorized"}},
+    "403": {"status": 403, "body": {"message": "403 Forbidden"}},
+    "404 of the project": {"status": 404, "body": {"message": "404 Project Not Found"}},
+    "404 of the item": {"status": 404, "body": {"message": "404 Not found"}},
+    "400": {"status": 400, "body": {"error": "what is this?"}},
+    "301": {"status": 301, "body": "", "headers": {"Location": "https://elsewhere.example/api/v4/projects/1"}},
+    "200 page": {"status": 200, "body": PAGE},
+    "200 with nothing": {"status": 200, "body": ""},
+    "200 null": {"status": 200, "body": "null"},
+    "200 empty list": {"status": 200, "body": []},
+    "200 empty object": {"status": 200, "body": {}},
+    "201 null": {"status": 201, "body": "null"},
+}
+# An empty list of all GitRepositories, or of a project's webhooks, cannot be told from the truth; that the API server
+# or GitLab lies with a well-formed answer is not survived by looking at it.
+LIES = {"200 empty list"}
+
+
+@pytest.fixture(scope="module")
+def every_request() -> list[Request]:
+    return requests_of_a_run()
+
+
+def test_the_run_has_a_bit_of_everything(every_request: list[Request]) -> None:
+    methods = Counter((one.server, one.method) for one in every_request)
+
+    assert methods["gitlab", "POST"] == 8
+    assert methods["gitlab", "PUT"] == 2
+    assert methods["gitlab", "DELETE"] == 8
+    assert methods["gitlab", "GET"] > 30
+    assert methods["kubernetes", "GET"] > 30
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("server", ["gitlab", "kubernetes"])
+def test_each_request_fails_once_and_nothing_is_lost_doubled_or_touched(
+    every_request: list[Request], server: str, kind: str, record_property: Callable[[str, object], None]
+) -> None:
+    figures: Counter[str] = Counter()
+    for request in (one for one in every_request if one.server == server):
+        figures["requests failed once"] += 1
+        figures.update(_survived(request, kind))
+    for name, value in figures.items():
+        record_property(name, value)
+    assert figures["runs"] == 2 * figures["requests failed once"] > 0
+
+
+def _survived(request: Request, kind: str) -> Counter[str]:
+    """One run in which *request* fails, and a quiet one after it."""
+    with a_program(0, samples=False) as program, in_a_hurry():
+        platform = a_platform(program)
+        before, monitor = platform.everything(), platform.monitor()
+        _announce(program, request, kind)
+
+        first = program.run(*OPTIONS)
+        _check(platform, first, before, f"{kind} for {request}")
+        middle = platform.everything()
+        program.gitlab.faults.clear()
+        program.kubernetes.weather.failures.clear()
+        second = program.run(*OPTIONS)
+
+        where = f"after {kind} for {request}"
+        assert second.code == 0, (where, second.report["problems"])
+        assert monitor.violations == [], where
+        assert list(platform.differences(middle)) == [], where
+        return Counter({"runs": 2, "writes watched": monitor.writes})
+
+
+def _announce(program: Program, request: Request, kind: str) -> None:
+    path = f"^{re.escape(request.path)}($|[?])" if request.server == "kubernetes" else f"^{re.escape(request.path)}$"
+    world: Any = program.gitlab if request.server == "gitlab" else program.kubernetes
+    world.fail(method=request.method, path=path, skip=request.nth, **KINDS[kind])
+
+
+def _check(platform: Platform, done: Done, before: Any, where: str) -> None:
+    assert done.code in {0, 1, 5}, (where, done.err)
+    assert "Traceback" not in done.err, where
+    assert list(platform.untruths(done.report["changes"], before)) == [], where
+    assert shown(secrets_of(platform.program.sandbox), done.out, done.err) == [], where

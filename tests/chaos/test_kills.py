@@ -1,0 +1,114 @@
+"""
+A run is killed, or stopped, at each of its requests: nothing is lost, doubled or touched, and one more run converges.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from chaos.children import Ended, lease_expires, run_and_signal
+from chaos.expectations import Platform
+from chaos.twelve import OPTIONS, a_platform
+from hurry import in_a_hurry
+from program import Program, a_program
+
+# More than the run makes; the tests say when they have come to its end.
+MOST = 200
+
+
+def signalled(program: Program, number: signal.Signals, request: int, *, after: bool) -> Ended:
+    """A run that gets the signal at that request (from 0) to GitLab; a killed one gets no answer to it."""
+    return run_and_signal(
+        program,
+        number,
+        lambda call: program.gitlab.fail(skip=request, call=call, drop=number == signal.SIGKILL, after=after),
+        *OPTIONS,
+    )
+
+
+def converges(platform: Platform, where: str) -> None:
+    """One more run, in good weather, puts everything right."""
+    platform.program.gitlab.faults.clear()
+    before = platform.everything()
+    done = platform.program.run(*OPTIONS)
+    assert done.code == 0, where
+    assert list(platform.differences(before)) == [], where
+
+
+def at_each_request(one: Callable[[Platform, int], bool], record_property: Callable[[str, object], None]) -> int:
+    """*one* is done on a fresh platform for each request of a run, until it says that there was no such request."""
+    for request in range(MOST):
+        with a_program(0, samples=False) as program, in_a_hurry():
+            platform = a_platform(program)
+            monitor = platform.monitor()
+            if not one(platform, request):
+                return request
+            converges(platform, f"at request {request}")
+            assert monitor.violations == [], f"at request {request}"
+            record_property("runs", 2)
+            record_property("writes watched", monitor.writes)
+    raise AssertionError("the run made more requests than that")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it is handled", "after it was handled"])
+def test_killed_at_any_request_the_next_run_converges(
+    record_property: Callable[[str, object], None], *, after: bool
+) -> None:
+    def one(platform: Platform, request: int) -> bool:
+        ended = signalled(platform.program, signal.SIGKILL, request, after=after)
+        lease_expires(platform.program)
+        if ended.code != -signal.SIGKILL:
+            assert ended.code == 0
+            return False
+        assert ended.out == ""
+        record_property("runs killed", 1)
+        return True
+
+    assert at_each_request(one, record_property) > 50
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_at_any_request_the_report_is_whole_and_true(
+    record_property: Callable[[str, object], None], number: signal.Signals
+) -> None:
+    results: Counter[str] = Counter()
+
+    def one(platform: Platform, request: int) -> bool:
+        before = platform.everything()
+        ended = signalled(platform.program, number, request, after=False)
+        if ended.code == 0:
+            return False
+        _check(platform, ended, before, number)
+        results[ended.report["result"]] += 1
+        record_property("runs stopped", 1)
+        return True
+
+    assert at_each_request(one, record_property) > 50
+    assert results["failed"] > 10
+    assert results["incomplete"] > 10
+
+
+def _check(platform: Platform, ended: Ended, before: Any, number: signal.Signals) -> None:
+    """The partial report is valid, tells no untruth, and has an entry for every change that was planned."""
+    report = ended.report
+    assert ended.code == 128 + number, ended.err
+    assert "Traceback" not in ended.err
+    assert report["result"] in {"failed", "incomplete", "applied"}
+    assert list(platform.untruths(report["changes"], before)) == []
+    if report["result"] == "failed":
+        assert [problem["code"] for problem in report["problems"]] == ["Stopped"]
+        assert platform.everything() == before
+        return
+    statuses = Counter(change["status"] for change in report["changes"])
+    assert statuses.keys() <= {"applied", "not_reached", "held", "failed"}
+    assert statuses.total() == PLANNED
+    unreached = {change["error"] for change in report["changes"] if change["status"] == "not_reached"}
+    assert unreached <= {"a signal stopped the run"}
+
+
+# Two new tenants, two new keys, two new tokens, two spoiled webhooks, two tenants that left.
+PLANNED = 2 * 2 + 2 * 2 + 2 * 2 + 2 + 2 * 2
