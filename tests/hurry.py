@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cronjob import halt
+from cronjob import halt, pace
 
 FACTOR = 200.0
 
 
 class FastClock:
-    """What `cronjob.halt` needs of the module `time`; a second on it is 1/FACTOR of one."""
+    """What `cronjob.halt` and `cronjob.pace` need of the module `time`; a second on it is 1/FACTOR of one."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -27,7 +27,7 @@ class FastClock:
 
 def hurry() -> None:
     """From now on, in this process, all pauses of the program are short."""
-    halt.time = FastClock()
+    halt.time = pace.time = FastClock()
 
 
 @contextmanager
@@ -38,4 +38,4 @@ def in_a_hurry() -> Iterator[None]:
     try:
         yield
     finally:
-        halt.time = before
+        halt.time = pace.time = before

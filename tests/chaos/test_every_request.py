@@ -45,9 +45,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "200 empty object": {"status": 200, "body": {}},
     "201 null": {"status": 201, "body": "null"},
 }
-# An empty list of all GitRepositories, or of a project's webhooks, cannot be told from the truth; that the API server
-# or GitLab lies with a well-formed answer is not survived by looking at it.
-LIES = {"200 empty list"}
+# Well-formed answers that are not true. Whoever believes them may report a key as gone that is there, or make a second
+# webhook; nothing that is wanted or foreign may go all the same, and the next run puts it right.
+LIES = {"200 empty list", "404 of the item"}
 
 
 @pytest.fixture(scope="module")
@@ -87,15 +87,18 @@ def _survived(request: Request, kind: str) -> Counter[str]:
         _announce(program, request, kind)
 
         first = program.run(*OPTIONS)
-        _check(platform, first, before, f"{kind} for {request}")
+        where = f"{kind} for {request}"
+        _check(platform, first, where)
+        if kind not in LIES:
+            assert list(platform.untruths(first.report["changes"], before)) == [], where
         middle = platform.everything()
         program.gitlab.faults.clear()
         program.kubernetes.weather.failures.clear()
         second = program.run(*OPTIONS)
 
-        where = f"after {kind} for {request}"
         assert second.code == 0, (where, second.report["problems"])
-        assert monitor.violations == [], where
+        seen = [text for text in monitor.violations if kind not in LIES or "there are now 2 webhooks" not in text]
+        assert seen == [], where
         assert list(platform.differences(middle)) == [], where
         return Counter({"runs": 2, "writes watched": monitor.writes})
 
@@ -106,8 +109,7 @@ def _announce(program: Program, request: Request, kind: str) -> None:
     world.fail(method=request.method, path=path, skip=request.nth, **KINDS[kind])
 
 
-def _check(platform: Platform, done: Done, before: Any, where: str) -> None:
+def _check(platform: Platform, done: Done, where: str) -> None:
     assert done.code in {0, 1, 5}, (where, done.err)
     assert "Traceback" not in done.err, where
-    assert list(platform.untruths(done.report["changes"], before)) == [], where
     assert shown(secrets_of(platform.program.sandbox), done.out, done.err) == [], where

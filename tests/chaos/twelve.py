@@ -28,7 +28,7 @@ from cronjob.sandbox.samples import (
     token_of,
 )
 
-OPTIONS = ("--max-prune", "100%")
+OPTIONS = ("--max-prune", "100%", "--concurrency", "4")
 
 
 @dataclass(frozen=True)
