@@ -116,8 +116,9 @@ class Lease:
             # If it was done all the same, the next look finds our own name in it.
             return self._claim.unanswered(none)
         if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            self._renewed(answer, began)
-            return None
+            return (
+                None if self._is_ours_in(answer, began) else self._claim.unanswered(NoAnswer("its answer is no Lease"))
+            )
         if answer.status == HTTPStatus.CONFLICT:
             return self._claim.held(record)
         return self._claim.refused("create" if method == "POST" else "update", answer)
@@ -153,7 +154,8 @@ class Lease:
             if answer.status == HTTPStatus.OK and not self._lost:
                 answer = self._send("PUT", self._path, self._record)
         if answer.status == HTTPStatus.OK and not self._lost:
-            self._renewed(answer, began)
+            if not self._is_ours_in(answer, began):
+                self._trouble = "its answer is no Lease"
         elif answer.status == HTTPStatus.NOT_FOUND:
             self._lost = f"the {self._claim} was deleted"
         else:
@@ -168,22 +170,33 @@ class Lease:
         else:
             self._lost = f"the {self._claim} was taken over by {record.holder or 'nobody'}"
 
-    def _renewed(self, answer: Answer, began: float) -> None:
-        self._record = Record.of(answer.parsed() or {})
+    def _is_ours_in(self, answer: Answer, began: float) -> bool:
+        """Whether the answer to a write says that we hold it; then that is good for a while."""
+        record = Record.of(answer.parsed() or {})
+        if record.holder != self._claim.holder:
+            return False
+        self._record = record
         self._good_until = began + self._times.good_for
+        return True
 
     def _release(self) -> None:
         """Best effort: who comes next would wait for a holder that is gone, and no longer than for a dead one."""
+        end = time.monotonic() + self._times.answer_within
+        while trouble := self._trouble_with_releasing():
+            if time.monotonic() >= end:
+                self._warn(f"the {self._claim} was not released", trouble)
+                return
+            self._halt.sleep(min(self._times.look_every, 1.0))
+
+    def _trouble_with_releasing(self) -> str:
         try:
             answer = self._send("GET", self._path)
             record = Record.of(answer.parsed() or {})
             if answer.status == HTTPStatus.OK and record.holder == self._claim.holder:
                 answer = self._api.send("PUT", self._path, body=record.released(), timeout=self._times.answer_within)
-            trouble = "" if answer.status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND} else answer.title
         except NoAnswer as none:
-            trouble = str(none)
-        if trouble:
-            self._warn(f"the {self._claim} was not released", trouble)
+            return str(none)
+        return "" if answer.status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND} else answer.title
 
     def _send(self, method: str, path: str, record: Record | None = None) -> Answer:
         claim = self._claim

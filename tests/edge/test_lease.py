@@ -225,6 +225,17 @@ class TestTaking:
         with lease(wait=15.0):
             assert holder(world) == "ours"
 
+    @pytest.mark.parametrize("body", ["<html>", "null", "[]", {}, {"spec": {"holderIdentity": "theirs"}}])
+    def test_an_answer_that_does_not_say_so_does_not_make_us_the_holder(
+        self, world: KubernetesWorld, lease: Make, body: Any
+    ) -> None:
+        world.fail(method="POST", status=201, body=body)
+
+        assert refusal(lease()).code == "LeaseUnavailable"
+        world.fail(method="POST", status=201, body=body)
+        with lease(wait=15.0):
+            assert holder(world) == "ours"
+
     def test_if_nobody_looks_again_it_is_given_back(self, world: KubernetesWorld, lease: Make) -> None:
         world.fail(method="POST", after=True, drop=True)
 
@@ -342,6 +353,16 @@ class TestGivingBack:
         assert holder(world) == ""
         assert now(world)["metadata"]["annotations"] == {CLUSTER: "prod"}
 
+    @pytest.mark.parametrize("failure", [{"status": 503}, {"drop": True}, {"drop": True, "after": True}])
+    @pytest.mark.parametrize("method", ["GET", "PUT"])
+    def test_what_fails_once_is_tried_again(
+        self, world: KubernetesWorld, lease: Make, method: str, failure: dict[str, Any]
+    ) -> None:
+        with lease(times={"renew_every": 60}):
+            world.fail(method=method, **failure)
+
+        assert holder(world) == ""
+
     def test_also_when_the_run_fails(self, world: KubernetesWorld, lease: Make) -> None:
         with pytest.raises(ZeroDivisionError), lease():
             raise ZeroDivisionError
@@ -351,7 +372,7 @@ class TestGivingBack:
     def test_where_that_fails_the_run_is_none_the_worse(
         self, world: KubernetesWorld, lease: Make, caplog: pytest.LogCaptureFixture
     ) -> None:
-        with lease(times={"renew_every": 60}):
+        with lease(times={"renew_every": 60, "answer_within": 0.2}):
             world.fail(status=500, times=None)
 
         assert holder(world) == "ours"
