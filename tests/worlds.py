@@ -82,10 +82,10 @@ class Kubernetes:
 
     def read_objects(self) -> FluxObjects:
         self.readings += 1
-        if self.readings == self.fails_at:
-            raise ReadError("Kubernetes does not answer.")
         if self.readings == 2 and self.then:
             self.then(self)
+        if self.readings == self.fails_at:
+            raise ReadError("Kubernetes does not answer.")
         return FluxObjects(tuple(self.repositories), tuple(self.receivers))
 
     def expect_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> None:

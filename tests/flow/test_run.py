@@ -410,6 +410,19 @@ def test_a_signal_leaves_the_rest_unreached_and_the_next_run_converges(settled: 
     assert settled.run().result is Result.IN_SYNC
 
 
+def test_a_signal_that_ends_the_second_reading_leaves_the_deletes_unreached(settled: World) -> None:
+    settled.flux.remove("a")
+    settled.flux.fails_at = 2
+    settled.flux.then = lambda _: setattr(settled.gitlab, "stops_after", 0)
+
+    report = settled.run()
+
+    assert {(entry.status, entry.error) for entry in report.entries} == {
+        (Status.NOT_REACHED, "a signal stopped the run")
+    }
+    assert settled.gitlab.written == []
+
+
 def test_a_signal_between_deletes_leaves_the_others(settled: World) -> None:
     settled.flux.remove("a")
     settled.gitlab.stops_after = 1
