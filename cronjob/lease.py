@@ -46,6 +46,7 @@ class Lease:
         self._record = Record()
         self._seen: tuple[object, float] = (None, 0.0)
         self._good_until = 0.0
+        self._asked = False
         self._lost = ""
         self._trouble = "it was not renewed"
         self._over = threading.Event()
@@ -55,7 +56,7 @@ class Lease:
         try:
             self._take()
         except ReadError as error:
-            if error.code != LEASE_HELD:
+            if self._asked and error.code != LEASE_HELD:
                 # A write that nobody answered may have made us the holder.
                 self._release()
             raise
@@ -110,6 +111,7 @@ class Lease:
 
     def _sent(self, method: str, path: str, record: Record, began: float) -> ReadError | None:
         """Make us the holder, where nobody else was quicker."""
+        self._asked = True
         try:
             answer = self._send(method, path, record)
         except NoAnswer as none:
@@ -189,14 +191,19 @@ class Lease:
             self._halt.sleep(min(self._times.look_every, 1.0))
 
     def _trouble_with_releasing(self) -> str:
+        """Why it may still be ours; empty once it is not, by what Kubernetes itself says and not a proxy's page."""
         try:
             answer = self._send("GET", self._path)
             record = Record.of(answer.parsed() or {})
             if answer.status == HTTPStatus.OK and record.holder == self._claim.holder:
                 answer = self._api.send("PUT", self._path, body=record.released(), timeout=self._times.answer_within)
+                record = Record.of(answer.parsed() or {})
         except NoAnswer as none:
             return str(none)
-        return "" if answer.status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND} else answer.title
+        if answer.status == HTTPStatus.OK:
+            return "" if record.metadata and record.holder != self._claim.holder else "its answer is no Lease"
+        is_gone = answer.status == HTTPStatus.NOT_FOUND and (answer.parsed() or {}).get("reason") == "NotFound"
+        return "" if is_gone else answer.title
 
     def _send(self, method: str, path: str, record: Record | None = None) -> Answer:
         claim = self._claim

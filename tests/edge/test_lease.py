@@ -353,7 +353,17 @@ class TestGivingBack:
         assert holder(world) == ""
         assert now(world)["metadata"]["annotations"] == {CLUSTER: "prod"}
 
-    @pytest.mark.parametrize("failure", [{"status": 503}, {"drop": True}, {"drop": True, "after": True}])
+    @pytest.mark.parametrize(
+        "failure",
+        [
+            {"status": 503},
+            {"drop": True},
+            {"drop": True, "after": True},
+            {"status": 404, "body": "<html>"},
+            {"status": 200, "body": "<html>"},
+            {"status": 200, "body": "null"},
+        ],
+    )
     @pytest.mark.parametrize("method", ["GET", "PUT"])
     def test_what_fails_once_is_tried_again(
         self, world: KubernetesWorld, lease: Make, method: str, failure: dict[str, Any]
@@ -362,6 +372,15 @@ class TestGivingBack:
             world.fail(method=method, **failure)
 
         assert holder(world) == ""
+
+    def test_one_that_was_deleted_meanwhile_needs_no_release(
+        self, world: KubernetesWorld, lease: Make, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with lease(times={"renew_every": 60}):
+            world.delete("Lease", TENANTS, NAME)
+
+        assert caplog.messages == []
+        assert world.get("Lease", TENANTS, NAME) is None
 
     def test_also_when_the_run_fails(self, world: KubernetesWorld, lease: Make) -> None:
         with pytest.raises(ZeroDivisionError), lease():
