@@ -1,17 +1,18 @@
 # `make run`: the embedded sandbox, the job end to end.  `make test`: lint, types, contracts, tests.
-# Both need Python 3.11 or newer, git and make; everything else goes into .venv.
+# `make chaos`: the accidents of docs/reliability.md in full, for an hour or two.
+# They need Python 3.11 or newer, git and make; everything else goes into .venv.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: run test lint types contracts tests clean
+.PHONY: run test lint types contracts accidents tests chaos clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/flux-gitlab-syncer sandbox $(ARGS)
 
-test: lint types contracts tests
+test: lint types contracts accidents tests
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -24,8 +25,16 @@ types: $(VENV)/test.stamp
 contracts: $(VENV)/test.stamp
 	$(BIN)/lint-imports
 
+# Without measuring coverage: what only an accident reaches has a test that reaches it without one.
+accidents: $(VENV)/test.stamp
+	$(BIN)/python -m pytest --numprocesses auto tests/chaos
+
 tests: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term --ignore tests/chaos $(ARGS)
+
+chaos: $(VENV)/test.stamp
+	$(BIN)/python -m pytest --numprocesses auto tests/chaos --chaos-steps 50000 --chaos-all
+	$(BIN)/python -m pytest --numprocesses auto tests/fuzz --hypothesis-profile deep
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -50,6 +50,7 @@ def at_each_request(one: Callable[[Platform, int], bool], record_property: Calla
             converges(platform, f"at request {request}")
             assert monitor.violations == [], f"at request {request}"
             record_property("runs", 2)
+            record_property("requests", len(program.gitlab.requests) + len(program.kubernetes.requests))
             record_property("writes watched", monitor.writes)
     raise AssertionError("the run made more requests than that")
 
