@@ -32,9 +32,12 @@ accidents: $(VENV)/test.stamp
 tests: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term --ignore tests/chaos $(ARGS)
 
+FUZZ := tests/fuzz tests/core/test_git_url.py tests/core/test_actual.py tests/core/test_model.py \
+	tests/core/test_plan_properties.py tests/edge/test_flux_shapes.py tests/edge/test_private_keys.py
+
 chaos: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses auto tests/chaos --chaos-steps 50000 --chaos-all
-	$(BIN)/python -m pytest --numprocesses auto tests/fuzz --hypothesis-profile deep
+	$(BIN)/python -m pytest --numprocesses auto $(FUZZ) --hypothesis-profile deep
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -41,13 +41,14 @@ class FailureOptions(TroubleFields, total=False):
 
 @dataclass(kw_only=True)
 class Failure(Trouble):
-    """One kind of trouble, how many requests it will let pass, and how many more it will meet."""
+    """One kind of trouble, how many requests it will let pass, how many more it will meet, and how many it met."""
 
     body: Any = None
     method: str | None = None
     path: str = ""
     skip: int = 0
     times: int | None = 1
+    struck: int = 0
 
     def meets(self, method: str, path_and_query: str) -> bool:
         """Whether this request is one of those that fail, which is then used up; one that passes is, too."""
@@ -59,6 +60,7 @@ class Failure(Trouble):
             return False
         if self.times is not None:
             self.times -= 1
+        self.struck += 1
         return True
 
 

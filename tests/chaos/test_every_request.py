@@ -4,16 +4,15 @@ Every single request of a run fails once, in every way: the run, or the next one
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from chaos.expectations import Platform
-from chaos.twelve import OPTIONS, Request, a_platform, requests_of_a_run
+from chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of_a_run, strike
 from hurry import in_a_hurry
-from program import Done, Program, a_program
+from program import Done, a_program
 from secrets_shown import secrets_of, shown
 
 PAGE = "<html><body><h1>Something went wrong</h1></body></html>"
@@ -95,7 +94,7 @@ def _survived(request: Request, kind: str) -> Counter[str]:
     with a_program(0, samples=False) as program, in_a_hurry():
         platform = a_platform(program)
         before, monitor = platform.everything(), platform.monitor()
-        _announce(program, request, kind)
+        strike(program, request, **KINDS[kind])
 
         first = program.run(*OPTIONS)
         where = f"{kind} for {request}"
@@ -103,8 +102,7 @@ def _survived(request: Request, kind: str) -> Counter[str]:
         if kind not in LIES:
             assert list(platform.untruths(first.report["changes"], before)) == [], where
         middle = platform.everything()
-        program.gitlab.faults.clear()
-        program.kubernetes.weather.failures.clear()
+        clear_up(program)
         second = program.run(*OPTIONS)
 
         assert second.code == 0, (where, second.report["problems"])
@@ -113,12 +111,6 @@ def _survived(request: Request, kind: str) -> Counter[str]:
         assert list(platform.differences(middle)) == [], where
         requests = len(program.gitlab.requests) + len(program.kubernetes.requests)
         return Counter({"runs": 2, "requests": requests, "writes watched": monitor.writes})
-
-
-def _announce(program: Program, request: Request, kind: str) -> None:
-    path = f"^{re.escape(request.path)}($|[?])" if request.server == "kubernetes" else f"^{re.escape(request.path)}$"
-    world: Any = program.gitlab if request.server == "gitlab" else program.kubernetes
-    world.fail(method=request.method, path=path, skip=request.nth, **KINDS[kind])
 
 
 def _check(platform: Platform, done: Done, where: str) -> None:

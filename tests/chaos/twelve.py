@@ -8,9 +8,11 @@ were.
 from __future__ import annotations
 
 import base64
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from chaos.expectations import MARK, Platform, Tenant
 from hurry import in_a_hurry
@@ -132,3 +134,16 @@ def requests_of_a_run() -> list[Request]:
                 found.append(Request(*key, seen[key]))
                 seen[key] += 1
         return found
+
+
+def strike(program: Program, request: Request, **failure: Any) -> Any:
+    """That one request will fail so, as `fail` takes it; the fault, which tells whether it struck."""
+    path = f"^{re.escape(request.path)}($|[?])" if request.server == "kubernetes" else f"^{re.escape(request.path)}$"
+    world: Any = program.gitlab if request.server == "gitlab" else program.kubernetes
+    return world.fail(method=request.method, path=path, skip=request.nth, **failure)
+
+
+def clear_up(program: Program) -> None:
+    """No request fails any more."""
+    program.gitlab.faults.clear()
+    program.kubernetes.weather.failures.clear()

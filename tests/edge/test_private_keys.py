@@ -194,7 +194,7 @@ def identities() -> st.SearchStrategy[bytes]:
     return st.one_of(st.binary(max_size=400), damaged(), blocks, opened)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=max(500, settings().max_examples))
 @given(identities(), st.none() | st.binary(max_size=20))
 @example(b"-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----", None)
 @example(b"-----BEGIN \xff PRIVATE KEY-----", None)

@@ -1,0 +1,58 @@
+"""One answer of a server is damaged: the run ends in order, nothing foreign is touched, and the next one converges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of_a_run, strike
+from fuzz.damage import damaged
+from hurry import in_a_hurry
+from hypothesis import given
+from hypothesis import strategies as st
+from program import Program, a_program
+from secrets_shown import secrets_of, shown
+
+
+@pytest.fixture(scope="module")
+def reads() -> dict[str, list[Request]]:
+    """Every GET of a run, by server."""
+    made = [one for one in requests_of_a_run() if one.method == "GET"]
+    return {server: [one for one in made if one.server == server] for server in ("gitlab", "kubernetes")}
+
+
+@pytest.mark.parametrize("server", ["gitlab", "kubernetes"])
+@given(data=st.data())
+def test_whatever_an_answer_holds_the_run_ends_in_order(
+    reads: dict[str, list[Request]], server: str, data: st.DataObject
+) -> None:
+    request = data.draw(st.sampled_from(reads[server]))
+    with a_program(0, samples=False) as program, in_a_hurry():
+        platform = a_platform(program)
+        monitor = platform.monitor()
+        body = data.draw(damaged(_asked(program, request)))
+        fault = strike(program, request, status=200, body=body)
+
+        first = program.run(*OPTIONS)
+
+        assert first.code in {0, 1, 2, 4, 5}, first.err
+        assert fault.struck
+        assert "Traceback" not in first.err
+        assert first.report if first.out else first.err
+        assert shown(secrets_of(program.sandbox), first.out, first.err) == []
+        assert [text for text in monitor.violations if "the foreign" in text] == []
+        clear_up(program)
+        middle = platform.everything()
+        assert program.run(*OPTIONS).code == 0
+        assert list(platform.differences(middle)) == []
+
+
+def _asked(program: Program, request: Request) -> Any:
+    """What the server says to it now."""
+    cluster = yaml.safe_load(Path(program.environment["KUBECONFIG"]).read_text())["clusters"][0]["cluster"]
+    base = {"gitlab": program.environment["SYNCER_GITLAB_URL"], "kubernetes": cluster["server"]}[request.server]
+    headers = {"Authorization": f"Bearer {program.sandbox.token}"}
+    return requests.get(base + request.path, headers=headers, timeout=10).json()
