@@ -36,6 +36,8 @@ from cronjob.sandbox.weathers import Spell, begin
 
 # How soon the embedded Flux notices a new Receiver, in seconds.
 _FLUX_INTERVAL = 1.0
+# How many columns its own sentences take.
+_WIDTH = 100
 # How many GitRepositories the story speaks of.
 _SHOWN = 6
 
@@ -193,7 +195,7 @@ def _chapter(title: str, stage: Stage, *options: str) -> int:
     writes = sum(request.method != "GET" for request in seen)
     click.echo(f"\nGitLab saw {len(seen)} requests, {writes} of them writes.")
     if stage.spell:
-        click.echo(_counted(stage.injected - injected))
+        click.echo(click.wrap_text(_counted(stage.injected - injected), _WIDTH))
     click.echo(f"Exit code {done.returncode}{_why(done.returncode, stage)}.\n")
     return done.returncode
 
@@ -223,9 +225,10 @@ def _ending(sandbox: Sandbox, monitor: Monitor) -> str:
     docs = sandbox.gitlab.projects_by_path[f"{GROUP}/{CLUSTER}/docs-getting-started"]
     keys = ", ".join(f"`{key.title}`" for key, _ in sandbox.gitlab.keys_of(docs))
     hooks = ", ".join(hook.url for hook in sandbox.gitlab.hooks_of(docs))
+    now = f"On docs-getting-started GitLab now has the deploy keys {keys} and the webhook {hooks}."
     checked = f"Each of the {monitor.writes} writes was checked as it happened: "
     return (
-        f"On docs-getting-started GitLab now has the deploy keys {keys} and the webhook {hooks}.\n{checked}"
+        f"{click.wrap_text(now, _WIDTH)}\n{checked}"
         + ("\n".join(monitor.violations) or "what people put there by hand is untouched.")
         + "\n\nNext: `flux-gitlab-syncer sandbox --serve` keeps both servers up for trying things yourself."
     )
