@@ -19,8 +19,9 @@ from cronjob.answers import Answer
 from cronjob.halt import Halt
 from cronjob.kube_access import Access, KubeApi, connect
 from cronjob.kube_answers import NoAnswer
-from cronjob.sandbox.kubernetes_app import kubeconfig
+from cronjob.sandbox.kubernetes_app import kubeconfig, kubernetes_app
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
+from cronjob.sandbox.serving import serving
 
 pytest_plugins = ["edge.kube_fixtures"]
 
@@ -55,6 +56,23 @@ class TestUser:
 
         assert api.user == "sandbox"
         assert world.requests == []
+
+
+class TestRedirects:
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_they_are_not_followed_anywhere(
+        self, world: KubernetesWorld, url: str, connected: Connect, method: str, status: int
+    ) -> None:
+        elsewhere = KubernetesWorld()
+        with serving(kubernetes_app(elsewhere)) as other:
+            for target in (f"{url}/version", f"{other}/version"):
+                world.fail(status=status, headers={"Location": target})
+                api = connected(token="a-token-to-keep")
+                assert api.send(method, "/api", body=None if method == "GET" else {}).status == status
+
+        assert len(world.requests) == 2
+        assert elsewhere.requests == []
 
 
 class TestAnExpiredToken:
