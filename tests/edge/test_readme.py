@@ -150,7 +150,7 @@ def _words(changing: re.Pattern[str], text: str) -> str:
     return changing.sub("…", text)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/adopting.md", "docs/incident.md"])
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))])
 def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     flags = {form for option in OPTIONS for flag in option.flags for form in flag.split("/")}
@@ -172,6 +172,15 @@ def _ours(text: str) -> set[str]:
     commands = re.findall(r"flux-gitlab-syncer (?:run|retire|sandbox)((?:\\\n|[^\n`|>;])*)", text)
     spans = re.findall(r"`(--[a-z-]+)[^`]*`", text)
     return {*spans, *re.findall(r"(?<!\S)--[a-z-]+", " ".join(commands))}
+
+
+def test_each_promise_names_tests_that_exist() -> None:
+    text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| `(tests/[^`]+)` \|$", text, re.MULTILINE)
+    named = [path for row in rows for path in row.partition(" -k ")[0].split()]
+
+    assert len(rows) == text.split("## Figures")[0].count("\n|") - 2
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_codes_in_the_other_pages_exist() -> None:
