@@ -21,7 +21,8 @@ from cronjob.sandbox.samples import (
 
 INSIDE = f"{GROUP}/{CLUSTER}"
 # In the first the bot could write too, the second it cannot even see.
-OUTSIDE = ("elsewhere", "hidden")
+HIDDEN = "hidden"
+OUTSIDE = ("elsewhere", HIDDEN)
 
 
 class Hands:
@@ -100,7 +101,7 @@ class Hands:
     def move(self, tenant: Tenant, place: str) -> None:
         """Within the group, out of it, or back; the GitRepository still has the first path."""
         self.program.gitlab.move_project(tenant.project, f"{place}/{tenant.name}-{self._next()}")
-        tenant.is_inside = place == INSIDE
+        tenant.is_inside, tenant.is_hidden = place == INSIDE, place == HIDDEN
 
     def add_foreign(self, tenant: Tenant) -> None:
         number = self._next()
