@@ -17,8 +17,10 @@ from cronjob.flux_shapes import shaped
 from cronjob.halt import go_on
 from cronjob.kube_access import KubeApi
 from cronjob.kube_answers import NoAnswer
+from cronjob.kube_events import Objects, Recorder, events_of
 from reconcile.errors import ReadError
 from reconcile.model import Ref, SecretAnswer
+from reconcile.report import Report
 from reconcile.run import FluxObjects
 
 NAMESPACE_GONE = "NamespaceGone"
@@ -33,14 +35,15 @@ class Resource:
 
     group: str
     plural: str
+    kind: str
     owner: str
 
     def __str__(self) -> str:
         return f"{self.plural}.{self.group}"
 
 
-GIT_REPOSITORIES = Resource("source.toolkit.fluxcd.io", "gitrepositories", "Flux (source-controller)")
-RECEIVERS = Resource("notification.toolkit.fluxcd.io", "receivers", "Flux's notification-controller")
+GIT_REPOSITORIES = Resource("source.toolkit.fluxcd.io", "gitrepositories", "GitRepository", "Flux (source-controller)")
+RECEIVERS = Resource("notification.toolkit.fluxcd.io", "receivers", "Receiver", "Flux's notification-controller")
 
 
 class FluxCluster:
@@ -51,12 +54,19 @@ class FluxCluster:
         self.namespaces = tuple(dict.fromkeys(namespaces))
         self._secrets = SecretReader(api)
         self._versions: dict[Resource, str] = {}
+        self._listed = FluxObjects((), ())
 
     def read_objects(self) -> FluxObjects:
         """List both kinds in every namespace, as far as this program needs them. Raises ReadError."""
         for namespace in self.namespaces:
             self._check_namespace(namespace)
-        return FluxObjects(self._read_all(GIT_REPOSITORIES), self._read_all(RECEIVERS))
+        self._listed = FluxObjects(self._read_all(GIT_REPOSITORIES), self._read_all(RECEIVERS))
+        return self._listed
+
+    def tell(self, report: Report) -> str:
+        """Put what the report says of the objects read last into Events; why that was given up, else nothing."""
+        versions = {resource.kind: f"{resource.group}/{version}" for resource, version in self._versions.items()}
+        return Recorder(self.api).record(events_of(report, Objects.of(self._listed, versions)))
 
     def close(self) -> None:
         """Give up Secrets that were begun and never read."""

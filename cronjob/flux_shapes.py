@@ -149,6 +149,7 @@ _TEXT = _text_or(None)
 _METADATA: Mapping[str, _Rule] = {
     "name": _TEXT,
     "namespace": _TEXT,
+    "uid": _TEXT,
     "labels": _labels,
     "annotations": _annotations,
     "deletionTimestamp": _TEXT,

@@ -21,11 +21,11 @@ from cronjob.document import Circumstances, document_of
 from cronjob.flux import FluxCluster
 from cronjob.gitlab import GitLabGroup, Scope
 from cronjob.halt import Halt
-from cronjob.kube_access import connect
+from cronjob.kube_access import IN_CLUSTER, connect
 from cronjob.kube_place import Access as KubeAccess
 from cronjob.lease import Lease
 from cronjob.lease_claim import Claim
-from cronjob.logs import log, log_entry, log_problem, log_warning, log_write, set_up_logging
+from cronjob.logs import log, log_entry, log_notice, log_problem, log_warning, log_write, set_up_logging
 from cronjob.parsing import ReportFile
 from cronjob.render import rendered
 from cronjob.render.page import Page
@@ -96,7 +96,9 @@ def do_run(call: Invocation) -> int:
 
             def run(gitlab: GitLabGroup) -> Report:
                 with _alone(call, flux):
-                    return reconcile(flux, gitlab, rules, settings.orders())
+                    report = reconcile(flux, gitlab, rules, settings.orders())
+                    _tell_cluster(report, settings, flux)
+                    return report
 
             return _do(call, rules, run, flux)
 
@@ -129,6 +131,12 @@ def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object
     holder = f"{socket.gethostname()}_{call.run_id}"
     claim = Claim(flux.namespaces[0], holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
     return Lease(flux.api, claim, call.halt, log_warning)
+
+
+def _tell_cluster(report: Report, settings: Settings, flux: FluxCluster) -> None:
+    """By Events, where they are wanted. Whatever becomes of them, the run is none the worse."""
+    if settings.writes_events(in_pod=flux.api.source == IN_CLUSTER) and (trouble := flux.tell(report)):
+        log_notice("Kubernetes Events were left out", trouble)
 
 
 def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], flux: FluxCluster | None = None) -> int:

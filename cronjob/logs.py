@@ -55,6 +55,11 @@ def log_warning(message: str, error: str) -> None:
     log.warning("%s", message, extra={"error": error})
 
 
+def log_notice(message: str, error: str) -> None:
+    """One line for what did not work and need not."""
+    log.info("%s", message, extra={"error": error})
+
+
 def log_problem(problem: Problem) -> None:
     """One line for one problem."""
     fields = {"code": problem.code, "object": problem.object, "project": problem.project}

@@ -84,9 +84,9 @@ class Option:
 
     @property
     def preset(self) -> object:
-        """What it is when nobody says anything."""
+        """What it is when nobody says anything; None for a switch where that depends."""
         if self.default is None and (self.kind.is_switch or self.kind.several):
-            return False if self.kind.is_switch else ()
+            return (None if self.otherwise else False) if self.kind.is_switch else ()
         return self.default
 
     @property
@@ -200,6 +200,15 @@ OPTIONS: tuple[Option, ...] = (
         KUBERNETES,
         "how long another run is waited for; `0s` is not at all",
         default="60s",
+        commands=RUN,
+    ),
+    Option(
+        "events",
+        SWITCH,
+        KUBERNETES,
+        "say in Kubernetes Events what was changed and what is wrong",
+        otherwise="on in a pod, else off",
+        negatable=True,
         commands=RUN,
     ),
     Option("output", choice(*REPORT_FORMATS, "none"), OUTPUT, "the report on stdout", default="text", short="o"),

@@ -70,6 +70,7 @@ class Settings:
     context: str | None
     lease: bool
     lease_wait: float
+    events: bool | None
 
     output: str
     reports: tuple[ReportFile, ...]
@@ -106,6 +107,10 @@ class Settings:
     def acts_on(self, path: str) -> bool:
         """Whether the project at *path* may be changed."""
         return not self.projects or any(matches(glob, path) for glob in self.projects)
+
+    def writes_events(self, *, in_pod: bool) -> bool:
+        """Whether this run is to write Kubernetes Events; a dry run never does."""
+        return not self.dry_run and (in_pod if self.events is None else self.events)
 
     def rules(self, namespaces: Iterable[str] = ()) -> Rules:
         """What is ours and how it should look; *namespaces* are those that this run reads."""

@@ -79,6 +79,7 @@ SAMPLES: dict[str, tuple[str, object, str, object]] = {
     "context": ("kind-dev", "kind-dev", "context", "kind-dev"),
     "lease": ("false", False, "lease", False),
     "lease-wait": ("0s", 0, "lease_wait", 0.0),
+    "events": ("false", False, "events", False),
     "output": ("JSON", "json", "output", "json"),
     "show-foreign": ("1", True, "show_foreign", True),
     "drift-exit-code": ("3", 3, "drift_exit_code", 3),

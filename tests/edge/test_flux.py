@@ -51,12 +51,15 @@ class TestObjects:
         )
         world.set_status("GitRepository", TENANTS, "a", {"observedGeneration": 1})
 
+        made = world.get("GitRepository", TENANTS, "a")
         [item] = flux.read_objects().git_repositories
 
+        assert made is not None
         assert item == {
             "metadata": {
                 "name": "a",
                 "namespace": TENANTS,
+                "uid": made["metadata"]["uid"],
                 "labels": {"tenant": "a"},
                 "annotations": {"flux-gitlab-syncer/project-id": "7"},
                 "generation": 1,

@@ -14,12 +14,14 @@ from program import SCHEMA, a_program
 
 from cronjob.cli import USAGE
 from cronjob.flux import NAMESPACE_GONE
+from cronjob.kube_events import REASONS
 from cronjob.lease_claim import UNAVAILABLE
 from cronjob.option_table import OPTIONS, Option, Place
 from cronjob.options import as_markdown
 from cronjob.resolving import resolve
 from cronjob.sandbox.forecast import WEATHERS
 from reconcile.errors import LEASE_HELD, ReadError
+from reconcile.model import Kind
 from reconcile.problems import Code, severity_of
 from reconcile.report import Result, Status
 from reconcile.run import reconcile
@@ -122,6 +124,13 @@ def test_every_key_of_a_log_line_is_documented() -> None:
         lines = program("run").err.splitlines() + program("run", GITLAB_TOKEN="glpat-wrong").err.splitlines()
     seen = {key for line in lines for key in json.loads(line)}
     assert set(listed("log keys")) == seen
+
+
+def test_the_table_of_events_has_every_reason_and_the_object_it_is_said_of() -> None:
+    concerned = {Kind.DEPLOY_KEY: "GitRepository", Kind.WEBHOOK: "Receiver"}
+    said = {(f"`{reason}`", "Normal", concerned[kind]) for (kind, _), (reason, _) in REASONS.items()}
+
+    assert {(name, type_, on.split()[1]) for name, type_, on in rows("events")[:-1]} == said
 
 
 def test_the_settings_file_is_one_that_can_be_used_and_has_every_key_for_files_only(tmp_path: Path) -> None:

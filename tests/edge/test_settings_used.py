@@ -72,6 +72,19 @@ class TestRulesAndOrders:
         )
 
     @pytest.mark.parametrize(
+        ("given", "in_pod", "outside"),
+        [({}, True, False), ({"events": True}, True, True), ({"events": False}, False, False)],
+    )
+    def test_events_are_written_in_a_pod_if_nobody_says_otherwise(
+        self, given: dict[str, bool], *, in_pod: bool, outside: bool
+    ) -> None:
+        settings = read(**given)
+        assert (settings.writes_events(in_pod=True), settings.writes_events(in_pod=False)) == (in_pod, outside)
+
+    def test_a_dry_run_writes_none(self) -> None:
+        assert not read(dry_run=True, events=True).writes_events(in_pod=True)
+
+    @pytest.mark.parametrize(
         ("globs", "path", "acts"),
         [
             ((), "tenants/a", True),
