@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: run test lint types contracts accidents tests chaos clean
+.PHONY: run test lint types contracts accidents tests chaos lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/flux-gitlab-syncer sandbox $(ARGS)
@@ -51,6 +51,17 @@ $(VENV)/run.stamp: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt
 $(VENV)/test.stamp: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt
 	$(PIP) --editable '.[all,dev]'
 	@touch $@ $(VENV)/run.stamp
+
+# After a change of constraints.txt, of what the package needs, or of image/*.in: what the image installs, by hash.
+COMPILE = $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate \
+	--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+lock: $(VENV)/bin/python
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip --quiet --disable-pip-version-check install pip-tools
+	$(COMPILE) --constraint constraints.txt --output-file image/run.lock setup.cfg
+	$(COMPILE) --output-file image/build.lock image/build.in
+	$(COMPILE) --output-file image/tools.lock image/tools.in
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -30,6 +30,7 @@ ROOT = Path(__file__).parent.parent.parent
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 REFRESH = "python -m pytest tests/edge/test_readme.py --rewrite-golden"
+PAGES = [str(page.relative_to(ROOT)) for folder in (ROOT, ROOT / "docs") for page in sorted(folder.glob("*.md"))]
 GENERATED: dict[str, Callable[[], str]] = {
     "options": as_markdown,
     "run": lambda: f"```python\n{inspect.getsource(reconcile).rstrip()}\n```",
@@ -159,7 +160,7 @@ def _words(changing: re.Pattern[str], text: str) -> str:
     return changing.sub("…", text)
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))])
+@pytest.mark.parametrize("page", PAGES)
 def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     flags = {form for option in OPTIONS for flag in option.flags for form in flag.split("/")}
@@ -172,7 +173,7 @@ def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> No
         "--data",
     }  # those of `sandbox`, and one of curl
     assert _ours(text) - flags - others == set()
-    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
+    links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
 
 
