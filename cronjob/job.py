@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
-
-import click
 
 from cronjob.document import Circumstances, document_of
 from cronjob.flux import FluxCluster
@@ -25,22 +18,16 @@ from cronjob.kube_access import IN_CLUSTER, connect
 from cronjob.kube_place import Access as KubeAccess
 from cronjob.lease import Lease
 from cronjob.lease_claim import Claim
-from cronjob.logs import log, log_entry, log_notice, log_problem, log_warning, log_write, set_up_logging
-from cronjob.parsing import ReportFile
-from cronjob.render import rendered
-from cronjob.render.page import Page
-from cronjob.render.summary import summary_line
+from cronjob.logs import log, log_notice, log_warning, log_write, set_up_logging
 from cronjob.session import Access, Session
 from cronjob.settings import Settings
 from cronjob.signals import Signals
+from cronjob.telling import log_format, tell
 from reconcile.errors import ReadError, SettingsError
-from reconcile.report import Report, Status
+from reconcile.report import Report
 from reconcile.rules import Rules
 from reconcile.run import reconcile, retire
 
-_LOGGED_ALREADY = {Status.APPLIED, Status.FAILED}
-# `kubectl describe pod` shows what stands in here.
-TERMINATION_LOG = Path("/dev/termination-log")
 VERSION = version("flux-gitlab-syncer")
 
 
@@ -141,7 +128,7 @@ def _tell_cluster(report: Report, settings: Settings, flux: FluxCluster) -> None
 
 def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], flux: FluxCluster | None = None) -> int:
     settings, started = call.settings, datetime.now(UTC)
-    set_up_logging(_log_format(settings), settings.log_level, {"run_id": call.run_id, "cluster": settings.cluster})
+    set_up_logging(log_format(settings), settings.log_level, {"run_id": call.run_id, "cluster": settings.cluster})
     with _connected(call, rules, flux) as servers:
         report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
         around = Circumstances(
@@ -156,7 +143,7 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
             finished_at=datetime.now(UTC),
             requests=servers.requests(),
         )
-        told = _tell(report, document_of(report, around), settings, call.environment)
+        told = tell(report, document_of(report, around), settings, call.environment)
     code = report.exit_code(settings.fail_on, settings.drift_exit_code)
     return call.signals.exit_code or code or (0 if told else 1)
 
@@ -198,54 +185,3 @@ def _guarded(run: Callable[[], Report], *, dry_run: bool) -> Report:
     except ReadError as error:
         log.error("nothing was decided", extra={"error": str(error)})
         return Report.of_failure(error, dry_run=dry_run)
-
-
-def _tell(report: Report, document: dict[str, Any], settings: Settings, environment: Mapping[str, str]) -> bool:
-    """Put the report everywhere it was asked for; whether all of that worked."""
-    if settings.output == "none" or _log_format(settings) == "json":
-        # Otherwise a person reads them in the report, on the same screen.
-        for entry in report.entries:
-            if entry.status not in _LOGGED_ALREADY:
-                log_entry(entry)
-        for problem in report.plan.problems:
-            log_problem(problem)
-    page = Page(command=settings.command, flags=settings.flags)
-    # Files first: whoever reads stdout may have gone.
-    written = [_written(document, one, page) for one in settings.reports]
-    line = summary_line(document)
-    with suppress(OSError):
-        # Only a pod has this file, and it may not be ours to write.
-        if TERMINATION_LOG.exists():
-            TERMINATION_LOG.write_text(line, encoding="utf-8")
-    click.echo(rendered(document, settings.output, _on_terminal(page, environment)), nl=False)
-    log.info("%s", line)
-    return all(written)
-
-
-def _on_terminal(page: Page, environment: Mapping[str, str]) -> Page:
-    """The page as wide and as colourful as stdout takes it."""
-    if not sys.stdout.isatty():
-        return page
-    width = min(shutil.get_terminal_size().columns, 120)
-    return replace(page, colour=not environment.get("NO_COLOR"), width=width)
-
-
-def _written(document: dict[str, Any], file: ReportFile, page: Page) -> bool:
-    try:
-        with open(file.path, "w", encoding="utf-8", opener=_for_the_owner) as opened:
-            opened.write(rendered(document, file.format, page))
-    except OSError as error:
-        click.echo(f"Error: the report could not be written to {file.path}: {error.strerror}.", err=True)
-        return False
-    return True
-
-
-def _for_the_owner(path: str, flags: int) -> int:
-    """Open a file that, where it is new, nobody else may read: it names every tenant's projects and keys."""
-    return os.open(path, flags, 0o600)
-
-
-def _log_format(settings: Settings) -> str:
-    if settings.log_format == "auto":
-        return "text" if sys.stderr.isatty() else "json"
-    return settings.log_format

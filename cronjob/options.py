@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from cronjob.option_table import OPTIONS, Group, Option, options_of
+from cronjob.option import Group, Option
+from cronjob.option_table import OPTIONS, options_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cronjob.option_table import OPTIONS, Option, Place
+from cronjob.option import Option, Place
+from cronjob.option_table import OPTIONS
 from cronjob.parsing import ReportFile
 from cronjob.sources import CREDENTIAL, Gathered, Given, Origin, gather
 from reconcile.tenancy import Tenancy

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from cronjob.option_table import OPTIONS, PREFIX, Option, Place, options_of
+from cronjob.option import PREFIX, Option, Place
+from cronjob.option_table import OPTIONS, options_of
 from cronjob.settings_file import read_file
 
 CREDENTIAL = "GITLAB_TOKEN"

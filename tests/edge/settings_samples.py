@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from cronjob.option_table import OPTIONS, Option, Place
+from cronjob.option import Option, Place
+from cronjob.option_table import OPTIONS
 from cronjob.parsing import switch
 from cronjob.settings import Settings, read_settings
 from reconcile.errors import SettingsError

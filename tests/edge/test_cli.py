@@ -15,7 +15,7 @@ import pytest
 import yaml
 from program import VALIDATOR, Program, a_program
 
-from cronjob import job
+from cronjob import telling
 from cronjob.sandbox.samples import CLUSTER, add_tenant, flux_looks
 
 
@@ -344,7 +344,7 @@ def test_the_termination_message_is_the_summary(
 ) -> None:
     message = tmp_path / "termination-log"
     message.touch()
-    monkeypatch.setattr(job, "TERMINATION_LOG", message)
+    monkeypatch.setattr(telling, "TERMINATION_LOG", message)
 
     assert program.run().code == 0
     assert message.read_text() == "Applied: 4 created, 0 updated, 0 deleted, 0 unchanged, 0 problems."
@@ -353,7 +353,7 @@ def test_the_termination_message_is_the_summary(
 def test_a_termination_message_that_cannot_be_written_costs_nothing(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "TERMINATION_LOG", tmp_path)
+    monkeypatch.setattr(telling, "TERMINATION_LOG", tmp_path)
 
     done = program.run()
     assert (done.code, done.report["result"]) == (0, "applied")

@@ -11,7 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cronjob.option_table import OPTIONS, PREFIX, Group, Option, Place, options_of
+from cronjob.option import PREFIX, Group, Option, Place
+from cronjob.option_table import OPTIONS, options_of
 from cronjob.options import as_markdown, decorated
 from cronjob.settings import Settings
 

@@ -16,7 +16,8 @@ from cronjob.cli import USAGE
 from cronjob.flux import NAMESPACE_GONE
 from cronjob.kube_events import REASONS
 from cronjob.lease_claim import UNAVAILABLE
-from cronjob.option_table import OPTIONS, Option, Place
+from cronjob.option import Option, Place
+from cronjob.option_table import OPTIONS
 from cronjob.options import as_markdown
 from cronjob.resolving import resolve
 from cronjob.sandbox.forecast import WEATHERS

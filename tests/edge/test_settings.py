@@ -25,7 +25,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cronjob.describing import describe
-from cronjob.option_table import OPTIONS, Option, Place
+from cronjob.option import Option, Place
+from cronjob.option_table import OPTIONS
 from cronjob.resolving import resolve
 from cronjob.settings import read_settings
 from reconcile.errors import SettingsError

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cronjob.describing import describe
-from cronjob.option_table import Option, Place
+from cronjob.option import Option, Place
 from cronjob.resolving import resolve
 from cronjob.settings import read_settings
 from reconcile.errors import SettingsError

@@ -1,0 +1,78 @@
+"""What a run came to, told everywhere it was asked for: report files, the termination log, stdout, the log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cronjob.logs import log, log_entry, log_problem
+from cronjob.parsing import ReportFile
+from cronjob.render import rendered
+from cronjob.render.page import Page
+from cronjob.render.summary import summary_line
+from cronjob.settings import Settings
+from reconcile.report import Report, Status
+
+_LOGGED_ALREADY = {Status.APPLIED, Status.FAILED}
+# `kubectl describe pod` shows what stands in here.
+TERMINATION_LOG = Path("/dev/termination-log")
+
+
+def tell(report: Report, document: dict[str, Any], settings: Settings, environment: Mapping[str, str]) -> bool:
+    """Put the report everywhere it was asked for; whether all of that worked."""
+    if settings.output == "none" or log_format(settings) == "json":
+        # Otherwise a person reads them in the report, on the same screen.
+        for entry in report.entries:
+            if entry.status not in _LOGGED_ALREADY:
+                log_entry(entry)
+        for problem in report.plan.problems:
+            log_problem(problem)
+    page = Page(command=settings.command, flags=settings.flags)
+    # Files first: whoever reads stdout may have gone.
+    written = [_written(document, one, page) for one in settings.reports]
+    line = summary_line(document)
+    with suppress(OSError):
+        # Only a pod has this file, and it may not be ours to write.
+        if TERMINATION_LOG.exists():
+            TERMINATION_LOG.write_text(line, encoding="utf-8")
+    click.echo(rendered(document, settings.output, _on_terminal(page, environment)), nl=False)
+    log.info("%s", line)
+    return all(written)
+
+
+def _on_terminal(page: Page, environment: Mapping[str, str]) -> Page:
+    """The page as wide and as colourful as stdout takes it."""
+    if not sys.stdout.isatty():
+        return page
+    width = min(shutil.get_terminal_size().columns, 120)
+    return replace(page, colour=not environment.get("NO_COLOR"), width=width)
+
+
+def _written(document: dict[str, Any], file: ReportFile, page: Page) -> bool:
+    try:
+        with open(file.path, "w", encoding="utf-8", opener=_for_the_owner) as opened:
+            opened.write(rendered(document, file.format, page))
+    except OSError as error:
+        click.echo(f"Error: the report could not be written to {file.path}: {error.strerror}.", err=True)
+        return False
+    return True
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open a file that, where it is new, nobody else may read: it names every tenant's projects and keys."""
+    return os.open(path, flags, 0o600)
+
+
+def log_format(settings: Settings) -> str:
+    """How log lines are written: as asked for, else as stderr's reader will like it."""
+    if settings.log_format == "auto":
+        return "text" if sys.stderr.isatty() else "json"
+    return settings.log_format
