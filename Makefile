@@ -59,7 +59,7 @@ COMPILE = $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe 
 lock: $(VENV)/bin/python
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip --quiet --disable-pip-version-check install pip-tools
-	$(COMPILE) --constraint constraints.txt --output-file image/run.lock setup.cfg
+	$(COMPILE) --constraint constraints.txt --extra metrics --output-file image/run.lock setup.cfg
 	$(COMPILE) --output-file image/build.lock image/build.in
 	$(COMPILE) --output-file image/tools.lock image/tools.in
 

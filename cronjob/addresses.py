@@ -40,6 +40,11 @@ def receiver_url(text: str) -> str:
     return url.geturl()
 
 
+def pushgateway(text: str) -> str:
+    """A Pushgateway's address: plain http will do, it is a matter of the cluster and no secret is sent there."""
+    return _web_address(text, "http://pushgateway.monitoring:9091").geturl()
+
+
 def _web_address(text: str, example: str) -> SplitResult:
     try:
         url = urlsplit(text.strip())

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from cronjob.document import Circumstances, document_of
 from cronjob.flux import FluxCluster
@@ -72,6 +73,8 @@ class Invocation:
 def do_run(call: Invocation) -> int:
     """`run`: bring GitLab in step with Flux. Raises SettingsError; every other trouble is in the report."""
     settings = call.settings
+    if settings.pushgateway and not find_spec("prometheus_client"):
+        raise SettingsError("--pushgateway needs the package prometheus-client: install flux-gitlab-syncer[metrics].")
     access = KubeAccess(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.halt)
     with connect(access) as api:
         namespaces = settings.namespaces or tuple(filter(None, [api.default_namespace]))
@@ -143,9 +146,21 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
             finished_at=datetime.now(UTC),
             requests=servers.requests(),
         )
+        if settings.pushgateway:
+            _push(servers, report, around, settings.pushgateway)
         told = tell(report, document_of(report, around), settings, call.environment)
     code = report.exit_code(settings.fail_on, settings.drift_exit_code)
     return call.signals.exit_code or code or (0 if told else 1)
+
+
+def _push(servers: Servers, report: Report, around: Circumstances, gateway: str) -> None:
+    """The run's figures. Whatever becomes of them, the run is none the worse."""
+    # Only who pushes pays for the import, and needs the package.
+    from cronjob.metrics import Measured, push
+
+    measured = Measured(report, around, servers.session.traffic.answers, servers.gitlab.whoami)
+    if trouble := push(measured, gateway):
+        log_warning(f"the metrics were not pushed to {gateway}", trouble)
 
 
 @contextmanager

@@ -124,6 +124,9 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("output", choice(*REPORT_FORMATS, "none"), OUTPUT, "the report on stdout", default="text", short="o"),
     Option("report", several(kinds.REPORT_FILE), OUTPUT, "the report to a file as well"),
+    Option(
+        "pushgateway", kinds.PUSHGATEWAY, OUTPUT, "push the run's metrics there", otherwise="no metrics", commands=RUN
+    ),
     Option("show-foreign", SWITCH, OUTPUT, "list what is not ours too"),
     Option(
         "drift-exit-code",

@@ -8,8 +8,6 @@ header only, and a session made without *allow_writes* refuses every method but 
 from __future__ import annotations
 
 import json
-import threading
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +24,7 @@ from cronjob.halt import Halt
 from cronjob.pace import Pace
 from cronjob.patience import Outcome, Patience
 from cronjob.reasons import reason, redacted
+from cronjob.traffic import Traffic
 from cronjob.transport import NO_ANSWER, Adapter, cause_of, timed_out, tls_context, whole
 from reconcile.errors import SyncerError, WriteFailed
 
@@ -78,15 +77,6 @@ class Access:
     limit: float = field(default_factory=lambda: patience.MINUTE)
 
 
-@dataclass(slots=True)
-class Traffic:
-    """What was sent, retries included, and how long workers waited to keep within limits."""
-
-    requests: Counter[str] = field(default_factory=Counter)
-    retries: int = 0
-    throttled_seconds: float = 0.0
-
-
 class Session:
     """
     Requests to one GitLab's REST API v4, safe to share between threads.
@@ -99,7 +89,6 @@ class Session:
         self.traffic = Traffic()
         self._access = access
         self._base = f"{access.url}/api/v4"
-        self._lock = threading.Lock()
         self.halt = halt or Halt()
         self._patience = Patience(self.halt, access.backoff, access.limit)
         self._pace = Pace(access.max_per_minute, access.concurrency, self.halt)
@@ -147,8 +136,8 @@ class Session:
         def attempt() -> Outcome:
             nonlocal last
             if self._has_turn(late=late):
-                self._count(method, again=last is not None)
-                last = self._try(method, path, body)
+                again, last = last is not None, self._try(method, path, body)
+                self.traffic.count(method, last, again=again)
             if last is None:
                 raise self._unsent(method)
             return last
@@ -171,18 +160,11 @@ class Session:
 
     def _has_turn(self, *, late: bool) -> bool:
         """Wait for the next turn; whether it may be used: the run still goes on, or had ended before."""
-        waited = self._pace.wait()
-        with self._lock:
-            self.traffic.throttled_seconds += waited
+        self.traffic.wait(self._pace.wait())
         if late or not self.halt():
             return True
         self._pace.heed({})
         return False
-
-    def _count(self, method: str, *, again: bool) -> None:
-        with self._lock:
-            self.traffic.requests[method] += 1
-            self.traffic.retries += again
 
     def _unsent(self, method: str) -> SyncerError:
         why = f"{method} was not sent: {self.halt.why()}"

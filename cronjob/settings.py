@@ -74,6 +74,7 @@ class Settings:
 
     output: str
     reports: tuple[ReportFile, ...]
+    pushgateway: str | None
     show_foreign: bool
     drift_exit_code: int
     fail_on: Severity | None

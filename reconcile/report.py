@@ -87,6 +87,15 @@ class Report:
             return Result.DRIFT
         return Result.INCOMPLETE if any(entry.status in _OPEN for entry in self.entries) else Result.APPLIED
 
+    @property
+    def is_success(self) -> bool:
+        """Whether all was read, nothing failed and nothing was objected to; problems of single objects do not count."""
+        return self.result not in {Result.FAILED, Result.REFUSED, Result.INCOMPLETE} and not self._is_partly_unread
+
+    @property
+    def _is_partly_unread(self) -> bool:
+        return any(problem.code == Code.PROJECT_UNREADABLE for problem in self.plan.problems)
+
     def exit_code(self, fail_on: Severity | None, drift: int) -> int:
         """The process's exit code for anything but usage errors and signals."""
         if self.failure and self.failure.code == LEASE_HELD:
@@ -99,9 +108,8 @@ class Report:
 
     def _fails(self, fail_on: Severity | None) -> bool:
         order = list(Severity)
-        unreadable = any(problem.code == Code.PROJECT_UNREADABLE for problem in self.plan.problems)
         limit = order.index(fail_on) if fail_on else -1
-        return unreadable or any(order.index(problem.severity) <= limit for problem in self.plan.problems)
+        return self._is_partly_unread or any(order.index(problem.severity) <= limit for problem in self.plan.problems)
 
     def count(self, *statuses: Status) -> int:
         """How many changes ended in one of *statuses*."""

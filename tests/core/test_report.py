@@ -74,6 +74,35 @@ def test_the_result_is_the_worst_that_happened(report: Report, result: Result) -
     assert report.result is result
 
 
+@pytest.mark.parametrize(
+    "report",
+    [
+        a_report(),
+        a_report(Status.APPLIED),
+        a_report(Status.PLANNED, dry_run=True),
+        a_report(problems=(of(Code.SECRET_NOT_FOUND),)),
+    ],
+)
+def test_a_run_that_read_everything_and_failed_at_nothing_is_a_success_whatever_the_objects_problems(
+    report: Report,
+) -> None:
+    assert report.is_success
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        a_report(problems=(of(Code.PROJECT_UNREADABLE),)),
+        a_report(Status.APPLIED, Status.FAILED),
+        a_report(Status.APPLIED, Status.NOT_REACHED),
+        a_report(Status.APPLIED, objections=(OBJECTION,)),
+        Report.of_failure(ReadError("No."), dry_run=False),
+    ],
+)
+def test_any_other_run_is_none(report: Report) -> None:
+    assert not report.is_success
+
+
 # the exit code
 
 

@@ -82,6 +82,7 @@ SAMPLES: dict[str, tuple[str, object, str, object]] = {
     "lease-wait": ("0s", 0, "lease_wait", 0.0),
     "events": ("false", False, "events", False),
     "output": ("JSON", "json", "output", "json"),
+    "pushgateway": ("http://Push:9091/", "http://Push:9091/", "pushgateway", "http://push:9091"),
     "show-foreign": ("1", True, "show_foreign", True),
     "drift-exit-code": ("3", 3, "drift_exit_code", 3),
     "fail-on": ("warning", "warning", "fail_on", Severity.WARNING),

@@ -16,6 +16,7 @@ from cronjob.cli import USAGE
 from cronjob.flux import NAMESPACE_GONE
 from cronjob.kube_events import REASONS
 from cronjob.lease_claim import UNAVAILABLE
+from cronjob.metrics import METRICS
 from cronjob.option import Option, Place
 from cronjob.option_table import OPTIONS
 from cronjob.options import as_markdown
@@ -32,13 +33,25 @@ README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 REFRESH = "python -m pytest tests/edge/test_readme.py --rewrite-golden"
 PAGES = [str(page.relative_to(ROOT)) for folder in (ROOT, ROOT / "docs") for page in sorted(folder.glob("*.md"))]
+
+
+def _metrics() -> str:
+    lines = [
+        f"| `{name}` | {', '.join(f'`{one}`' for one in labels)} | {text} |" for name, (labels, text) in METRICS.items()
+    ]
+    return "\n".join(["| metric | labels | meaning |", "|---|---|---|", *lines])
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "options": as_markdown,
     "run": lambda: f"```python\n{inspect.getsource(reconcile).rstrip()}\n```",
+    "metrics": _metrics,
     "weathers": lambda: "\n".join(
         ["| `--faults` | what happens |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in WEATHERS.items())]
     ),
 }
+
+
 # The severity of these depends on the case.
 TWOFOLD = {Code.UNKNOWN_EVENT, Code.KEY_SHARED_ACROSS_CLUSTERS}
 
