@@ -21,7 +21,9 @@ IMAGE = "registry.test/syncer@sha256:" + "0" * 64
 
 
 def kubectl(*arguments: str, stdin: str = "") -> str:
-    done = subprocess.run([shutil.which("kubectl") or "", *arguments], input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [shutil.which("kubectl") or "", *arguments], input=stdin, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
