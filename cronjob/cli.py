@@ -47,6 +47,13 @@ def retire(**flags: Any) -> None:
 
 
 @program.command()
+@decorated("check")
+def check(**flags: Any) -> None:
+    """Is everything there that a run needs: rights, versions, token, roles, addresses. Changes nothing."""
+    _carry_out("check", flags)
+
+
+@program.command()
 @click.option("--serve", is_flag=True, help="Keep both servers up, and print the settings for a second terminal.")
 @click.option("--tenants", type=click.IntRange(0, 100_000), default=0, help="So many ordinary tenants more.")
 @click.option(

@@ -47,26 +47,30 @@ RECEIVERS = Resource("notification.toolkit.fluxcd.io", "receivers", "Receiver", 
 
 
 class FluxCluster:
-    """The Flux of one cluster, in the given namespaces. Safe to share between threads."""
+    """
+    The Flux of one cluster, in the given namespaces; *listed* is what was read last.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, api: KubeApi, namespaces: Sequence[str]) -> None:
         self.api = api
         self.namespaces = tuple(dict.fromkeys(namespaces))
         self._secrets = SecretReader(api)
         self._versions: dict[Resource, str] = {}
-        self._listed = FluxObjects((), ())
+        self.listed = FluxObjects((), ())
 
     def read_objects(self) -> FluxObjects:
         """List both kinds in every namespace, as far as this program needs them. Raises ReadError."""
         for namespace in self.namespaces:
             self._check_namespace(namespace)
-        self._listed = FluxObjects(self._read_all(GIT_REPOSITORIES), self._read_all(RECEIVERS))
-        return self._listed
+        self.listed = FluxObjects(self._read_all(GIT_REPOSITORIES), self._read_all(RECEIVERS))
+        return self.listed
 
     def tell(self, report: Report) -> str:
         """Put what the report says of the objects read last into Events; why that was given up, else nothing."""
         versions = {resource.kind: f"{resource.group}/{version}" for resource, version in self._versions.items()}
-        return Recorder(self.api).record(events_of(report, Objects.of(self._listed, versions)))
+        return Recorder(self.api).record(events_of(report, Objects.of(self.listed, versions)))
 
     def close(self) -> None:
         """Give up Secrets that were begun and never read."""
@@ -111,11 +115,11 @@ class FluxCluster:
         raise self._unreadable(question)
 
     def _read_all(self, resource: Resource) -> list[dict[str, Any]]:
-        version = self._version(resource)
+        version = self.version_of(resource)
         return [item for namespace in self.namespaces for item in self._read_list(resource, version, namespace)]
 
-    def _version(self, resource: Resource) -> str:
-        """The newest version in which the server has *resource*; asked once."""
+    def version_of(self, resource: Resource) -> str:
+        """The newest version in which the server has *resource*; asked once. Raises ReadError."""
         if resource not in self._versions:
             self._versions[resource] = self._discover(resource)
         return self._versions[resource]

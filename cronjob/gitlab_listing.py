@@ -21,7 +21,7 @@ from reconcile.problems import Code, Problem
 
 _PAGE = 100
 _CLONE_URLS = ("ssh_url_to_repo", "http_url_to_repo")
-_GROUP = {
+GROUP_PROJECTS = {
     "include_subgroups": "true",
     # GitLab's default mixes in projects of other groups that are shared with this one.
     "with_shared": "false",
@@ -87,7 +87,7 @@ def _add_group(session: Session, group: str, listing: Listing) -> None:
         if not (isinstance(root, str) and root and type(answer["id"]) is int):
             raise TypeError
         listing.roots.append(root.lower())
-        for project in pages(session, f"/groups/{answer['id']}/projects", _GROUP):
+        for project in pages(session, f"/groups/{answer['id']}/projects", GROUP_PROJECTS):
             listing.add(project)
     except Refused as error:
         hint = " Check --group, and that the bot account is a member." if error.status == 404 else ""

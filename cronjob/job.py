@@ -15,7 +15,7 @@ from cronjob.document import Circumstances, document_of
 from cronjob.flux import FluxCluster
 from cronjob.gitlab import GitLabGroup, Scope
 from cronjob.halt import Halt
-from cronjob.kube_access import IN_CLUSTER, connect
+from cronjob.kube_access import IN_CLUSTER, KubeApi, connect
 from cronjob.kube_place import Access as KubeAccess
 from cronjob.lease import Lease
 from cronjob.lease_claim import Claim
@@ -75,12 +75,8 @@ def do_run(call: Invocation) -> int:
     settings = call.settings
     if settings.pushgateway and not find_spec("prometheus_client"):
         raise SettingsError("--pushgateway needs the package prometheus-client: install flux-gitlab-syncer[metrics].")
-    access = KubeAccess(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.halt)
-    with connect(access) as api:
-        namespaces = settings.namespaces or tuple(filter(None, [api.default_namespace]))
-        if not namespaces:
-            raise SettingsError("No namespace is known: give --namespace, or set one in the kubeconfig's context.")
-
+    with connect(kubernetes_of(call)) as api:
+        namespaces = namespaces_of(settings, api)
         rules = settings.rules(namespaces)
         with closing(FluxCluster(api, namespaces)) as flux:
 
@@ -104,7 +100,14 @@ def do_retire(call: Invocation) -> int:
     return _do(call, rules, run)
 
 
-COMMANDS: Mapping[str, Callable[[Invocation], int]] = {"run": do_run, "retire": do_retire}
+def do_check(call: Invocation) -> int:
+    """`check`: say what a run would lack. Changes nothing."""
+    from cronjob.check.preflight import preflight
+
+    return preflight(call)
+
+
+COMMANDS: Mapping[str, Callable[[Invocation], int]] = {"run": do_run, "retire": do_retire, "check": do_check}
 
 
 def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals) -> int:
@@ -163,10 +166,22 @@ def _push(servers: Servers, report: Report, around: Circumstances, gateway: str)
         log_warning(f"the metrics were not pushed to {gateway}", trouble)
 
 
-@contextmanager
-def _connected(call: Invocation, rules: Rules, flux: FluxCluster | None) -> Iterator[Servers]:
-    """GitLab, ready to be asked. A dry run's session cannot write."""
+def kubernetes_of(call: Invocation) -> KubeAccess:
+    """How to reach the cluster."""
     settings = call.settings
+    return KubeAccess(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.halt)
+
+
+def namespaces_of(settings: Settings, api: KubeApi) -> tuple[str, ...]:
+    """Where Flux's objects are. Raises SettingsError where nobody says."""
+    namespaces = settings.namespaces or tuple(filter(None, [api.default_namespace]))
+    if not namespaces:
+        raise SettingsError("No namespace is known: give --namespace, or set one in the kubeconfig's context.")
+    return namespaces
+
+
+def gitlab_of(settings: Settings) -> tuple[Access, Scope]:
+    """How to reach GitLab, and which projects are the tenants'. A dry run's session cannot write."""
     access = Access(
         settings.gitlab_url,
         settings.token,
@@ -186,6 +201,14 @@ def _connected(call: Invocation, rules: Rules, flux: FluxCluster | None) -> Iter
         tls_verification=settings.webhook_tls_verification,
         concurrency=settings.concurrency,
     )
+    return access, scope
+
+
+@contextmanager
+def _connected(call: Invocation, rules: Rules, flux: FluxCluster | None) -> Iterator[Servers]:
+    """GitLab, ready to be asked."""
+    settings = call.settings
+    access, scope = gitlab_of(settings)
     with (
         closing(Session(access, halt=call.halt)) as session,
         closing(GitLabGroup(session, scope, rules.identity, halt=call.halt, on_write=log_write)) as gitlab,

@@ -11,6 +11,9 @@ PREFIX = "SYNCER_"
 RUN = ("run",)
 RETIRE = ("retire",)
 BOTH = RUN + RETIRE
+# What looks at the cluster, and every command.
+LOOKING = (*RUN, "check")
+ALL = (*BOTH, "check")
 
 
 class Place(Flag):
@@ -48,7 +51,7 @@ class Option:
     help: str
     default: object = None
     otherwise: str = ""
-    commands: tuple[str, ...] = BOTH
+    commands: tuple[str, ...] = ALL
     places: Place = Place.ANYWHERE
     required: bool = False
     negatable: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from cronjob import kinds
 from cronjob.kinds import SWITCH, Kind, choice, number, several
-from cronjob.option import RETIRE, RUN, Group, Option, Place
+from cronjob.option import BOTH, LOOKING, RETIRE, RUN, Group, Option, Place
 from cronjob.parsing import REPORT_FORMATS
 
 _ONE = "this or the other is required"
@@ -34,7 +34,7 @@ OPTIONS: tuple[Option, ...] = (
         "external base URL of Flux's webhook-receiver",
         otherwise="none: webhooks off",
     ),
-    Option("project", several(kinds.GLOB), SCOPE, "act on these projects only", otherwise="all"),
+    Option("project", several(kinds.GLOB), SCOPE, "act on these projects only", otherwise="all", commands=BOTH),
     Option("dry-run", SWITCH, WRITING, "show the changes and write nothing"),
     Option(
         "confirm",
@@ -82,7 +82,7 @@ OPTIONS: tuple[Option, ...] = (
         short="n",
         otherwise="the pod's, the context's",
         fallbacks=("POD_NAMESPACE",),
-        commands=RUN,
+        commands=LOOKING,
     ),
     Option(
         "kubeconfig",
@@ -90,11 +90,16 @@ OPTIONS: tuple[Option, ...] = (
         KUBERNETES,
         "how to reach the cluster",
         variable="KUBECONFIG",
-        commands=RUN,
+        commands=LOOKING,
         otherwise="in-cluster, `~/.kube/config`",
     ),
     Option(
-        "context", kinds.TEXT, KUBERNETES, "which context of the kubeconfig", otherwise="its current one", commands=RUN
+        "context",
+        kinds.TEXT,
+        KUBERNETES,
+        "which context of the kubeconfig",
+        otherwise="its current one",
+        commands=LOOKING,
     ),
     Option(
         "lease",
@@ -103,7 +108,7 @@ OPTIONS: tuple[Option, ...] = (
         "let no two runs write at a time, by a Lease in the first namespace",
         default=True,
         negatable=True,
-        commands=RUN,
+        commands=LOOKING,
     ),
     Option(
         "lease-wait",
@@ -120,22 +125,30 @@ OPTIONS: tuple[Option, ...] = (
         "say in Kubernetes Events what was changed and what is wrong",
         otherwise="on in a pod, else off",
         negatable=True,
-        commands=RUN,
+        commands=LOOKING,
     ),
     Option("output", choice(*REPORT_FORMATS, "none"), OUTPUT, "the report on stdout", default="text", short="o"),
-    Option("report", several(kinds.REPORT_FILE), OUTPUT, "the report to a file as well"),
+    Option("report", several(kinds.REPORT_FILE), OUTPUT, "the report to a file as well", commands=BOTH),
     Option(
         "pushgateway", kinds.PUSHGATEWAY, OUTPUT, "push the run's metrics there", otherwise="no metrics", commands=RUN
     ),
-    Option("show-foreign", SWITCH, OUTPUT, "list what is not ours too"),
+    Option("show-foreign", SWITCH, OUTPUT, "list what is not ours too", commands=BOTH),
     Option(
         "drift-exit-code",
         number(0, 255, but=(1, 2, 4, 5)),
         OUTPUT,
         "what a dry run that finds changes exits with",
         default="0",
+        commands=BOTH,
     ),
-    Option("fail-on", kinds.FAIL_ON, OUTPUT, "which problems of objects make the run exit 1", default="error"),
+    Option(
+        "fail-on",
+        kinds.FAIL_ON,
+        OUTPUT,
+        "which problems of objects make the run exit 1",
+        default="error",
+        commands=BOTH,
+    ),
     Option(
         "log-format",
         choice("auto", "json", "text"),

@@ -43,12 +43,12 @@ def tell(report: Report, document: dict[str, Any], settings: Settings, environme
         # Only a pod has this file, and it may not be ours to write.
         if TERMINATION_LOG.exists():
             TERMINATION_LOG.write_text(line, encoding="utf-8")
-    click.echo(rendered(document, settings.output, _on_terminal(page, environment)), nl=False)
+    click.echo(rendered(document, settings.output, on_terminal(page, environment)), nl=False)
     log.info("%s", line)
     return all(written)
 
 
-def _on_terminal(page: Page, environment: Mapping[str, str]) -> Page:
+def on_terminal(page: Page, environment: Mapping[str, str]) -> Page:
     """The page as wide and as colourful as stdout takes it."""
     if not sys.stdout.isatty():
         return page

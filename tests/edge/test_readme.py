@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from program import SCHEMA, a_program
 
+from cronjob.check.findings import CHECKS
 from cronjob.cli import USAGE
 from cronjob.flux import NAMESPACE_GONE
 from cronjob.kube_events import REASONS
@@ -46,6 +47,9 @@ GENERATED: dict[str, Callable[[], str]] = {
     "options": as_markdown,
     "run": lambda: f"```python\n{inspect.getsource(reconcile).rstrip()}\n```",
     "metrics": _metrics,
+    "checks": lambda: "\n".join(
+        ["| check | what it looks at |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in CHECKS.items())]
+    ),
     "weathers": lambda: "\n".join(
         ["| `--faults` | what happens |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in WEATHERS.items())]
     ),
@@ -193,7 +197,7 @@ def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> No
 
 def _ours(text: str) -> set[str]:
     """The flags after our own command, lines that go on included, and those that stand alone in a code span."""
-    commands = re.findall(r"flux-gitlab-syncer (?:run|retire|sandbox)((?:\\\n|[^\n`|>;])*)", text)
+    commands = re.findall(r"flux-gitlab-syncer (?:run|retire|check|sandbox)((?:\\\n|[^\n`|>;])*)", text)
     spans = re.findall(r"`(--[a-z-]+)[^`]*`", text)
     return {*spans, *re.findall(r"(?<!\S)--[a-z-]+", " ".join(commands))}
 

@@ -1,0 +1,1 @@
+"""The preflight: is everything there that a run needs? Nothing is changed by it."""
