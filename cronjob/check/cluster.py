@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from cronjob.check.findings import Finding, fail, ok, warn
+from cronjob.check.findings import Finding, Level, fail, ok, warn
 from cronjob.check.rights import LEASES, Right, is_allowed
 from cronjob.flux import GIT_REPOSITORIES, RECEIVERS, FluxCluster, Resource
 from cronjob.kube_answers import NoAnswer
@@ -43,8 +43,10 @@ def look_at_cluster(flux: FluxCluster, wants: Wants) -> Iterator[Finding]:
 
 
 def _of_flux(flux: FluxCluster) -> Iterator[Finding]:
-    for resource in (GIT_REPOSITORIES, RECEIVERS):
-        yield _served(flux, resource)
+    served = [_served(flux, resource) for resource in (GIT_REPOSITORIES, RECEIVERS)]
+    yield from served
+    if any(one.level is Level.FAIL for one in served):
+        return
     try:
         objects = flux.read_objects()
     except ReadError as error:

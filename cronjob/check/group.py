@@ -12,7 +12,7 @@ from cronjob.check.findings import Finding, fail, ok, warn
 from cronjob.gitlab import Scope
 from cronjob.gitlab_identity import prove
 from cronjob.gitlab_listing import GROUP_PROJECTS, Listing, pages, read_listing
-from cronjob.session import Refused, Session
+from cronjob.session import NoAnswer, Refused, Session
 from reconcile.actual import project_from
 from reconcile.errors import MalformedAnswer, SyncerError
 
@@ -48,6 +48,8 @@ class GroupCheck:
             # A token that is refused is told next, in its own words.
             yield ok("gitlab", "GitLab answers")
             return
+        except NoAnswer as none:
+            raise NoAnswer(f"{none}; see --gitlab-url, and that GitLab is up.") from none
         version = str(answer.get("version")) if isinstance(answer, dict) else ""
         release = re.match(r"(\d{1,4})\.(\d{1,4})", version)
         if not release:
