@@ -38,7 +38,7 @@ def hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], ru
     """
     A Receiver's problem, or that of a GitRepository it names: webhooks at its URL or naming it, ours on its projects.
 
-    Where neither URL nor project is known, all our webhooks.
+    Where neither URL nor project is known, all our webhooks; but not where it is settled that there is none to have.
     """
     because = listener.held or next((claim.held for claim in named if claim.held), None)
     if because is None:
@@ -47,8 +47,16 @@ def hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], ru
     urls = [base + listener.path for base in bases if base and listener.path]
     projects = [claim.project.id for claim in named if claim.project]
     holds.hold_webhooks(because, receivers=_names(listener.ref, rules), urls=urls, projects=projects)
-    if (listener.resources or listener.vague) and not urls and not projects and holds.all_webhooks is None:
+    is_lost = (listener.resources or listener.vague) and not urls and not projects and not _is_settled(listener, named)
+    if is_lost and holds.all_webhooks is None:
         holds.all_webhooks = because
+
+
+def _is_settled(listener: Listener, named: tuple[Claim, ...]) -> bool:
+    """Whether all that it names is known, and is not allowed or not ours to serve: then it holds nothing of others."""
+    codes = {problem.code for problem in listener.problems}
+    is_open = listener.vague or Code.RECEIVER_TARGET_NOT_FOUND in codes
+    return not is_open and all(claim.dropped for claim in named) and (bool(named) or Code.NOT_ALLOWED in codes)
 
 
 def _names(ref: Ref, rules: Rules) -> list[Name]:

@@ -498,6 +498,48 @@ def test_while_neither_url_nor_project_is_known_every_webhook_is_held() -> None:
     assert desired.holds.on_webhook(NOWHERE, our_webhook("another")) is Code.RECEIVER_TARGET_NOT_FOUND
 
 
+ELSEWHERE = "ssh://git@elsewhere.example/a/b.git"
+BEYOND = [{"kind": "GitRepository", "name": "app", "namespace": "other"}]
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        pytest.param(World(places={"tenants/app": Place(APP, inside=False)}), id="outside the group"),
+        pytest.param(World(repositories=[a_git_repository(url=ELSEWHERE)]), id="on another host"),
+        pytest.param(World(rules=a_rules(tenancy=Tenancy((Rule("*", "other/**"),)))), id="not allowed"),
+        pytest.param(World(), id="beyond its namespace"),
+    ],
+)
+def test_a_receiver_without_url_whose_projects_are_all_not_to_be_had_holds_nothing_of_others(world: World) -> None:
+    resources = BEYOND if world == World() else ["app"]
+    desired = replace(world, receivers=[a_receiver(resources=resources, status={})], secrets={}).desired()
+
+    assert "SecretNotFound" in codes(desired)
+    assert desired.holds.on_webhook(NOWHERE, our_webhook("another")) is None
+    assert desired.holds.on_webhook(NOWHERE, our_webhook("app")) is Code.SECRET_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("repositories", "places"),
+    [
+        pytest.param([a_git_repository()], {}, id="a project that is not found"),
+        pytest.param(
+            [a_git_repository()], {"tenants/app": LookUpFailed("503")}, id="a project that cannot be looked up"
+        ),
+        pytest.param([a_git_repository(url=ELSEWHERE), a_git_repository("lost")], {}, id="one of two"),
+        pytest.param([a_git_repository(url=ELSEWHERE)], {}, id="a repository that is gone beside it"),
+    ],
+)
+def test_but_while_one_of_them_is_not_known_every_webhook_is_held(
+    repositories: list[dict[str, Any]], places: dict[str, Any]
+) -> None:
+    receiver = a_receiver(resources=["app", "lost"], status={})
+    desired = World(repositories=repositories, receivers=[receiver], places=places, secrets={}).desired()
+
+    assert desired.holds.on_webhook(NOWHERE, our_webhook("another")) is not None
+
+
 @pytest.mark.parametrize(
     "receiver",
     [
