@@ -23,7 +23,7 @@ from builders import (
 )
 
 from reconcile.changes import Create, Foreign, Kept, Update
-from reconcile.errors import ReadError
+from reconcile.errors import LEASE_HELD, ReadError
 from reconcile.guard import Objection
 from reconcile.marks import Owner
 from reconcile.plan import Plan
@@ -113,6 +113,12 @@ def exit_code(report: Report, fail_on: Severity | None = Severity.ERROR, drift: 
 def test_in_sync_and_applied_are_success() -> None:
     assert exit_code(a_report()) == 0
     assert exit_code(a_report(Status.APPLIED, Status.CONTRADICTED)) == 0
+
+
+def test_a_run_that_found_another_one_at_work_has_a_code_of_its_own() -> None:
+    held = ReadError("Another run holds the Lease.", code=LEASE_HELD)
+    assert exit_code(Report.of_failure(held, dry_run=False)) == 5
+    assert exit_code(Report.of_failure(ReadError("No."), dry_run=False)) == 1
 
 
 def test_drift_has_the_code_the_operator_gave_it_in_a_dry_run_only() -> None:
