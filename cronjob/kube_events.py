@@ -136,9 +136,11 @@ class Recorder:
         if self._trouble:
             return
         try:
-            self._trouble = self._api.halt.why() or self._written(event)
+            trouble = self._api.halt.why() or self._written(event)
         except NoAnswer as none:
-            self._trouble = f"Kubernetes gave no answer ({none})"
+            trouble = f"Kubernetes gave no answer ({none})"
+        # Others, which were under way, may still succeed.
+        self._trouble = self._trouble or trouble
 
     def _written(self, event: Event) -> str:
         """One that is there counts one more, and is not forgotten for another hour; else it is made."""

@@ -216,6 +216,14 @@ class TestBestEffort:
         assert done.code == 0
         assert len(told(done, "Kubernetes Events were left out")) == 1
 
+    def test_the_trouble_of_one_is_told_though_others_were_written(self, program: Program) -> None:
+        program.kubernetes.fail(path="/events", method="PATCH", status=500)
+
+        done = program.run("--events")
+
+        [line] = told(done, "Kubernetes Events were left out")
+        assert "refuses to patch events" in line["error"]
+
     def test_after_the_first_trouble_no_more_are_tried(self) -> None:
         with a_program(60, samples=False) as program:
             program.kubernetes.deny(verb="patch", resource="events")
