@@ -139,8 +139,9 @@ class Recorder:
             trouble = self._api.halt.why() or self._written(event)
         except NoAnswer as none:
             trouble = f"Kubernetes gave no answer ({none})"
-        # Others, which were under way, may still succeed.
-        self._trouble = self._trouble or trouble
+        if trouble:
+            # Not where there is none: others that were under way may succeed after it.
+            self._trouble = trouble
 
     def _written(self, event: Event) -> str:
         """One that is there counts one more, and is not forgotten for another hour; else it is made."""
