@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from chaos.expectations import Platform
-from chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of_a_run, strike
+from chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of, strike
 from hurry import in_a_hurry
 from program import Done, a_program
 from secrets_shown import secrets_of, shown
@@ -51,7 +51,7 @@ LIES = {"200 empty list", "404 of the item"}
 
 @pytest.fixture(scope="module")
 def every_request() -> list[Request]:
-    return requests_of_a_run()
+    return requests_of("run", *OPTIONS)
 
 
 @pytest.fixture

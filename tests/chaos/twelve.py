@@ -120,12 +120,11 @@ HAPPENED: dict[str, Callable[[Program, Tenant], None]] = {
 }
 
 
-def requests_of_a_run() -> list[Request]:
-    """Every request that a run on such a platform makes, in no particular order."""
+def requests_of(*command: str) -> list[Request]:
+    """Every request that the program makes with these arguments on such a platform, in no particular order."""
     with a_program(0, samples=False) as program, in_a_hurry():
         a_platform(program)
-        done = program.run(*OPTIONS)
-        assert done.code == 0
+        assert program(*command).code == 0
         seen: Counter[tuple[str, str, str]] = Counter()
         found = []
         for server, log in (("gitlab", program.gitlab.requests), ("kubernetes", program.kubernetes.requests)):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of_a_run, strike
+from chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of, strike
 from fuzz.damage import damaged
 from hurry import in_a_hurry
 from hypothesis import given
@@ -20,7 +20,7 @@ from secrets_shown import secrets_of, shown
 @pytest.fixture(scope="module")
 def reads() -> dict[str, list[Request]]:
     """Every GET of a run, by server."""
-    made = [one for one in requests_of_a_run() if one.method == "GET"]
+    made = [one for one in requests_of("run", *OPTIONS) if one.method == "GET"]
     return {server: [one for one in made if one.server == server] for server in ("gitlab", "kubernetes")}
 
 
@@ -50,6 +50,37 @@ def test_whatever_an_answer_holds_the_run_ends_in_order(
         middle = platform.everything()
         assert program.run(*OPTIONS).code == 0
         assert list(platform.differences(middle)) == []
+
+
+@pytest.fixture(scope="module")
+def looks() -> list[Request]:
+    """Every request of a check, also its questions to Kubernetes, which are POSTs."""
+    return requests_of("check", *WITHOUT)
+
+
+# Nothing stands at the receiver's URL, and looking up its name takes a while.
+WITHOUT = ("--receiver-url", "https://127.0.0.1:9")
+
+
+@given(data=st.data())
+def test_whatever_an_answer_holds_a_check_says_what_it_can(looks: list[Request], data: st.DataObject) -> None:
+    request = data.draw(st.sampled_from(looks))
+    with a_program(0, samples=False) as program, in_a_hurry():
+        platform = a_platform(program)
+        before = platform.everything()
+        body = data.draw(
+            damaged(_asked(program, request) if request.method == "GET" else {"status": {"allowed": True}})
+        )
+        fault = strike(program, request, status=200, body=body)
+
+        done = program("check", "--output", data.draw(st.sampled_from(["json", "text"])), *WITHOUT)
+
+        assert fault.struck
+        assert done.code in {0, 1}, done.err
+        assert done.out
+        assert "Traceback" not in done.err
+        assert shown(secrets_of(program.sandbox), done.out, done.err) == []
+        assert platform.everything() == before
 
 
 def _asked(program: Program, request: Request) -> Any:
