@@ -1,0 +1,136 @@
+"""The program with exactly the rights that the manifests give it: nothing is missing, and nothing more is used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from cluster.manifests import Manifest, of_kind
+from program import Program, a_program
+
+from cronjob.sandbox.kubernetes_access import Attempt, Denial
+from cronjob.sandbox.samples import CLUSTER, NAMESPACE
+
+
+@dataclass(frozen=True)
+class Grants:
+    """Denies whatever these roles do not grant: each a Role's rules and its namespace, or None for a ClusterRole's."""
+
+    roles: tuple[tuple[Manifest, str | None], ...]
+
+    def covers(self, attempt: Attempt) -> bool:
+        return not any(
+            namespace in {None, attempt.namespace} and _grants(rule, attempt)
+            for role, namespace in self.roles
+            for rule in role["rules"]
+        )
+
+
+def _grants(rule: dict[str, Any], attempt: Attempt) -> bool:
+    return (
+        attempt.group in rule["apiGroups"]
+        and attempt.resource in rule["resources"]
+        and attempt.verb in rule["verbs"]
+        and (not rule.get("resourceNames") or attempt.name in rule["resourceNames"])
+    )
+
+
+def only(program: Program, *roles: tuple[Manifest, str | None]) -> None:
+    """From now on the program has these rights and no others."""
+    program.kubernetes.denials[:] = [cast("Denial", Grants(roles))]
+
+
+BASE = of_kind("Role", "base")["flux-gitlab-syncer"]
+AUDIT = of_kind("Role", "components/audit")["flux-gitlab-syncer-audit"]
+EVERYWHERE = of_kind("ClusterRole", "components/multi-namespace")["flux-gitlab-syncer"]
+IN_TENANTS = of_kind("Role", "components/multi-namespace")["flux-gitlab-syncer"]
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    with a_program(2, samples=False) as ready:
+        lease = of_kind("Lease", "base")["flux-gitlab-syncer"]
+        ready.kubernetes.apply({**lease, "metadata": {**lease["metadata"], "namespace": NAMESPACE}})
+        yield ready
+
+
+def levels(program: Program, *options: str) -> dict[str, str]:
+    """The worst level of each check."""
+    found: dict[str, str] = {}
+    for one in json.loads(program("check", "-o", "json", *options, SYNCER_RECEIVER_URL="").out)["findings"]:
+        found[one["check"]] = max(found.get(one["check"], "ok"), one["level"], key=("ok", "warn", "fail").index)
+    return found
+
+
+def test_the_job_can_do_everything_with_the_bases_role(program: Program) -> None:
+    only(program, (BASE, NAMESPACE))
+
+    done = program.run("--events")
+
+    assert (done.code, done.report["result"], len(done.writes)) == (0, "applied", 4)
+    assert len(program.kubernetes.list("Event", NAMESPACE)) == 4
+    lease: Any = program.kubernetes.get("Lease", NAMESPACE, "flux-gitlab-syncer")
+    assert lease["metadata"]["annotations"]["flux-gitlab-syncer/cluster"] == CLUSTER
+    assert lease["spec"]["holderIdentity"] == ""
+
+
+def test_a_check_has_nothing_to_say_about_it(program: Program) -> None:
+    only(program, (BASE, NAMESPACE))
+
+    assert set(levels(program, "--events").values()) == {"ok"}
+
+
+@pytest.mark.parametrize("number", range(len(BASE["rules"])))
+def test_without_any_one_of_its_rules_something_does_not_work(program: Program, number: int) -> None:
+    rules = [rule for index, rule in enumerate(BASE["rules"]) if index != number]
+    only(program, ({**BASE, "rules": rules}, NAMESPACE))
+
+    done = program.run("--events")
+
+    assert done.code == 1 or "Kubernetes Events were left out" in done.err
+    assert set(levels(program, "--events").values()) != {"ok"}
+
+
+def test_the_audit_can_look_and_cannot_write(program: Program) -> None:
+    only(program, (AUDIT, NAMESPACE))
+
+    assert program.run("--dry-run").report["result"] == "drift"
+    assert set(levels(program, "--dry-run").values()) == {"ok"}
+    done = program.run()
+    assert (done.code, done.writes) == (1, [])
+    assert [problem["code"] for problem in done.report["problems"]] == ["LeaseUnavailable"]
+
+
+def test_many_namespaces_need_a_role_in_each(program: Program) -> None:
+    namespaces = ("--namespace", NAMESPACE, "--namespace", "team-red")
+    program.kubernetes.add_namespace("team-red")
+    program.kubernetes.apply(
+        {
+            "apiVersion": "source.toolkit.fluxcd.io/v1",
+            "kind": "GitRepository",
+            "metadata": {"name": "red", "namespace": "team-red"},
+            "spec": {
+                "interval": "5m",
+                "url": f"ssh://git@code.vt.edu/it-common-platform/tenants/{CLUSTER}/tenant-0001.git",
+                "secretRef": {"name": "red-ssh"},
+            },
+        }
+    )
+    only(program, (BASE, NAMESPACE), (EVERYWHERE, None))
+    assert "Secret" in _problem(program, *namespaces)
+    assert "403" in _problem(program, *namespaces)
+
+    only(program, (BASE, NAMESPACE), (EVERYWHERE, None), (IN_TENANTS, "team-red"))
+    assert "does not exist" in _problem(program, *namespaces)
+
+
+def _problem(program: Program, *options: str) -> str:
+    """What is said of the tenant's GitRepository in the other namespace."""
+    path = Path(program.environment["KUBECONFIG"]).with_name("settings.yaml")
+    path.write_text('tenancy: [{namespace: "*", projects: "**"}]\n', encoding="utf-8")
+    problems = program.run("--dry-run", "--config", str(path), *options).report["problems"]
+    return " ".join(one["message"] for one in problems if one["object"] == "GitRepository/team-red/red")
