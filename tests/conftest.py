@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from cronjob.logs import LIBRARIES
 
 settings.register_profile("default", deadline=None)  # no timed tests: these machines are shared
-settings.register_profile("deep", deadline=None, max_examples=3000, suppress_health_check=list(HealthCheck))
+settings.register_profile("deep", deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
 settings.load_profile("default")
 
 _OURS = ("SYNCER_", "GITLAB_", "KUBE", "POD_", "NO_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "REQUESTS_CA", "SSL_CERT")
