@@ -149,20 +149,22 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
             finished_at=datetime.now(UTC),
             requests=servers.requests(),
         )
-        if settings.pushgateway:
-            _push(servers, report, around, settings.pushgateway)
+        _push(servers, report, around, settings)
         told = tell(report, document_of(report, around), settings, call.environment)
     code = report.exit_code(settings.fail_on, settings.drift_exit_code)
     return call.signals.exit_code or code or (0 if told else 1)
 
 
-def _push(servers: Servers, report: Report, around: Circumstances, gateway: str) -> None:
+def _push(servers: Servers, report: Report, around: Circumstances, settings: Settings) -> None:
     """The run's figures. Whatever becomes of them, the run is none the worse."""
+    gateway = settings.pushgateway
+    if not gateway:
+        return
     # Only who pushes pays for the import, and needs the package.
     from cronjob.metrics import Measured, push
 
     measured = Measured(report, around, servers.session.traffic.answers, servers.gitlab.whoami)
-    if trouble := push(measured, gateway):
+    if trouble := push(measured, gateway, settings.timeout):
         log_warning(f"the metrics were not pushed to {gateway}", trouble)
 
 

@@ -11,6 +11,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from prometheus_client import CollectorRegistry, Gauge, pushadd_to_gateway
 from urllib3 import PoolManager, Timeout
@@ -42,8 +44,8 @@ METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "token_expiry_timestamp_seconds": ((), "when the GitLab token expires; +Inf where it does not say"),
     "build_info": (("version",), "1"),
 }
-# In seconds: a run should not wait for its own figures.
-_ANSWER_WITHIN = 10.0
+# In seconds: a run should not wait long for its own figures.
+LONGEST = 10.0
 OBJECTIONS = ("TooManyPrunes", "DesiredIsEmpty", "PlanChanged")
 
 
@@ -117,18 +119,33 @@ def _counted(every: Iterable[tuple[str, ...]], seen: Iterable[tuple[str, ...]]) 
     return counts
 
 
-def push(run: Measured, gateway: str) -> str:
+def push(run: Measured, gateway: str, seconds: float) -> str:
     """
     Push everything to *gateway*, once, without following redirects; why that failed, as a clause, else nothing.
 
-    Dry runs have a job of their own, so that an audit does not pass for the job itself.
+    Comes back within *seconds* and within LONGEST, whatever the gateway does.
     """
+    registry, within = registry_of(run), min(seconds, LONGEST)
+    ends: SimpleQueue[str] = SimpleQueue()
+    # A socket's timeout begins anew with every byte, and looking up a name has none: only who stands beside it can end
+    # the waiting. The thread is left behind, and ends with the process at the latest.
+    Thread(target=lambda: ends.put(_pushed(run, registry, gateway, within)), daemon=True).start()
+    try:
+        return ends.get(timeout=within)
+    except Empty:
+        return "it did not answer in time"
+
+
+def _pushed(run: Measured, registry: CollectorRegistry, gateway: str, seconds: float) -> str:
+    # Dry runs have a job of their own, so that an audit does not pass for the job itself.
     job = "flux-gitlab-syncer-dry-run" if run.report.dry_run else "flux-gitlab-syncer"
     group = {"cluster": run.around.cluster}
     try:
-        pushadd_to_gateway(gateway, job, registry_of(run), group, timeout=_ANSWER_WITHIN, handler=_post)
+        pushadd_to_gateway(gateway, job, registry, group, timeout=seconds, handler=_post)
     except _Refused as refused:
         return str(refused)
+    except weather.ReadTimeoutError:
+        return "it did not answer in time"
     except weather.HTTPError as error:
         # Not the library's own words, which hold the address twice.
         return f"it gave no answer ({type(error).__name__})"
@@ -143,9 +160,13 @@ def _post(
     url: str, method: str, timeout: float | None, headers: list[tuple[str, str]], data: bytes
 ) -> Callable[[], None]:
     def send() -> None:
-        with PoolManager(retries=False, timeout=Timeout(total=timeout)) as pool:
-            answer = pool.request(method, url, body=data, headers=dict(headers), redirect=False)
-        if answer.status >= 300:
-            raise _Refused(f"it answered {answer.status}")
+        headed, waits = dict(headers), Timeout(total=timeout)
+        with (
+            PoolManager(retries=False, timeout=waits) as pool,
+            # Its body is of no interest, and may have no end.
+            pool.request(method, url, body=data, headers=headed, redirect=False, preload_content=False) as answer,
+        ):
+            if answer.status >= 300:
+                raise _Refused(f"it answered {answer.status}")
 
     return send

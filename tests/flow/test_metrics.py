@@ -6,11 +6,13 @@ import json
 import math
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from edge.gitlab_builders import raw_server
 from program import Done, Program, a_program
 from pushgateway import Gateway, a_gateway
 from secrets_shown import secrets_of, shown
@@ -188,6 +190,26 @@ def _a_key(program: Program) -> tuple[Any, Any]:
     return project, key
 
 
+def drip(beginning: bytes, piece: bytes) -> Callable[[socket.socket], None]:
+    """An answer without an end, of which something comes often enough for every timeout of a socket."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(beginning)
+        with suppress(OSError):
+            while True:
+                connection.sendall(piece)
+                time.sleep(0.05)
+
+    return answer
+
+
+SLOW = {
+    "silent": drip(b"", b""),
+    "head": drip(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+    "body": drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+}
+
+
 class TestAGatewayThatFails:
     @pytest.mark.parametrize("status", [302, 400, 500])
     def test_an_answer_that_is_none_is_one_warning_and_no_failure(
@@ -210,6 +232,17 @@ class TestAGatewayThatFails:
         assert done.code == 0
         assert len(warnings(done)) == 1
         assert "it gave no answer" in warnings(done)[0]["error"]
+
+    @pytest.mark.parametrize("way", ["silent", "head", "body"])
+    def test_one_that_takes_for_ever_does_not_keep_the_run(self, program: Program, way: str) -> None:
+        with raw_server(SLOW[way]) as slow:
+            done = program.run("--pushgateway", slow.url, "--timeout", "1s")
+
+        assert done.code == 0
+        assert done.report["result"] == "applied"
+        assert len(slow.requests) == 1
+        # What answers at once has been heard, however long its body is.
+        assert [line["error"] for line in warnings(done)] == ([] if way == "body" else ["it did not answer in time"])
 
     def test_the_summary_is_still_the_last_line(self, program: Program, gateway: Gateway) -> None:
         gateway.status = 500
