@@ -11,13 +11,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from threading import Thread
 
 from prometheus_client import CollectorRegistry, Gauge, pushadd_to_gateway
 from urllib3 import PoolManager, Timeout
 from urllib3 import exceptions as weather
 
+from cronjob.bounded import within
 from cronjob.document import Circumstances
 from cronjob.gitlab_identity import Whoami
 from reconcile.changes import ACTIONS, kind_of
@@ -79,12 +78,14 @@ def _series(run: Measured) -> dict[str, Mapping[tuple[str, ...], float]]:
         "changes": _changes(report),
         "problems": _problems(report),
         "objections": _counted(((code,) for code in OBJECTIONS), ((one.code,) for one in report.objections)),
-        "items": _items(report),
         # Never without a series, which would leave the last run's there.
         "gitlab_requests": {("GET", "200"): 0.0, **run.answers},
         "throttled_seconds": {(): around.requests["gitlab"]["throttled_seconds"]},
         "build_info": {(around.version,): 1},
     }
+    if not report.failure:
+        # What was not read is not none.
+        made["items"] = _items(report)
     if report.is_success:
         made["last_success_timestamp_seconds"] = {(): ended}
     if run.whoami:
@@ -125,15 +126,9 @@ def push(run: Measured, gateway: str, seconds: float) -> str:
 
     Comes back within *seconds* and within LONGEST, whatever the gateway does.
     """
-    registry, within = registry_of(run), min(seconds, LONGEST)
-    ends: SimpleQueue[str] = SimpleQueue()
-    # A socket's timeout begins anew with every byte, and looking up a name has none: only who stands beside it can end
-    # the waiting. The thread is left behind, and ends with the process at the latest.
-    Thread(target=lambda: ends.put(_pushed(run, registry, gateway, within)), daemon=True).start()
-    try:
-        return ends.get(timeout=within)
-    except Empty:
-        return "it did not answer in time"
+    registry, limit = registry_of(run), min(seconds, LONGEST)
+    trouble = within(limit, lambda: _pushed(run, registry, gateway, limit))
+    return "it did not answer in time" if trouble is None else trouble
 
 
 def _pushed(run: Measured, registry: CollectorRegistry, gateway: str, seconds: float) -> str:

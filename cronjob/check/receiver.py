@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib3 import PoolManager, Timeout
 from urllib3 import exceptions as weather
 
+from cronjob.bounded import within
 from cronjob.check.findings import Finding, ok, warn
 
 # No Receiver has it. Flux writes what it is asked for into its log, so it should look like what it is.
@@ -25,16 +26,25 @@ def look_at_receiver(url: str | None) -> Iterator[Finding]:
         return
     if url.startswith("http://"):
         yield warn("receiver", f"{url} is plain http: tokens would cross the network in the clear. Use https.")
-    try:
-        with PoolManager(retries=False, timeout=Timeout(total=_ANSWER_WITHIN)) as pool:
-            status = pool.request("GET", url + UNKNOWN, redirect=False, preload_content=False).status
-    except weather.HTTPError as error:
-        yield warn(
-            "receiver",
-            f"{url} cannot be reached from here ({type(error).__name__}). GitLab must reach it; try it from there.",
-        )
+    answer = within(_ANSWER_WITHIN, lambda: _answer(url))
+    if isinstance(answer, int):
+        yield _finding(url, answer)
         return
-    yield _finding(url, status)
+    why = answer or "it does not answer in time"
+    yield warn("receiver", f"{url} cannot be reached from here ({why}). GitLab must reach it; try it from there.")
+
+
+def _answer(url: str) -> int | str:
+    """The status, or why there is none."""
+    waits = Timeout(total=_ANSWER_WITHIN)
+    try:
+        with (
+            PoolManager(retries=False, timeout=waits) as pool,
+            pool.request("GET", url + UNKNOWN, redirect=False, preload_content=False) as answer,
+        ):
+            return answer.status
+    except weather.HTTPError as error:
+        return type(error).__name__
 
 
 def _finding(url: str, status: int) -> Finding:

@@ -231,7 +231,7 @@ class TestMonitoring:
         queries = [one["expr"] for group in rule["spec"]["groups"] for one in group["rules"]]
         queries += [target["expr"] for panel in panels for target in panel["targets"]]
 
-        assert len(queries) == 7 + 10
+        assert len(queries) == 8 + 10
         for query in queries:
             for name, selector in re.findall(rf"{PREFIX}(\w+)(?:\{{([^}}]*)\}})?", query):
                 used = set(re.findall(r"(\w+)=", selector)) | set(

@@ -134,6 +134,15 @@ class TestEachKindOfRun:
         assert gateway.value("last_success_timestamp_seconds") == success
         assert (gateway.value("last_run_timestamp_seconds") or 0) > (success or 0)
 
+    def test_a_run_that_read_nothing_leaves_the_items_as_they_were(self, program: Program, gateway: Gateway) -> None:
+        program.run()
+        pushed(program, gateway)
+        goes_wrong(program, "failed")
+
+        assert pushed(program, gateway).report["result"] == "failed"
+        assert gateway.value("items", kind="webhook", owner="ours") == 2
+        assert gateway.value("problems", severity="error", code="SourceUnreadable") == 1
+
     def test_a_tenants_mistake_does_not_make_the_job_fail(self, program: Program, gateway: Gateway) -> None:
         program.kubernetes.delete("Secret", NAMESPACE, "tenant-0001-ssh")
 
