@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -108,7 +109,7 @@ def read_private_key(identity: bytes, passphrase: bytes | None) -> PublicKey:
         # DSA still works, with a warning that would land on stderr.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _public(_loaded(block, opener))
+            return _public(_without_panic(lambda: _loaded(block, opener)))
     except (TooCostly, _Locked) as known:
         reason = str(known)
     except UnsupportedAlgorithm:
@@ -171,6 +172,20 @@ def _checked(block: _Block) -> bool:
     if not block.is_sealed:
         check_numbers(block.decoded())
     return block.is_sealed
+
+
+def _without_panic(load: Callable[[], Any]) -> Any:
+    """
+    What *load* makes; ValueError for a panic in the library's Rust part, which is no Exception and cannot be imported.
+
+    One is known: at a PEM header whose initialisation vector is too short (cryptography 50).
+    """
+    try:
+        return load()
+    except BaseException as panic:
+        if type(panic).__module__ != "pyo3_runtime":
+            raise
+    raise ValueError("the library panicked")
 
 
 def _loaded(block: _Block, opener: bytes | None) -> Any:

@@ -111,6 +111,15 @@ def test_without_bcrypt_the_reason_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     assert "bcrypt is missing" in reason_of(identity, PASSPHRASE)
 
 
+@pytest.mark.parametrize("digits", [30, 16, 2])
+def test_a_header_at_which_the_library_panics_is_damage(digits: int) -> None:
+    identity = sealed(TRADITIONAL, KEYS["p256"])
+    cut = re.sub(rb"(DEK-Info: [A-Z0-9-]+,[0-9A-F]{%d})[0-9A-F]+" % digits, rb"\1", identity)
+
+    assert cut != identity
+    assert "it is damaged" in reason_of(cut, PASSPHRASE)
+
+
 @pytest.mark.parametrize("form", [OPENSSH, PKCS8])
 def test_a_passphrase_that_is_not_needed_is_ignored_as_by_flux(form: PrivateFormat) -> None:
     assert read_private_key(written(ED25519, form), PASSPHRASE) == public_of(ED25519)
