@@ -35,11 +35,10 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
-    """Secrets that are being fetched, by the parts that are wanted of each."""
+    """Secrets that are being fetched, each with the parts that are wanted of it."""
 
-    wanted: Mapping[Ref, tuple[str, ...]]
     pool: ThreadPoolExecutor
-    fetched: Mapping[Ref, Future[_Opened | SecretMissing | SecretUnreadable]]
+    fetched: Mapping[tuple[Ref, tuple[str, ...]], Future[_Opened | SecretMissing | SecretUnreadable]]
 
 
 class SecretReader:
@@ -51,7 +50,7 @@ class SecretReader:
         self._ahead: _UnderWay | None = None
 
     def begin(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
-        """Start to fetch what the next `read` of the same Secrets will answer."""
+        """Start to fetch what the next `read` will answer, as far as it asks for the same."""
         self.close()
         self._ahead = self._begun(_parts(keys, tokens))
 
@@ -63,20 +62,18 @@ class SecretReader:
 
     def read(self, keys: Set[Ref], tokens: Set[Ref]) -> dict[Ref, SecretAnswer]:
         """An answer for each of *keys* and *tokens*; a Secret that is in both is fetched once."""
-        wanted = _parts(keys, tokens)
-        if self._ahead is None or self._ahead.wanted != wanted:
-            self.close()
-            self._ahead = self._begun(wanted)
-        ahead, self._ahead = self._ahead, None
-        with ahead.pool:
-            # Keys are derived here, one after the other: a costly passphrase must not take every worker.
-            return {
-                ref: self._taken(ref, fetched.result(), has_key=ref in keys) for ref, fetched in ahead.fetched.items()
+        ahead, self._ahead = self._ahead or self._begun({}), None
+        with ahead.pool as pool:
+            fetched = {
+                ref: ahead.fetched.get((ref, parts)) or pool.submit(self._fetched, ref, parts)
+                for ref, parts in _parts(keys, tokens).items()
             }
+            # Keys are derived here, one after the other: a costly passphrase must not take every worker.
+            return {ref: self._taken(ref, one.result(), has_key=ref in keys) for ref, one in fetched.items()}
 
     def _begun(self, wanted: Mapping[Ref, tuple[str, ...]]) -> _UnderWay:
         pool = ThreadPoolExecutor(WIDTH, thread_name_prefix="secrets")
-        return _UnderWay(wanted, pool, {ref: pool.submit(self._fetched, ref, parts) for ref, parts in wanted.items()})
+        return _UnderWay(pool, {(ref, parts): pool.submit(self._fetched, ref, parts) for ref, parts in wanted.items()})
 
     def _fetched(self, ref: Ref, parts: tuple[str, ...]) -> _Opened | SecretMissing | SecretUnreadable:
         if not (_NAME.fullmatch(ref.name) and _NAME.fullmatch(ref.namespace)):

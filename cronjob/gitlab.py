@@ -19,6 +19,7 @@ from reconcile.changes import Change
 from reconcile.errors import MalformedAnswer, ReadError, WriteFailed
 from reconcile.marks import Identity
 from reconcile.model import LookUpFailed, Place, PlaceAnswer, Project
+from reconcile.shares import ALL, Share
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -31,7 +32,8 @@ class Scope:
     """
     Which projects are the tenants', and how this run may act on them.
 
-    *hosts* are those known beforehand: the API's and the settings'. *user* is whose token writes are for.
+    *hosts* are those known beforehand: the API's and the settings'. *user* is whose token writes are for. All projects
+    are listed, and those of *share* read.
     """
 
     groups: tuple[str, ...] = ()
@@ -41,6 +43,7 @@ class Scope:
     writes: bool = False
     tls_verification: bool = True
     concurrency: int = 16
+    share: Share = ALL
 
 
 def _nobody(_change: Change, _seconds: float, _error: str | None) -> None:
@@ -89,11 +92,11 @@ class GitLabGroup:
         }
 
     def read_actual(self, also: Iterable[Project]) -> Actual:
-        """Keys and webhooks of every listed project and of *also*; one that cannot be read whole is unreadable."""
-        listing = self._listed()
-        projects = {project.id: project for project in (*listing.by_path.values(), *also)}
+        """Keys and webhooks of our share of the listed projects and of *also*; what is not read whole is unreadable."""
+        listing, share = self._listed(), self._scope.share
+        projects = {one.id: one for one in (*listing.by_path.values(), *also) if share.has(one.id)}
         states = list(self.in_parallel(self._items, [projects[id_] for id_ in sorted(projects)]))
-        actual = actual_from(states, listing.problems)
+        actual = actual_from(states, listing.problems if share.is_first else ())
         self._writer.learn(actual)
         return actual
 

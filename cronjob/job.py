@@ -18,7 +18,7 @@ from cronjob.halt import Halt
 from cronjob.kube_access import IN_CLUSTER, KubeApi, connect
 from cronjob.kube_place import Access as KubeAccess
 from cronjob.lease import Lease
-from cronjob.lease_claim import Claim
+from cronjob.lease_claim import Claim, lease_name
 from cronjob.logs import log, log_notice, log_warning, log_write, set_up_logging
 from cronjob.session import Access, Session
 from cronjob.settings import Settings
@@ -122,7 +122,8 @@ def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object
     if settings.dry_run or not settings.lease:
         return nullcontext()
     holder = f"{socket.gethostname()}_{call.run_id}"
-    claim = Claim(flux.namespaces[0], holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
+    place = flux.namespaces[0], lease_name(settings.share)
+    claim = Claim(*place, holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
     return Lease(flux.api, claim, call.halt, log_warning)
 
 
@@ -134,7 +135,8 @@ def _tell_cluster(report: Report, settings: Settings, flux: FluxCluster) -> None
 
 def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], flux: FluxCluster | None = None) -> int:
     settings, started = call.settings, datetime.now(UTC)
-    set_up_logging(log_format(settings), settings.log_level, {"run_id": call.run_id, "cluster": settings.cluster})
+    about = {"run_id": call.run_id, "cluster": settings.cluster, **settings.share.labels}
+    set_up_logging(log_format(settings), settings.log_level, about)
     with _connected(call, rules, flux) as servers:
         report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
         around = Circumstances(
@@ -148,6 +150,7 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
             started_at=started,
             finished_at=datetime.now(UTC),
             requests=servers.requests(),
+            share=settings.share,
         )
         _push(servers, report, around, settings)
         told = tell(report, document_of(report, around), settings, call.environment)
@@ -202,6 +205,7 @@ def gitlab_of(settings: Settings) -> tuple[Access, Scope]:
         writes=not settings.dry_run,
         tls_verification=settings.webhook_tls_verification,
         concurrency=settings.concurrency,
+        share=settings.share,
     )
     return access, scope
 

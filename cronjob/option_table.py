@@ -119,6 +119,14 @@ OPTIONS: tuple[Option, ...] = (
         commands=RUN,
     ),
     Option(
+        "shards",
+        number(1, 100),
+        KUBERNETES,
+        "the projects are divided among so many pods; this one's index is in `JOB_COMPLETION_INDEX`",
+        default="1",
+        commands=LOOKING,
+    ),
+    Option(
         "events",
         SWITCH,
         KUBERNETES,

@@ -138,7 +138,12 @@ class SecretUnreadable:
     reason: str
 
 
-SecretAnswer = Secret | SecretMissing | SecretUnreadable
+@dataclass(frozen=True, slots=True)
+class SecretOfOthers:
+    """The Secret was not read: what it is for is another shard's."""
+
+
+SecretAnswer = Secret | SecretMissing | SecretUnreadable | SecretOfOthers
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from reconcile.marks import Identity
 from reconcile.model import Ref
+from reconcile.shares import ALL, Share
 from reconcile.tenancy import Tenancy
 
 _HOOK_PATH = re.compile(r"/hook/[0-9a-f]{64}")
@@ -18,7 +19,7 @@ class Rules:
     What this run owns, what it may touch and how webhooks should look.
 
     *receiver_url* has no trailing slash; None means that webhooks are neither made nor removed. *owned_keys* holds
-    SHA-256 fingerprints. *relative_root* is GitLab's, without slashes.
+    SHA-256 fingerprints. *relative_root* is GitLab's, without slashes. *share* says which projects are this run's.
     """
 
     identity: Identity
@@ -33,6 +34,7 @@ class Rules:
     relative_root: str = ""
     adopt: bool = False
     refresh_tokens: bool = False
+    share: Share = ALL
 
     def counts(self, url: str) -> bool:
         """Whether *url* is one of our base URLs, `/hook/`, 64 lower-case hex digits and nothing after."""

@@ -41,6 +41,8 @@ def _command(document: Record, page: Page) -> str:
         return shlex.join([*words, "--confirm", document["cluster"]])
     # A dry run that the environment or the file ordered has no flag to be left out.
     ordered = "SYNCER_DRY_RUN=false " if document["dry_run"] and "dry_run" not in page.flags else ""
+    if shard := document.get("shard"):
+        ordered += f"JOB_COMPLETION_INDEX={shard['index']} "
     return ordered + shlex.join([*words, "--expect-plan", document["plan"]])
 
 

@@ -53,7 +53,7 @@ class TextReport:
         servers = document["servers"]
         command = self._page.command
         mode = f"dry run{'' if command == 'run' else f' of {command}'}" if document["dry_run"] else command
-        yield f"flux-gitlab-syncer {document['version']}: {mode} for cluster {document['cluster']}"
+        yield f"flux-gitlab-syncer {document['version']}: {mode} for cluster {document['cluster']}{_shard(document)}"
         yield f"  GitLab      {_as_whom(servers['gitlab'], servers['user'])}"
         if servers["kubernetes"]:
             yield f"  Kubernetes  {_as_whom(servers['kubernetes'], servers['kubernetes_user'])}"
@@ -187,6 +187,11 @@ def _value(value: object) -> str:
 def _rest(kept: Sequence[Record]) -> Iterator[str]:
     if len(kept) > MANY:
         yield f"  and {len(kept) - MANY} more; the JSON report lists all"
+
+
+def _shard(document: Record) -> str:
+    shard = document.get("shard")
+    return f", shard {shard['index']} of 0 to {shard['of'] - 1}" if shard else ""
 
 
 def _as_whom(server: str | None, user: str | None) -> str:

@@ -105,6 +105,24 @@ def test_the_audit_can_look_and_cannot_write(program: Program) -> None:
     assert [problem["code"] for problem in done.report["problems"]] == ["LeaseUnavailable"]
 
 
+def test_each_shard_can_do_its_part_with_the_role_that_the_component_makes(program: Program) -> None:
+    leases = of_kind("Lease", "components/sharded")
+    for lease in leases.values():
+        program.kubernetes.apply({**lease, "metadata": {**lease["metadata"], "namespace": NAMESPACE}})
+    rules = [rule | ({"resourceNames": [*leases]} if "resourceNames" in rule else {}) for rule in BASE["rules"]]
+    only(program, ({**BASE, "rules": rules}, NAMESPACE))
+
+    done = [program.run("--events", "--shards", "4", JOB_COMPLETION_INDEX=str(index)) for index in range(4)]
+
+    assert [one.code for one in done] == [0, 0, 0, 0]
+    assert sum(len(one.writes) for one in done) == 4
+    assert set(levels(program, "--events", "--shards", "4").values()) == {"ok"}
+    # With the base's role alone each shard lacks its Lease, and a check says so.
+    only(program, (BASE, NAMESPACE))
+    assert program.run("--shards", "4", JOB_COMPLETION_INDEX="0").code == 1
+    assert levels(program, "--events", "--shards", "4")["rights"] == "fail"
+
+
 def test_many_namespaces_need_a_role_in_each(program: Program) -> None:
     namespaces = ("--namespace", NAMESPACE, "--namespace", "team-red")
     program.kubernetes.add_namespace("team-red")

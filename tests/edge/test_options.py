@@ -44,7 +44,7 @@ def test_no_name_and_no_variable_stands_there_twice() -> None:
 
 
 def test_every_option_fills_a_field_of_the_settings() -> None:
-    known = {field.name for field in fields(Settings)} - {"command", "given", "flags", "token"}
+    known = {field.name for field in fields(Settings)} - {"command", "given", "flags", "token", "shard"}
     plurals = {f"{option.key}s": option.key for option in OPTIONS if option.kind.several}
     assert {plurals.get(name, name) for name in known} == {option.key for option in OPTIONS}
 
