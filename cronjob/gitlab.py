@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from cronjob.gitlab_identity import Whoami, prove
 from cronjob.gitlab_listing import Listing, look_up, pages, read_listing
+from cronjob.gitlab_reading import Reading
 from cronjob.gitlab_writer import Writer
 from cronjob.halt import Halt, go_on
 from cronjob.session import NoAnswer, Refused, Session
@@ -64,10 +65,12 @@ class GitLabGroup:
         self._listing: Listing | None = None
         self._places: dict[str, PlaceAnswer] = {}
         self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="gitlab")
+        self._reading = Reading(self._items, scope.concurrency)
         self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
 
     def close(self) -> None:
         """Let the workers go."""
+        self._reading.close()
         self._pool.shutdown(cancel_futures=True)
 
     def read_hosts(self) -> frozenset[str]:
@@ -94,8 +97,13 @@ class GitLabGroup:
     def read_actual(self, also: Iterable[Project]) -> Actual:
         """Keys and webhooks of our share of the listed projects and of *also*; what is not read whole is unreadable."""
         listing, share = self._listed(), self._scope.share
+        # By the newest path: some may have been renamed while the pages were read.
         projects = {one.id: one for one in (*listing.by_path.values(), *also) if share.has(one.id)}
-        states = list(self.in_parallel(self._items, [projects[id_] for id_ in sorted(projects)]))
+        for project in projects.values():
+            self._reading.add(project)
+        states = [
+            state.at(projects[state.project.id]) for state in self._reading.states() if state.project.id in projects
+        ]
         actual = actual_from(states, listing.problems if share.is_first else ())
         self._writer.learn(actual)
         return actual
@@ -132,11 +140,17 @@ class GitLabGroup:
     def _read_listing(self) -> Listing:
         scope = self._scope
         self.whoami = prove(self._session, writes=scope.writes, expected_user=scope.user)
-        listing = read_listing(self._session, groups=scope.groups, extras=scope.extra_projects, hosts=set(scope.hosts))
+        listing = Listing(set(scope.hosts), self._found)
+        read_listing(self._session, listing, groups=scope.groups, extras=scope.extra_projects)
         if listing.problems:
             self._go_on()
         listing.problems += self.whoami.problems(datetime.now(UTC))
         return listing
+
+    def _found(self, project: Project) -> None:
+        """Read it while the next ones are still being listed."""
+        if self._scope.share.has(project.id):
+            self._reading.add(project)
 
     def _go_on(self, cause: Exception | None = None) -> None:
         """A failure after a stop says nothing about GitLab. Raises ReadError where the run was stopped."""

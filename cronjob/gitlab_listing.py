@@ -7,7 +7,7 @@ Rules about paging, redirects and 404s: GitLab's REST API (doc/api/rest, lib/api
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -38,9 +38,11 @@ class Listing:
     The tenants' projects by lower-case path, and the hosts under which this GitLab is known.
 
     *roots* are the groups' full paths in lower case, *extras* the ids of projects that were named by themselves.
+    *found* hears of each project at once, and twice of one that is renamed meanwhile.
     """
 
     hosts: set[str]
+    found: Callable[[Project], None] = lambda _: None
     roots: list[str] = field(default_factory=list)
     extras: set[int] = field(default_factory=set)
     by_path: dict[str, Project] = field(default_factory=dict)
@@ -65,11 +67,11 @@ class Listing:
         if older and self.by_path.get(older.path.lower()) == older:
             del self.by_path[older.path.lower()]
         self._by_id[project.id] = self.by_path[project.path.lower()] = project
+        self.found(project)
 
 
-def read_listing(session: Session, *, groups: tuple[str, ...], extras: tuple[str, ...], hosts: set[str]) -> Listing:
+def read_listing(session: Session, listing: Listing, *, groups: Iterable[str], extras: Iterable[str]) -> Listing:
     """List all *groups* to their last pages and look up *extras*. Raises ReadError where a list is not whole."""
-    listing = Listing(hosts)
     try:
         for group in groups:
             _add_group(session, group, listing)

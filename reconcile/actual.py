@@ -22,6 +22,10 @@ class Items:
     keys: tuple[FoundKey, ...] = ()
     webhooks: tuple[FoundWebhook, ...] = ()
 
+    def at(self, project: Project) -> Items:
+        """The same items of the project as it is called by now."""
+        return self if self.project == project else replace(self, project=project)
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -29,6 +33,10 @@ class Unreadable:
 
     project: Project
     reason: str
+
+    def at(self, project: Project) -> Unreadable:
+        """The same for the project as it is called by now."""
+        return self if self.project == project else replace(self, project=project)
 
 
 @dataclass(frozen=True, slots=True)

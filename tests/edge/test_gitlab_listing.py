@@ -24,7 +24,7 @@ def a_project(id_: int, path: str) -> dict[str, object]:
 
 def listed(gitlab: GitLab, *groups: str, extras: tuple[str, ...] = (), hosts: tuple[str, ...] = ()) -> Listing:
     chosen = groups or (() if extras else ("tenants",))
-    return read_listing(gitlab.session(), groups=chosen, extras=extras, hosts=set(hosts))
+    return read_listing(gitlab.session(), Listing(set(hosts)), groups=chosen, extras=extras)
 
 
 def unreadable(gitlab: GitLab, *groups: str) -> str:
@@ -71,7 +71,7 @@ class TestPages:
 
         group = an_answer("200 OK", '{"id": 7, "full_path": "t"}')
         with raw_server(group, page(0), page(100)) as server, a_session(server.url) as session:
-            listing = read_listing(session, groups=("t",), extras=(), hosts=set())
+            listing = read_listing(session, Listing(set()), groups=("t",), extras=())
 
         assert len(listing.by_path) == number
         assert len(server.requests) == 1 + pages
@@ -85,7 +85,7 @@ class TestPages:
             a_session(server.url) as session,
             pytest.raises(ReadError, match=f"from page 1 to page {following}"),
         ):
-            read_listing(session, groups=("t",), extras=(), hosts=set())
+            read_listing(session, Listing(set()), groups=("t",), extras=())
 
         assert len(server.requests) == 2
 
@@ -97,7 +97,7 @@ class TestPages:
             a_session(server.url) as session,
             pytest.raises(ReadError, match="from page 1 to page 999999999;"),
         ):
-            read_listing(session, groups=("t",), extras=(), hosts=set())
+            read_listing(session, Listing(set()), groups=("t",), extras=())
 
     @pytest.mark.parametrize("status", [500, 404, 403])
     def test_a_second_page_that_fails_is_no_short_list(self, gitlab: GitLab, status: int) -> None:
