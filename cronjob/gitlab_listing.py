@@ -138,12 +138,12 @@ def look_up(session: Session, path: str, listing: Listing) -> PlaceAnswer:
             # Only the id is taken from Location: its host may be another one.
             answer, _ = session.get(f"/projects/{moved[1]}")
         project = project_from(answer)
+        listing.hosts |= _hosts(answer)
     except Refused as error:
         absent = error.status == 404 and "Project Not Found" in str(error)
         return NoPlace() if absent else LookUpFailed(str(error))
     except (NoAnswer, MalformedAnswer) as error:
         return LookUpFailed(str(error))
-    listing.hosts |= _hosts(answer)
     return Place(project, moved=project.path.lower() != path.lower(), inside=listing.contains(project))
 
 
