@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -61,7 +61,8 @@ class Question:
         paths = {url.path.lower(): url.path for url in map(self._url, self._items) if url}
         wanted = (self._path(gitlab) or self._asked).lower()
         near = get_close_matches(wanted, [*names, *paths], n=_NEAR)
-        near += get_close_matches(wanted.rpartition("/")[2], [one for one in names if one not in near], n=_NEAR)
+        last = wanted.rpartition("/")[2]
+        near += [one for one in (*get_close_matches(last, names, n=_NEAR), *_holding(last, names)) if one not in near]
         hint = f" Did you mean {' or '.join((names | paths)[one] for one in near[:_NEAR])}?" if near else ""
         unasked = f" GitLab could not be asked: {gitlab.trouble}" if gitlab.trouble else ""
         return f"No GitRepository is called {self._asked!r} or leads to such a project.{hint}{unasked}"
@@ -117,6 +118,10 @@ class Question:
             return parse_git_url(text, self._rules.relative_root)
         except UnusableUrl:
             return None
+
+
+def _holding(text: str, names: Iterable[str]) -> list[str]:
+    return [one for one in names if text and text in one]
 
 
 def _ref(item: Item) -> Ref:

@@ -41,7 +41,7 @@ def look_at_deliveries(gitlab: ProjectReader, project: Project, hook: FoundWebho
         yield Finding(Link.DELIVERIES, Level.NOTE, f"GitLab does not tell: {error}", name)
         return
     if statuses is None:
-        yield Finding(Link.DELIVERIES, Level.NOTE, "not known: GitLab tells from 17.3 on", name)
+        yield Finding(Link.DELIVERIES, Level.NOTE, "GitLab tells from 17.3 on only", name)
     elif not statuses:
         yield Finding(Link.DELIVERIES, Level.NOTE, "GitLab has delivered nothing in the last 7 days", name)
     else:
@@ -52,7 +52,7 @@ def _judged(statuses: Sequence[str], name: str) -> Finding:
     failures = [status for status in statuses if not status.startswith("2")]
     of_all = f"the last {len(statuses)}" if len(statuses) > 1 else "the only one"
     if not failures:
-        return Finding(Link.DELIVERIES, Level.OK, f"accepted: {of_all} within 7 days", name)
+        return Finding(Link.DELIVERIES, Level.OK, f"Accepted: {of_all} within 7 days", name)
     shares = ", ".join(f"{_percent(count, statuses)} {kind}" for kind, count in _kinds(statuses).most_common())
     counted = f"Of {of_all} within 7 days: {shares}." if len(statuses) > 1 else ""
     if statuses[0] in failures:

@@ -134,10 +134,13 @@ def _judged(item: Mapping[str, Any], repository: Ref) -> Iterator[Finding]:
     ready = condition(item)
     match ready.get("status"):
         case "True":
-            message = f"Ready: {quoted(text_of(ready.get('message'))) or 'applied'}{_from(ref, repository)}"
+            message = f"is Ready: {quoted(text_of(ready.get('message'))) or 'applied'}{_from(ref, repository)}"
             yield Finding(Link.KUSTOMIZATION, Level.OK, f"{message}, {_as_whom(spec, ref)}", str(ref))
         case "False":
-            yield Finding(Link.KUSTOMIZATION, Level.FAIL, _why_not(ready), str(ref), again)
+            # One without its source is tried again by itself, every 30 seconds.
+            waits = ready.get("reason") == "ArtifactFailed"
+            command = None if waits else again
+            yield Finding(Link.KUSTOMIZATION, Level.FAIL, _why_not(ready), str(ref), command)
         case _:
             message = (
                 "Flux has not said yet whether it could apply it; if that stays so, see kustomize-controller's log."

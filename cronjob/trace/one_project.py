@@ -71,6 +71,8 @@ class ProjectReader:
             if isinstance(place, Place) and not place.inside and self._scope.extra_projects:
                 place = replace(place, inside=place.project.id in self._named_by_themselves())
             self._places[path] = place
+            if isinstance(place, Place):
+                self._places.setdefault(place.project.path.lower(), replace(place, moved=False))
         return self._places[path]
 
     def read(self, project: Project) -> Seen:

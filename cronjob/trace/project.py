@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cronjob.render.summary import plural
 from cronjob.trace.case import Case
 from cronjob.trace.links import Finding, Level, Link
 from cronjob.trace.said import failed, told
@@ -54,7 +55,7 @@ def _present(case: Case, found: FoundKey, problems: list[Finding]) -> Iterator[F
         yield Finding(
             Link.DEPLOY_KEY,
             Level.OK,
-            f"The key is on the project as `{found.title}`: {_whose(case, found)}; it {access}",
+            f"is on the project as `{found.title}`: {_whose(case, found)}; it {access}",
             name,
         )
     if case.claim and case.claim.held and found.expired:
@@ -90,4 +91,6 @@ def _instead(case: Case, items: Items) -> str:
     for change in case.plan.deletes:
         if any(str(source) in names for source in change.sources):
             return f", which still has {change.name} for this Secret"
-    return ", which has no deploy key" if not items.keys else f", which has {len(items.keys)} other deploy keys"
+    return (
+        ", which has no deploy key" if not items.keys else f", which has {plural(len(items.keys), 'other deploy key')}"
+    )

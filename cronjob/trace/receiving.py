@@ -38,12 +38,12 @@ def look_at_receiver(case: Case, listener: Listener) -> Iterator[Finding]:
     found = list(told(case.problems(ref), Link.RECEIVER, ref))
     if not case.rules.receiver_url:
         yield Finding(
-            Link.RECEIVER, Level.NOTE, "It names the GitRepository; no more is asked while webhooks are off", str(ref)
+            Link.RECEIVER, Level.NOTE, "names the GitRepository; no more is asked while webhooks are off", str(ref)
         )
     elif not found:
         path = shown_url(listener.path or "")
         events = ", ".join(sorted(flag.removesuffix("_events").replace("_", " ") for flag in listener.flags))
-        message = f"Ready, of type {listener.type}, for {events}; its token belongs to {path}"
+        message = f"is Ready, of type {listener.type}, for {events}; its path {path} belongs to its token"
         yield Finding(Link.RECEIVER, Level.OK, message, str(ref))
     yield from found
 
@@ -65,7 +65,7 @@ def look_at_webhook(case: Case, listener: Listener, run: str) -> Iterator[Findin
     if change:
         yield Finding(Link.WEBHOOK, Level.FAIL, _differs(wanted, change), _name(hook), run)
     elif hook and not failed(found):
-        yield Finding(Link.WEBHOOK, Level.OK, f"It is at {shown_url(hook.url)}, as it should be", _name(hook))
+        yield Finding(Link.WEBHOOK, Level.OK, f"is at {shown_url(hook.url)}, as it should be", _name(hook))
     yield from (Finding(one.link, one.level, one.message, _name(hook), one.command) for one in found)
 
 
@@ -102,7 +102,7 @@ def _differs(wanted: WantedWebhook, change: Change) -> str:
     if isinstance(change, Create):
         return f"The project has no webhook at {shown_url(wanted.url)}. The next run makes it."
     fields = "; ".join(f"{name} is {_value(old)}, not {_value(new)}" for name, (old, new) in change.fields.items())
-    return f"It is at {shown_url(wanted.url)} and not as it should be: {fields}. The next run corrects it."
+    return f"It is not as it should be: {fields}. The next run corrects it."
 
 
 def _value(value: object) -> str:

@@ -36,7 +36,7 @@ def look_at_repository(case: Case) -> Iterator[Finding]:
         message = "It is suspended: Flux fetches nothing, however right all else is."
         yield Finding(Link.REPOSITORY, Level.FAIL, message, ref, command)
     elif not failed(found):
-        yield Finding(Link.REPOSITORY, Level.OK, f"It asks for {_wish(case, claim)}", ref)
+        yield Finding(Link.REPOSITORY, Level.OK, f"asks for {_wish(case, claim)}", ref)
 
 
 def _wish(case: Case, claim: Claim) -> str:
@@ -64,7 +64,7 @@ def look_at_secret(case: Case) -> Iterator[Finding]:
     found = list(told(case.problems(case.ref), Link.CREDENTIALS, case.ref))
     ref = str(claim.secret)
     if case.key:
-        text = f"It holds the key {case.key.algorithm} {case.key.fingerprint}"
+        text = f"holds the key {case.key.algorithm} {case.key.fingerprint}"
         yield Finding(Link.CREDENTIALS, Level.OK, text, ref)
     for one in found:
         yield Finding(one.link, one.level, one.message, ref, one.command or _new_secret(case, claim))
@@ -106,9 +106,11 @@ def look_at_fetch(case: Case) -> Iterator[Finding]:
         case "True":
             artifact = status.get("artifact")
             revision = quoted(text_of(artifact.get("revision"))) if isinstance(artifact, dict) else ""
-            yield Finding(Link.FETCH, Level.OK, f"Ready: Flux has fetched {revision or 'it'}", ref)
+            yield Finding(Link.FETCH, Level.OK, f"Flux has fetched {revision or 'it'}", ref)
         case "False":
-            yield Finding(Link.FETCH, Level.FAIL, _why_not(case), ref, again)
+            # One that is stalled waits for another spec.
+            stalled = condition(case.item, "Stalled").get("status") == "True"
+            yield Finding(Link.FETCH, Level.FAIL, _why_not(case), ref, None if stalled else again)
         case _:
             message = "Flux has not said yet whether it can fetch it; if that stays so, see source-controller's log."
             yield Finding(Link.FETCH, Level.WARN, message, ref, again)

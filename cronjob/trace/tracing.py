@@ -47,11 +47,12 @@ def _traced(call: Invocation) -> Traced:
     ):
         try:
             flux.read_objects()
+            gitlab = ProjectReader(session, scope)
+            gitlab.reach()
+            return Traced(call.asked, _chains(call, flux, gitlab))
         except ReadError as error:
+            # Of Kubernetes, or since a signal or the deadline came: what GitLab lacks is said at its link.
             return Traced(call.asked, error=str(error))
-        gitlab = ProjectReader(session, scope)
-        gitlab.reach()
-        return Traced(call.asked, _chains(call, flux, gitlab))
 
 
 def _chains(call: Invocation, flux: FluxCluster, gitlab: ProjectReader) -> tuple[Chain, ...]:
