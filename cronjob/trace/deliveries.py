@@ -16,8 +16,8 @@ _MEANINGS = {
     "`run --refresh-tokens` writes the token again",
     "401": "something before Flux wants to know who asks, which GitLab cannot say: let /hook/ through",
     "403": "something before Flux does not let GitLab in: let /hook/ through",
-    "404": "Flux knows no Receiver at this path: is --receiver-url that of this cluster, and does what stands before "
-    "Flux pass /hook/ on unchanged",
+    "404": "Flux knows no Receiver at this path: see that --receiver-url is this cluster's, and that what stands "
+    "before Flux passes /hook/ on unchanged",
     "413": "the events are too large for Flux, or for what stands before it",
     "500": "Flux could not act on all that the Receiver names: see notification-controller's log",
     "503": "the Receiver was suspended or not Ready, or nothing stands behind the address",
@@ -50,11 +50,11 @@ def look_at_deliveries(gitlab: ProjectReader, project: Project, hook: FoundWebho
 
 def _judged(statuses: Sequence[str], name: str) -> Finding:
     failures = [status for status in statuses if not status.startswith("2")]
-    of_all = f"the last {len(statuses)}" if len(statuses) > 1 else "the only one"
     if not failures:
-        return Finding(Link.DELIVERIES, Level.OK, f"Accepted: {of_all} within 7 days", name)
+        which = f"The last {len(statuses)} deliveries were" if len(statuses) > 1 else "The only delivery was"
+        return Finding(Link.DELIVERIES, Level.OK, f"{which} accepted, within 7 days", name)
     shares = ", ".join(f"{_percent(count, statuses)} {kind}" for kind, count in _kinds(statuses).most_common())
-    counted = f"Of {of_all} within 7 days: {shares}." if len(statuses) > 1 else ""
+    counted = f"Of the last {len(statuses)} within 7 days: {shares}." if len(statuses) > 1 else ""
     if statuses[0] in failures:
         message = f"The last delivery was answered {statuses[0]}: {_meaning(statuses[0])}. {counted}".strip()
         return Finding(Link.DELIVERIES, Level.FAIL, message, name)

@@ -156,7 +156,7 @@ def _why_not(ready: Mapping[str, Any]) -> str:
 
 
 def _from(ref: Ref, repository: Ref) -> str:
-    return "" if ref.namespace == repository.namespace else f" from namespace {repository.namespace}"
+    return "" if ref.namespace == repository.namespace else f"; from namespace {repository.namespace}"
 
 
 def _as_whom(spec: Mapping[str, Any], ref: Ref) -> str:

@@ -10,8 +10,11 @@ from cronjob.trace.links import Finding, Level, Link
 from cronjob.trace.said import failed, text_of, told
 from reconcile.changes import Change, Create, Update
 from reconcile.desired import WantedWebhook
+from reconcile.events import FLAGS
 from reconcile.model import FoundWebhook, shown_url
 from reconcile.receivers import Listener
+
+_NEEDED = {"token_present", "push_events_branch_filter", "branch_filter_strategy"}
 
 
 def look_at_receivers(case: Case) -> Iterator[Finding]:
@@ -63,7 +66,8 @@ def look_at_webhook(case: Case, listener: Listener, run: str) -> Iterator[Findin
     hook = webhook_of(case, listener)
     change = next((one for one in case.plan.changes if isinstance(one, Create | Update) and one.wanted is wanted), None)
     if change:
-        yield Finding(Link.WEBHOOK, Level.FAIL, _differs(wanted, change), _name(hook), run)
+        level = Level.FAIL if _breaks(change) else Level.WARN
+        yield Finding(Link.WEBHOOK, level, _differs(wanted, change), _name(hook), run)
     elif hook and not failed(found):
         yield Finding(Link.WEBHOOK, Level.OK, f"is at {shown_url(hook.url)}, as it should be", _name(hook))
     yield from (Finding(one.link, one.level, one.message, _name(hook), one.command) for one in found)
@@ -103,6 +107,13 @@ def _differs(wanted: WantedWebhook, change: Change) -> str:
         return f"The project has no webhook at {shown_url(wanted.url)}. The next run makes it."
     fields = "; ".join(f"{name} is {_value(old)}, not {_value(new)}" for name, (old, new) in change.fields.items())
     return f"It is not as it should be: {fields}. The next run corrects it."
+
+
+def _breaks(change: Change) -> bool:
+    """Whether Flux would miss a push: no webhook, no token, an event that is off, branches that are left out."""
+    if isinstance(change, Create):
+        return True
+    return any(name in _NEEDED or (name in FLAGS and new is True) for name, (_, new) in change.fields.items())
 
 
 def _value(value: object) -> str:

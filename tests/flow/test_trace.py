@@ -127,7 +127,7 @@ class TestAllIsWell:
         assert "fetched master@sha1:" in at(done, "fetch")
         assert "of type gitlab, for push, tag push" in at(done, "receiver")
         assert f"webhook {the_hook(program).id}: is at https://flux-webhook" in at(done, "webhook")
-        assert "Accepted: the only one" in at(done, "deliveries")
+        assert "The only delivery was accepted" in at(done, "deliveries")
         assert f"from namespace {NAMESPACE}, as service account {NAME}/flux" in at(done, "kustomization")
 
     def test_nothing_is_written_anywhere(self, program: Program) -> None:
@@ -694,6 +694,26 @@ class TestPushes:
         assert broken(traced(program))[0] == "webhook"
         assert "which is not this instance's" in at(traced(program), "webhook")
 
+    @pytest.mark.parametrize(
+        ("spoilt", "level"),
+        [
+            ({"tag_push_events": False}, "fail"),
+            ({"push_events_branch_filter": "main"}, "fail"),
+            ({"issues_events": True}, "warn"),
+            ({"description": None}, "warn"),
+            ({"enable_ssl_verification": False}, "warn"),
+        ],
+    )
+    def test_a_webhook_breaks_the_chain_only_where_flux_would_miss_a_push(
+        self, program: Program, spoilt: dict[str, object], level: str
+    ) -> None:
+        for name, value in spoilt.items():
+            setattr(the_hook(program), name, value)
+        done = traced(program)
+
+        assert levels(done)["webhook"] == level
+        assert f"not as it should be: {next(iter(spoilt))} is" in at(done, "webhook")
+
     def test_a_webhook_of_ours_elsewhere(self, program: Program) -> None:
         the_hook(program).url = "https://old.example/hook/1"
         done = traced(program)
@@ -704,7 +724,7 @@ class TestPushes:
     @pytest.mark.parametrize(
         ("statuses", "level", "text"),
         [
-            ([200] * 24, "ok", "Accepted: the last 25 within 7 days"),
+            ([200] * 24, "ok", "The last 25 deliveries were accepted, within 7 days"),
             ([200] * 10 + [404], "fail", "Of the last 12 within 7 days: 92% 2xx, 8% 4xx."),
             ([503, 503, 200], "warn", "50% 5xx. 503: the Receiver was suspended"),
             ([503] + [200] * 10, "note", "8% 5xx. 503"),
@@ -730,7 +750,7 @@ class TestPushes:
             program.gitlab.deliver(the_hook(program), "push_hooks")
         done = traced(program)
 
-        assert "the last 100" in at(done, "deliveries")
+        assert "The last 100" in at(done, "deliveries")
         assert sum("/events" in one.path for one in done.requests) == 5
 
     def test_a_gitlab_that_does_not_tell_of_deliveries(self, program: Program) -> None:
