@@ -11,7 +11,7 @@ from reconcile.errors import SyncerError
 from reconcile.model import FoundWebhook, Project
 
 # notification-controller, internal/server/receiver_handlers.go, and what stands before it.
-_MEANINGS = {
+ANSWERS = {
     "400": "Flux refuses them: the webhook's token is not the Secret's, or spec.events lacks the event. "
     "`run --refresh-tokens` writes the token again",
     "401": "something before Flux wants to know who asks, which GitLab cannot say: let /hook/ through",
@@ -72,4 +72,4 @@ def _percent(count: int, statuses: Sequence[str]) -> str:
 
 
 def _meaning(status: str) -> str:
-    return _MEANINGS.get(status) or _BY_HUNDREDS.get(status[:1], "no meaning is known")
+    return ANSWERS.get(status) or _BY_HUNDREDS.get(status[:1], "no meaning is known")

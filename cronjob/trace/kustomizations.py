@@ -21,7 +21,7 @@ KUSTOMIZATIONS = Resource(
 )
 # Each carries the list of all that it made.
 _PAGE = 100
-_MEANINGS = {
+REASONS = {
     "AccessDenied": "its source is in another namespace, which kustomize-controller's flag --no-cross-namespace-refs "
     "forbids",
     "ArtifactFailed": "its source was not fetched, or spec.path is not in it",
@@ -150,7 +150,7 @@ def _judged(item: Mapping[str, Any], repository: Ref) -> Iterator[Finding]:
 
 def _why_not(ready: Mapping[str, Any]) -> str:
     reason, message = text_of(ready.get("reason")), quoted(text_of(ready.get("message")))
-    meaning = _MEANINGS.get(reason)
+    meaning = REASONS.get(reason)
     said = f"Not Ready, {reason or 'without a reason'}{f': {meaning}' if meaning else ''}."
     return f"{said}{f' Flux says: {message}.' if message else ''}"
 

@@ -10,7 +10,7 @@ from cronjob.trace.said import condition, failed, quoted, shell, text_of, told
 from reconcile.claims import Claim
 
 # What the reasons of a GitRepository that is not Ready usually mean (source-controller, api/v1/condition_types.go).
-_MEANINGS = {
+REASONS = {
     "AuthenticationFailed": "Flux could not put its credentials together: the Secret is not there, or lacks `identity` "
     "or `known_hosts`, or the key needs a `password`",
     "GitOperationFailed": "GitLab said no: usually the key is not on the project yet; else `known_hosts` has another "
@@ -119,7 +119,7 @@ def look_at_fetch(case: Case) -> Iterator[Finding]:
 def _why_not(case: Case) -> str:
     ready = condition(case.item)
     reason, message = text_of(ready.get("reason")), quoted(text_of(ready.get("message")))
-    meaning = _MEANINGS.get(reason)
+    meaning = REASONS.get(reason)
     said = f"Not Ready, {reason or 'without a reason'}{f': {meaning}' if meaning else ''}."
     hope = " The key is on the project now; Flux may wait up to 15 minutes before it tries again."
     has_key = case.items is not None and any(found.key == case.key and not found.expired for found in case.items.keys)
