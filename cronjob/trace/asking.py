@@ -11,9 +11,10 @@ from typing import Any
 from cronjob.trace.one_project import ProjectReader
 from reconcile.actual import Items
 from reconcile.claims import ref_of
+from reconcile.errors import ReadError
 from reconcile.git_url import GitUrl, UnusableUrl, parse_git_url
 from reconcile.marks import Mark, Owner
-from reconcile.model import Place, Project, Ref
+from reconcile.model import LookUpFailed, Place, Project, Ref
 from reconcile.rules import Rules
 
 Item = Mapping[str, Any]
@@ -40,13 +41,19 @@ class Question:
         self._rules = rules
 
     def answered(self, gitlab: ProjectReader) -> Meant:
-        """By name, by the path or URL, and only then by asking GitLab which project that is."""
+        """
+        By name, by the path or URL, and only then by asking GitLab which project that is.
+
+        Raises ReadError where that is needed and GitLab does not say.
+        """
         by_name, by_path = self._named(), self._at(gitlab)
         found = [one for one in self._items if one in by_name or one in by_path]
         if found:
             return Meant(found)
         path = self._path(gitlab)
         place = gitlab.find(path) if path else None
+        if isinstance(place, LookUpFailed):
+            raise ReadError(f"GitLab did not say which project {self._asked!r} is: {place.reason}")
         if not isinstance(place, Place):
             return Meant()
         known = self._leading_to(place.project.path, None, gitlab) or self._marked(place.project, gitlab)
@@ -64,8 +71,7 @@ class Question:
         last = wanted.rpartition("/")[2]
         near += [one for one in (*get_close_matches(last, names, n=_NEAR), *_holding(last, names)) if one not in near]
         hint = f" Did you mean {' or '.join((names | paths)[one] for one in near[:_NEAR])}?" if near else ""
-        unasked = f" GitLab could not be asked: {gitlab.trouble}" if gitlab.trouble else ""
-        return f"No GitRepository is called {self._asked!r} or leads to such a project.{hint}{unasked}"
+        return f"No GitRepository is called {self._asked!r} or leads to such a project.{hint}"
 
     def _named(self) -> list[Item]:
         kind, _, rest = self._asked.partition("/")
