@@ -50,6 +50,17 @@ class Case:
         return self.item.get("spec") or {}
 
     @property
+    def provider(self) -> str:
+        """Who knows how to log in; only `generic` uses SSH keys at a GitLab."""
+        return str(self.spec.get("provider") or "generic")
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether Flux clones it with an SSH key."""
+        is_http = str(self.spec.get("url") or "").startswith(("http://", "https://"))
+        return not is_http and self.provider == "generic"
+
+    @property
     def project(self) -> Project | None:
         """The project that it leads to, if it leads to one that may be served."""
         return self.claim.project if self.claim else None

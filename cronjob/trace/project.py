@@ -33,7 +33,7 @@ def look_at_project(case: Case) -> Iterator[Finding]:
 
 def look_at_key(case: Case, run: str) -> Iterator[Finding]:
     """Whether the Secret's key opens the project; *run* is the command that puts it there."""
-    if case.claim and case.claim.secret is None and case.project:
+    if case.project and not case.needs_key:
         yield Finding(Link.DEPLOY_KEY, Level.OK, "none is needed")
     elif case.items is None:
         yield Finding(Link.DEPLOY_KEY, Level.SKIP, "not looked at: the project's deploy keys are not known")

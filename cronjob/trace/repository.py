@@ -71,12 +71,10 @@ def look_at_secret(case: Case) -> Iterator[Finding]:
 
 
 def _without_secret(case: Case) -> Finding:
-    url = text_of(case.spec.get("url"))
-    if url.startswith(("http://", "https://")):
+    if case.provider != "generic":
+        return Finding(Link.CREDENTIALS, Level.NOTE, f"spec.provider is {case.provider}, which uses no deploy key")
+    if not case.needs_key:
         return Finding(Link.CREDENTIALS, Level.OK, "an https URL needs no SSH key")
-    provider = text_of(case.spec.get("provider")) or "generic"
-    if provider != "generic":
-        return Finding(Link.CREDENTIALS, Level.NOTE, f"spec.provider is {provider}, which uses no deploy key")
     message = "spec.secretRef is missing: an ssh URL needs a Secret with `identity` and `known_hosts`; name one."
     return Finding(Link.CREDENTIALS, Level.FAIL, message)
 

@@ -176,6 +176,13 @@ class TestLinks:
 
         assert broken(traced(program))[0] == "secret"
         assert "an ssh URL needs a Secret" in at(traced(program), "secret")
+        assert levels(traced(program))["deploy-key"] == "skip"
+
+    def test_another_provider_uses_no_key(self, program: Program) -> None:
+        rewrite(program, "GitRepository", provider="azure", secretRef=None)
+
+        assert "spec.provider is azure" in at(traced(program), "secret")
+        assert at(traced(program), "deploy-key") == "ok None: none is needed"
 
     def test_one_that_is_switched_off_is_not_promised_a_run(self, program: Program) -> None:
         without_key(program)
