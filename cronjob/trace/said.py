@@ -23,6 +23,8 @@ _BREAKING = {
     Code.FOREIGN_HOST,
     Code.PROJECT_OUTSIDE_GROUP,
 }
+# A run removes nothing meanwhile, and the webhook that should be there works.
+_HARMLESS = {Code.MARK_ELSEWHERE}
 _SECRET = {Code.SECRET_NOT_FOUND, Code.SECRET_UNREADABLE, Code.KEY_UNUSABLE, Code.PUBLIC_KEY_MISMATCH}
 _PROJECT = {
     Code.PROJECT_NOT_FOUND,
@@ -56,6 +58,8 @@ def link_of(code: str, kind: str | None) -> Link:
 
 def level_of(problem: Problem) -> Level:
     """How bad it is for the chain."""
+    if problem.code in _HARMLESS:
+        return Level.WARN
     return Level.FAIL if problem.code in _BREAKING else _LEVELS[problem.severity]
 
 

@@ -9,6 +9,7 @@ import pytest
 from program import Program
 from tracing import (
     NAME,
+    PATH,
     RUN,
     at,
     broken,
@@ -115,7 +116,13 @@ class TestPushes:
         assert f"not as it should be: {next(iter(spoilt))} is" in at(done, "webhook")
 
     def test_a_webhook_of_ours_elsewhere(self, program: Program) -> None:
-        the_hook(program).url = "https://old.example/hook/1"
+        hook = the_hook(program)
+        another = {"description": hook.description, "push_events": True}
+        beside = program.gitlab.add_hook(program.gitlab.projects_by_path[PATH], "https://old.example/hook/1", **another)
+        assert levels(traced(program))["webhook"] == "warn"
+
+        program.gitlab.remove_hook(program.gitlab.projects_by_path[PATH], beside)
+        hook.url = "https://old.example/hook/1"
         done = traced(program)
 
         assert "The project has no webhook at" in at(done, "webhook")
