@@ -82,20 +82,33 @@ def read_listing(session: Session, listing: Listing, *, groups: Iterable[str], e
     return listing
 
 
-def _add_group(session: Session, group: str, listing: Listing) -> None:
+def read_root(session: Session, group: str, listing: Listing) -> int:
+    """Learn the group's full path; its id. Raises ReadError, NoAnswer or MalformedAnswer."""
     try:
         answer, _ = session.get(f"/groups/{quote(group, safe='')}", {"with_projects": "false"})
-        root = answer["full_path"]
-        if not (isinstance(root, str) and root and type(answer["id"]) is int):
-            raise TypeError
-        listing.roots.append(root.lower())
-        for project in pages(session, f"/groups/{answer['id']}/projects", GROUP_PROJECTS):
-            listing.add(project)
+        root, id_ = answer["full_path"], answer["id"]
     except Refused as error:
-        hint = " Check --group, and that the bot account is a member." if error.status == 404 else ""
-        raise ReadError(f"Group {group} cannot be read: {error}.{hint}", code="GitLabUnreadable") from error
+        raise _unreadable(group, error) from error
     except (KeyError, TypeError) as error:
         raise MalformedAnswer(f"GitLab's answer about group {group} is not a group") from error
+    if not (isinstance(root, str) and root and type(id_) is int):
+        raise MalformedAnswer(f"GitLab's answer about group {group} is not a group")
+    listing.roots.append(root.lower())
+    return id_
+
+
+def _add_group(session: Session, group: str, listing: Listing) -> None:
+    id_ = read_root(session, group, listing)
+    try:
+        for project in pages(session, f"/groups/{id_}/projects", GROUP_PROJECTS):
+            listing.add(project)
+    except Refused as error:
+        raise _unreadable(group, error) from error
+
+
+def _unreadable(group: str, error: Refused) -> ReadError:
+    hint = " Check --group, and that the bot account is a member." if error.status == 404 else ""
+    return ReadError(f"Group {group} cannot be read: {error}.{hint}", code="GitLabUnreadable")
 
 
 def _add_extra(session: Session, path: str, listing: Listing) -> None:
@@ -127,12 +140,12 @@ def look_up(session: Session, path: str, listing: Listing) -> PlaceAnswer:
             # Only the id is taken from Location: its host may be another one.
             answer, _ = session.get(f"/projects/{moved[1]}")
         project = project_from(answer)
+        listing.hosts |= _hosts(answer)
     except Refused as error:
         absent = error.status == 404 and "Project Not Found" in str(error)
         return NoPlace() if absent else LookUpFailed(str(error))
     except (NoAnswer, MalformedAnswer) as error:
         return LookUpFailed(str(error))
-    listing.hosts |= _hosts(answer)
     return Place(project, moved=project.path.lower() != path.lower(), inside=listing.contains(project))
 
 

@@ -61,12 +61,13 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of the program: what it is to do, and what may end it before that is done."""
+    """One call of the program: what it is to do, what is *asked* for, and what may end it before that is done."""
 
     settings: Settings
     environment: Mapping[str, str]
     signals: Signals
     halt: Halt
+    asked: str = ""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -107,12 +108,24 @@ def do_check(call: Invocation) -> int:
     return preflight(call)
 
 
-COMMANDS: Mapping[str, Callable[[Invocation], int]] = {"run": do_run, "retire": do_retire, "check": do_check}
+def do_trace(call: Invocation) -> int:
+    """`trace`: one tenant's chain, link by link. Changes nothing."""
+    from cronjob.trace.tracing import trace
+
+    return trace(call)
 
 
-def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals) -> int:
-    """Do what the settings say; the exit code. Raises SettingsError."""
-    call = Invocation(settings, environment, signals, Halt(signals.stop, settings.deadline))
+COMMANDS: Mapping[str, Callable[[Invocation], int]] = {
+    "run": do_run,
+    "retire": do_retire,
+    "check": do_check,
+    "trace": do_trace,
+}
+
+
+def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals, asked: str = "") -> int:
+    """Do what the settings say; *asked* is the command's argument. The exit code. Raises SettingsError."""
+    call = Invocation(settings, environment, signals, Halt(signals.stop, settings.deadline), asked)
     return COMMANDS[settings.command](call)
 
 

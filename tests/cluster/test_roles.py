@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 from cluster.manifests import Manifest, of_kind
 from program import Program, a_program
 
 from cronjob.sandbox.kubernetes_access import Attempt, Denial
-from cronjob.sandbox.samples import CLUSTER, NAMESPACE
+from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_kustomization, flux_looks
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,26 @@ def test_the_audit_can_look_and_cannot_write(program: Program) -> None:
     done = program.run()
     assert (done.code, done.writes) == (1, [])
     assert [problem["code"] for problem in done.report["problems"]] == ["LeaseUnavailable"]
+
+
+def test_a_trace_tells_all_but_the_last_link_with_it_and_that_with_the_right_that_the_page_names(
+    program: Program,
+) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "trace.md").read_text(encoding="utf-8")
+    more = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    program.run()
+    flux_looks(program.sandbox)
+    add_kustomization(program.sandbox, "tenant-0001")
+
+    def links() -> list[tuple[str, str]]:
+        [chain] = json.loads(program("trace", "tenant-0001", "-o", "json").out)["chains"]
+        return [(one["link"], one["level"]) for one in chain["links"] if one["level"] != "ok"]
+
+    only(program, (BASE, NAMESPACE))
+    assert links() == [("deliveries", "note"), ("kustomization", "note")]
+    only(program, (BASE, NAMESPACE), (more, None))
+    flux_looks(program.sandbox)
+    assert links() == [("deliveries", "note")]
 
 
 def test_each_shard_can_do_its_part_with_the_role_that_the_component_makes(program: Program) -> None:

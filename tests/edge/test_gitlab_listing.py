@@ -437,6 +437,10 @@ class TestLookUps:
             ({"drop": True}, "GitLab gave no answer: the connection broke off"),
             ({"status": 200, "body": "<html>"}, "GitLab answered 200 with something that is not JSON"),
             ({"status": 200, "body": {"id": 5}}, "GitLab's answer has no text `path_with_namespace`"),
+            (
+                {"status": 200, "body": {"id": 5, "path_with_namespace": "tenants/a"}},
+                "GitLab's answer about project 5 has no clone URL",
+            ),
         ],
     )
     def test_what_cannot_be_said_is_not_absent(self, gitlab: GitLab, fault: dict[str, Any], reason: str) -> None:
