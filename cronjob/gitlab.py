@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from cronjob.crew import Crew
 from cronjob.gitlab_identity import Whoami, prove
 from cronjob.gitlab_listing import Listing, look_up, pages, read_listing
-from cronjob.gitlab_reading import Reading
 from cronjob.gitlab_writer import Writer
 from cronjob.halt import Halt, go_on
 from cronjob.session import NoAnswer, Refused, Session
@@ -65,7 +65,8 @@ class GitLabGroup:
         self._listing: Listing | None = None
         self._places: dict[str, PlaceAnswer] = {}
         self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="gitlab")
-        self._reading = Reading(self._items, scope.concurrency)
+        self._reading = Crew(self._items, scope.concurrency, "reading")
+        self._begun: set[int] = set()
         self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
 
     def close(self) -> None:
@@ -100,9 +101,9 @@ class GitLabGroup:
         # By the newest path: some may have been renamed while the pages were read.
         projects = {one.id: one for one in (*listing.by_path.values(), *also) if share.has(one.id)}
         for project in projects.values():
-            self._reading.add(project)
+            self._read(project)
         states = [
-            state.at(projects[state.project.id]) for state in self._reading.states() if state.project.id in projects
+            state.at(projects[state.project.id]) for state in self._reading.answers() if state.project.id in projects
         ]
         actual = actual_from(states, listing.problems if share.is_first else ())
         self._writer.learn(actual)
@@ -140,16 +141,17 @@ class GitLabGroup:
     def _read_listing(self) -> Listing:
         scope = self._scope
         self.whoami = prove(self._session, writes=scope.writes, expected_user=scope.user)
-        listing = Listing(set(scope.hosts), self._found)
+        listing = Listing(set(scope.hosts), self._read)
         read_listing(self._session, listing, groups=scope.groups, extras=scope.extra_projects)
         if listing.problems:
             self._go_on()
         listing.problems += self.whoami.problems(datetime.now(UTC))
         return listing
 
-    def _found(self, project: Project) -> None:
-        """Read it while the next ones are still being listed."""
-        if self._scope.share.has(project.id):
+    def _read(self, project: Project) -> None:
+        """Begin to read it, once, if it is ours: while the next ones are still being listed."""
+        if self._scope.share.has(project.id) and project.id not in self._begun:
+            self._begun.add(project.id)
             self._reading.add(project)
 
     def _go_on(self, cause: Exception | None = None) -> None:

@@ -118,7 +118,7 @@ class ProjectReader:
     def _named_by_themselves(self) -> set[int]:
         """The ids of the extra projects, which may have moved since they were named."""
         if self._extras is None:
-            extras = read_listing(self._session, groups=(), extras=self._scope.extra_projects, hosts=set())
+            extras = read_listing(self._session, Listing(set()), groups=(), extras=self._scope.extra_projects)
             self._extras = extras.extras
         return self._extras
 
