@@ -20,6 +20,7 @@ from cronjob.kube_place import Access as KubeAccess
 from cronjob.lease import Lease
 from cronjob.lease_claim import Claim, lease_name
 from cronjob.logs import log, log_notice, log_warning, log_write, set_up_logging
+from cronjob.parsing import either
 from cronjob.session import Access, Session
 from cronjob.settings import Settings
 from cronjob.signals import Signals
@@ -30,6 +31,7 @@ from reconcile.rules import Rules
 from reconcile.run import reconcile, retire
 
 VERSION = version("flux-gitlab-syncer")
+CHECK_FORMATS = ("text", "json", "yaml", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ def do_retire(call: Invocation) -> int:
 
 def do_check(call: Invocation) -> int:
     """`check`: say what a run would lack. Changes nothing."""
+    if call.settings.output not in CHECK_FORMATS:
+        raise SettingsError(f"--output is {call.settings.output}: check says it as {either(CHECK_FORMATS)}.")
     from cronjob.check.preflight import preflight
 
     return preflight(call)

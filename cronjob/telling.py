@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from cronjob.inventory import Rows
 from cronjob.logs import log, log_entry, log_problem
 from cronjob.parsing import ReportFile
 from cronjob.render import rendered
@@ -35,7 +36,7 @@ def tell(report: Report, document: dict[str, Any], settings: Settings, environme
                 log_entry(entry)
         for problem in report.plan.problems:
             log_problem(problem)
-    page = Page(command=settings.command, flags=settings.flags)
+    page = Page(command=settings.command, flags=settings.flags, inventory=Rows(report))
     # Files first: whoever reads stdout may have gone.
     written = [_written(document, one, page) for one in settings.reports]
     line = summary_line(document)

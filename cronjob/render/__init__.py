@@ -10,7 +10,11 @@ from cronjob.render.page import Page
 
 
 def rendered(document: Mapping[str, Any], output: str, page: Page) -> str:
-    """The document as text, json, yaml or, for `none`, nothing. JSON and YAML are ASCII: safe in any terminal."""
+    """
+    The document in one of the report's formats; for `none` nothing. All of them are safe in any terminal.
+
+    CSV shows the page's inventory instead.
+    """
     match output:
         case "text":
             from cronjob.render.text import TextReport
@@ -22,4 +26,8 @@ def rendered(document: Mapping[str, Any], output: str, page: Page) -> str:
             import yaml
 
             return str(yaml.safe_dump(document, sort_keys=False, width=120))
+        case "csv":
+            from cronjob.render.spreadsheet import as_csv
+
+            return as_csv(page.inventory)
     return ""
