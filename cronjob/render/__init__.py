@@ -26,6 +26,10 @@ def rendered(document: Mapping[str, Any], output: str, page: Page) -> str:
             import yaml
 
             return str(yaml.safe_dump(document, sort_keys=False, width=120))
+        case "markdown":
+            from cronjob.render.markdown import MarkdownReport
+
+            return str(MarkdownReport(document, page))
         case "csv":
             from cronjob.render.spreadsheet import as_csv
 

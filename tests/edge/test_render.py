@@ -124,11 +124,13 @@ REPORTS = {
     "failed": lambda: Report.of_failure(ReadError("Kubernetes refuses to list it: give the right."), dry_run=False),
 }
 
+FORMATS = ["text", "json", "yaml", "markdown"]
+
 
 @pytest.mark.parametrize("name", REPORTS)
-@pytest.mark.parametrize("output", ["text", "json", "yaml"])
+@pytest.mark.parametrize("output", FORMATS)
 def test_the_report_reads_as_it_did(name: str, output: str, golden: Golden) -> None:
-    ending = "txt" if output == "text" else output
+    ending = {"text": "txt", "markdown": "md"}.get(output, output)
     page = Page(flags=frozenset({"project", "dry_run"}))
     golden.check(f"{name}.{ending}", rendered(a_document(REPORTS[name]()), output, page))
 
@@ -177,7 +179,7 @@ def test_none_renders_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", REPORTS)
-@pytest.mark.parametrize("output", ["text", "json", "yaml"])
+@pytest.mark.parametrize("output", FORMATS)
 def test_nothing_secret_and_no_whole_digest_is_in_any_format(name: str, output: str) -> None:
     text = rendered(a_document(REPORTS[name]()), output, Page())
     assert a_wanted_webhook(1).token not in text
@@ -185,7 +187,7 @@ def test_nothing_secret_and_no_whole_digest_is_in_any_format(name: str, output: 
     assert a_public_key(2).fingerprint in text or name not in {"dry-run", "applied", "incomplete"}
 
 
-@pytest.mark.parametrize("output", ["text", "json", "yaml"])
+@pytest.mark.parametrize("output", FORMATS)
 def test_what_tenants_wrote_cannot_steer_a_terminal(output: str) -> None:
     text = rendered(a_document(a_report()), output, Page())
     assert all(char.isprintable() or char == "\n" for char in text)
