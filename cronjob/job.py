@@ -24,7 +24,7 @@ from cronjob.parsing import either
 from cronjob.session import Access, Session
 from cronjob.settings import Settings
 from cronjob.signals import Signals
-from cronjob.telling import log_format, tell
+from cronjob.telling import expect_formats, log_format, tell
 from reconcile.errors import ReadError, SettingsError
 from reconcile.report import Report
 from reconcile.rules import Rules
@@ -116,6 +116,7 @@ COMMANDS: Mapping[str, Callable[[Invocation], int]] = {"run": do_run, "retire": 
 
 def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals) -> int:
     """Do what the settings say; the exit code. Raises SettingsError."""
+    expect_formats(settings)
     call = Invocation(settings, environment, signals, Halt(signals.stop, settings.deadline))
     return COMMANDS[settings.command](call)
 

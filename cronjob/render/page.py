@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,11 +11,13 @@ class Page:
     """
     The terminal, and the command with those of its options that were given as flags.
 
-    *inventory* has a row for each deploy key and webhook, where a format shows them.
+    *inventory* has a row for each deploy key and webhook, where a format shows them. *items* counts those that were
+    there before, by kind, as `ours` and `foreign`; it is empty where nothing was read.
     """
 
-    colour: bool = False
-    width: int = 100
     command: str = "run"
     flags: frozenset[str] = frozenset()
+    colour: bool = False
+    width: int = 100
     inventory: Iterable[Mapping[str, str]] = ()
+    items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

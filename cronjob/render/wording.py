@@ -94,6 +94,12 @@ def value(of_field: object) -> str:
     return str(of_field).lower() if isinstance(of_field, bool) else f'"{of_field}"'
 
 
+def said_and_typed(message: str) -> list[str]:
+    """A message cut at its backticks: what is said and what is typed, in turn. Without pairs it is all said."""
+    parts = message.split("`")
+    return parts if len(parts) % 2 else [message]
+
+
 def _as_whom(server: str | None, user: str | None) -> str:
     return f"{server} as {user}" if user else str(server)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from builders import CLUSTER, LEFT_MARK, a_key, a_project, some_actual, some_desired, some_items, some_rules
-from edge.test_render import a_document, a_refused_report, a_report
+from edge.report_samples import a_document, a_refused_report, a_report, hostile_document
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -112,27 +112,6 @@ def pruning(*states: Items) -> Report:
 
 def left_on(*numbers: int) -> list[Items]:
     return [some_items(a_key(one, title=LEFT_MARK), project=a_project(one, f"tenants/t{one:05}")) for one in numbers]
-
-
-def hostile_document(text: str) -> dict[str, Any]:
-    """A report in which everything that a tenant may have written is *text*."""
-    document = a_document(a_report(dry_run=False, status=Status.FAILED, error=text))
-    for change in document["changes"]:
-        change["project"] = text
-        change["sources"] = [f"GitRepository/{text}/{text}"]
-        change["fields"] = {"description": [text, text]}
-        for item in ("key", "webhook"):
-            if item in change:
-                change[item].update(title=text, url=text, fingerprint=text)
-    for one in (*document["kept"], *document["foreign"]):
-        one["project"] = text
-        for item in ("key", "webhook"):
-            if item in one:
-                one[item].update(title=text, url=text, fingerprint=text, description=text)
-    for problem in document["problems"]:
-        problem.update(object=text, project=text, message=f"The title `{text}` of {text} is no title.")
-    document["objections"] = [{"code": "TooManyPrunes", "message": text, "option": "--max-prune"}]
-    return document
 
 
 # what it shows

@@ -404,7 +404,7 @@ def test_settings_that_are_missing_end_it_with_2(program: Program) -> None:
     assert "--cluster" in done.err
 
 
-@pytest.mark.parametrize("output", ["markdown", "csv"])
+@pytest.mark.parametrize("output", ["markdown", "html", "csv"])
 def test_formats_that_are_made_for_a_plan_are_refused_before_anything_is_asked(program: Program, output: str) -> None:
     done = program("check", "-o", output)
     assert (done.code, done.out, done.requests) == (2, "", [])
