@@ -16,7 +16,7 @@ COLUMNS: Mapping[str, str] = {
     "owner": "`ours`, `another cluster`, `another instance of this cluster` or `unmarked`",
     "mark": "the mark, if it carries one",
     "title": "the key's title, the webhook's description",
-    "fingerprint_or_url": "of a URL no more than the report shows anywhere",
+    "fingerprint_or_url": "the key's SHA-256 fingerprint, or the webhook's URL, cut as in every report",
     "writable": "whether the key may push",
     "expires": "when the key expires; empty is never",
     "expired": "whether it has",

@@ -211,6 +211,18 @@ def test_a_report_without_an_inventory_is_its_header_alone() -> None:
     assert rendered({}, "csv", Page(inventory=Rows(report))) == ",".join(COLUMNS) + "\n"
 
 
+def test_the_page_about_reports_explains_every_column(request: pytest.FixtureRequest) -> None:
+    page = Path(__file__).parent.parent.parent / "docs" / "reports.md"
+    before, rest = page.read_text(encoding="utf-8").split("<!-- columns -->\n")
+    old, after = rest.split("<!-- /columns -->")
+    lines = [f"| `{name}` | {meaning} |" for name, meaning in COLUMNS.items()]
+    new = "\n".join(["| column | meaning |", "|---|---|", *lines, ""])
+    if request.config.getoption("--rewrite-golden"):
+        page.write_text(f"{before}<!-- columns -->\n{new}<!-- /columns -->{after}", encoding="utf-8")
+    else:
+        assert old == new
+
+
 # cells
 
 
