@@ -34,6 +34,8 @@ from reconcile.report import Entry, Report, Status
 SHOP = a_project(1, "tenants/shop")
 HOSTILE = a_project(2, "tenants/\x1b[31mred\u202ecba")
 GONE = a_project(3, "tenants/gone")
+# What was there before, in a run that these reports might be of.
+ITEMS = {"deploy_key": {"ours": 4, "foreign": 1}, "webhook": {"ours": 1, "foreign": 1}}
 
 
 def a_document(report: Report) -> dict[str, Any]:

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import re
 from base64 import b64decode
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from importlib.machinery import ModuleSpec
-from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import LEFT_MARK, a_key, a_project, some_actual, some_desired, some_items, some_rules
 from conftest import Golden
-from edge.report_samples import REPORTS, a_document, a_refused_report, a_report, hostile_document
+from edge.report_samples import ITEMS, REPORTS, a_document, a_refused_report, a_report, hostile_document
 from hypothesis import given
 from hypothesis import strategies as st
-from program import Program, a_program
 
 from cronjob.render import rendered
 from cronjob.render.page import Page
-from cronjob.render.picture import Bar, bars_of
 from reconcile.plan import make_plan
 from reconcile.report import Report, Status, entries_of
 
-ITEMS = {"deploy_key": {"ours": 4, "foreign": 1}, "webhook": {"ours": 1, "foreign": 1}}
 VOID = {"meta", "input", "br", "link", "img"}
 
 
@@ -132,43 +126,6 @@ def test_a_failed_run_has_no_picture_since_nothing_was_read() -> None:
     assert html(a_document(a_report())).count("<svg") == 2
 
 
-# the picture
-
-
-def bar(document: dict[str, Any], items: dict[str, dict[str, int]], number: int = 0) -> Bar:
-    return bars_of(document, items)[number]
-
-
-def test_a_bar_tells_of_what_was_there_and_what_is_done() -> None:
-    keys, webhooks = bars_of(a_document(a_report()), ITEMS)
-    assert keys.told == "deploy keys: 4 ours before, 2 create, 0 update, 1 delete, 1 kept, 1 not ours"
-    assert webhooks.told == "webhooks: 1 ours before, 0 create, 1 update, 0 delete, 0 kept, 1 not ours"
-    assert [part.name for part in keys.parts] == ["ours", "delete", "kept", "create", "foreign"]
-    assert [part.name for part in webhooks.parts] == ["update", "foreign"]
-
-
-def test_bars_have_one_scale_and_the_longest_is_whole() -> None:
-    keys, webhooks = bars_of(a_document(a_report()), ITEMS)
-    assert sum(part.width for part in keys.parts) == pytest.approx(100, abs=0.1)
-    assert sum(part.width for part in webhooks.parts) == pytest.approx(100 * 2 / 7, abs=3)
-
-
-def test_one_change_among_ten_thousand_is_seen() -> None:
-    items = {kind: {"ours": 10_000, "foreign": 0} for kind in ITEMS}
-    parts = {part.name: part.width for part in bar(a_document(a_report()), items, 1).parts}
-    assert parts["update"] > 0.6
-
-
-def test_what_is_taken_over_was_not_ours_and_makes_no_part_less_than_nothing() -> None:
-    items = {kind: {"ours": 0, "foreign": 0} for kind in ITEMS}
-    assert [part.name for part in bar(a_document(a_report()), items, 1).parts] == ["update"]
-
-
-def test_where_there_is_nothing_at_all_bars_are_empty() -> None:
-    items = {kind: {"ours": 0, "foreign": 0} for kind in ITEMS}
-    assert bar(a_document(REPORTS["in-sync"]()), items).parts == ()
-
-
 # nothing else may run, and nobody is asked
 
 
@@ -262,48 +219,3 @@ def test_text_and_pictures_stand_out_enough_in_light_in_dark_and_on_paper() -> N
             assert min(contrast(scheme[text], scheme[ground]) for text in texts) >= 4.5
             assert min(contrast(scheme[part], scheme[ground]) for part in ("kept", "ours", "foreign")) >= 3
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
-
-
-# the whole program
-
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    with a_program(2, samples=False) as ready:
-        yield ready
-
-
-@pytest.fixture
-def without_jinja(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the extra is not installed."""
-    find = importlib.util.find_spec
-
-    def blind(name: str, package: str | None = None) -> ModuleSpec | None:
-        return None if name == "jinja2" else find(name, package)
-
-    monkeypatch.setattr("cronjob.telling.find_spec", blind)
-
-
-def test_a_run_writes_the_page_to_stdout_and_to_a_file(program: Program, tmp_path: Path) -> None:
-    done = program("run", "--dry-run", "-o", "html", "--report", f"html={tmp_path}/report.html")
-    assert done.code == 0
-    assert done.out == (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "4 to create" in done.out
-    assert 'aria-label="deploy keys: 0 ours before, 2 create, 0 update, 0 delete, 0 kept, 0 not ours"' in done.out
-
-
-@pytest.mark.usefixtures("without_jinja")
-@pytest.mark.parametrize("arguments", [("-o", "html"), ("-o", "json", "--report", "html=/dev/null")])
-def test_without_the_extra_nothing_is_read_and_the_command_that_installs_it_is_named(
-    program: Program, arguments: tuple[str, ...]
-) -> None:
-    for command in ("run", "retire"):
-        done = program(command, *arguments)
-        assert (done.code, done.out, done.requests) == (2, "", [])
-        assert "needs the package jinja2: `pip install 'flux-gitlab-syncer[html]'` installs it" in done.err
-
-
-@pytest.mark.usefixtures("without_jinja")
-def test_without_the_extra_every_other_format_is_there(program: Program, tmp_path: Path) -> None:
-    done = program("run", "--dry-run", "-o", "markdown", "--report", f"csv={tmp_path}/x.csv")
-    assert (done.code, bool(done.out)) == (0, True)

@@ -2,69 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from edge.report_samples import REPORTS, a_document, a_refused_report, a_report, hostile_document
-from edge.test_html import HOSTILE, html, pruning
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from edge.browsing import NEEDS_CHROMIUM, Opened, opened
+from edge.report_samples import REPORTS, a_document, a_report, hostile_document
+from edge.test_html import html, pruning
+from playwright.sync_api import Browser, expect
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-# .ci/run installs one: there its absence is a failure.
-pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no Chromium is installed here")
-
-# These machines are shared: what is right at last is right.
-expect.set_options(timeout=30_000)
-
-# As root there is no sandbox; the other flags keep Chromium from calling home.
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        ready = playwright.chromium.launch(executable_path=CHROMIUM or "/usr/bin/chromium", args=FLAGS)
-        yield ready
-        ready.close()
-
-
-class Opened:
-    """A page in the browser, what its console said, and what it asked for."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
-
-    def rows(self) -> list[str]:
-        """The project or object of each row that is shown, in order."""
-        lists = self.page.locator(".list tbody tr:visible")
-        return [re.sub(r"\s+", " ", text).strip() for text in lists.all_inner_texts()]
-
-
-@contextmanager
-def opened(browser: Browser, tmp_path: Path, page: str, **context: Any) -> Iterator[Opened]:
-    file = tmp_path / "report.html"
-    file.write_text(page, encoding="utf-8")
-    made = browser.new_context(**context)
-    try:
-        ready = Opened(made.new_page())
-        ready.page.goto(file.as_uri())
-        yield ready
-    finally:
-        made.close()
+pytest_plugins = ["edge.browser_fixtures"]
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture
@@ -214,63 +163,3 @@ def test_on_paper_everything_is_unfolded_and_what_is_only_for_screens_is_gone(br
         page.evaluate("window.dispatchEvent(new Event('afterprint'))")
         page.emulate_media(media="screen")
         expect(page.locator("#changes tbody tr").last).to_be_hidden()
-
-
-# nothing in, nothing out
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_that_a_tenant_wrote_runs(browser: Browser, tmp_path: Path, text: str) -> None:
-    with opened(browser, tmp_path, html(hostile_document(text))) as report:
-        report.page.mouse.move(200, 400)
-        assert report.page.evaluate("window.owned === undefined")
-        assert report.page.locator("body :is(img, b)").count() == 0
-        expect(report.page.locator("#shown")).to_have_text("8 of 8 rows shown")
-        assert report.said == []
-
-
-INJECTED = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>"
-POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
-
-
-def test_even_what_was_not_escaped_would_not_run(browser: Browser, tmp_path: Path) -> None:
-    page = html(a_document(a_report())).replace("<main", f"{INJECTED}<main", 1)
-    with opened(browser, tmp_path, page) as report:
-        assert report.page.evaluate("window.owned === undefined")
-        assert any("Content Security Policy" in one for one in report.said)
-    with opened(browser, tmp_path, POLICY.sub("", page)) as report:
-        assert report.page.evaluate("window.owned") == 1
-
-
-class Counting(BaseHTTPRequestHandler):
-    """Answers everything, and knows how often it was asked."""
-
-    count = 0
-
-    def do_GET(self) -> None:
-        type(self).count += 1
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *arguments: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[str]:
-    Counting.count = 0
-    with HTTPServer(("127.0.0.1", 0), Counting) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def test_even_what_was_not_escaped_could_ask_nobody(browser: Browser, tmp_path: Path, elsewhere: str) -> None:
-    asking = f"<img src='{elsewhere}/i'><link rel=stylesheet href='{elsewhere}/s'><script src='{elsewhere}/j'></script>"
-    page = html(a_document(a_refused_report())).replace("<main", f"{asking}<main", 1)
-    with opened(browser, tmp_path, page) as report:
-        report.page.wait_for_load_state("networkidle")
-        assert Counting.count == 0
-    with opened(browser, tmp_path, POLICY.sub("", page)) as report:
-        report.page.wait_for_load_state("networkidle")
-        assert Counting.count == 3

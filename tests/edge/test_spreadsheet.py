@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,14 +25,12 @@ from builders import (
     some_items,
     some_rules,
 )
-from program import Program, a_program
 
 from cronjob.inventory import Rows
 from cronjob.render import rendered
 from cronjob.render.escaping import for_spreadsheet
 from cronjob.render.page import Page
 from cronjob.render.spreadsheet import COLUMNS
-from cronjob.sandbox.samples import CLUSTER
 from reconcile.actual import Items, Unreadable
 from reconcile.changes import Found
 from reconcile.desired import Desired
@@ -59,12 +56,6 @@ def parsed(text: str) -> list[dict[str, str]]:
 
 def fates(rows: list[dict[str, str]]) -> list[tuple[str, ...]]:
     return [(row["kind"], row["id"], row["plan"], row["status"], row["reason"]) for row in rows]
-
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    with a_program(2, samples=False) as ready:
-        yield ready
 
 
 # what is in a row
@@ -246,38 +237,3 @@ def test_quotes_commas_and_line_breaks_stay_in_their_cell() -> None:
     [row] = the_rows(some_desired(), a_key(1, title=title))
     assert row["title"] == 'a","b\\nc,=1,"\\r\\n\\x1b[31m\\u202e'
     assert list(row) == list(COLUMNS)
-
-
-# the whole program
-
-
-def test_a_run_writes_one_row_for_each_item_of_the_group_foreign_ones_included(
-    program: Program, tmp_path: Path
-) -> None:
-    program.run()
-    program.gitlab.add_deploy_key(program.project(f"{CLUSTER}/tenant-0001"), a_public_key(77).text, title="by hand")
-    done = program("run", "--dry-run", "-o", "csv", "--report", f"csv={tmp_path}/inventory.csv")
-
-    rows = parsed(done.out)
-    assert done.code == 0
-    assert (tmp_path / "inventory.csv").read_text() == done.out
-    assert [(row["project"].rpartition("/")[2], row["kind"], row["plan"]) for row in rows] == [
-        ("tenant-0001", "deploy_key", "unchanged"),
-        ("tenant-0001", "deploy_key", "foreign"),
-        ("tenant-0001", "webhook", "unchanged"),
-        ("tenant-0002", "deploy_key", "unchanged"),
-        ("tenant-0002", "webhook", "unchanged"),
-    ]
-
-
-def test_what_was_just_made_has_its_id_and_how_it_went(program: Program) -> None:
-    rows = parsed(program("run", "-o", "csv").out)
-    assert {(row["plan"], row["status"]) for row in rows} == {("create", "applied")}
-    assert all(row["id"] for row in rows)
-
-
-def test_csv_shows_what_is_foreign_in_the_other_formats_too_and_json_alone_does_not(
-    program: Program, tmp_path: Path
-) -> None:
-    assert "foreign" in program.run("--dry-run", "--report", f"csv={tmp_path}/x.csv").report
-    assert "foreign" not in program.run("--dry-run").report
