@@ -23,7 +23,7 @@ from cronjob.logs import log, log_notice, log_warning, log_write, set_up_logging
 from cronjob.session import Access, Session
 from cronjob.settings import Settings
 from cronjob.signals import Signals
-from cronjob.telling import log_format, tell
+from cronjob.telling import expect_formats, expect_plain, log_format, tell
 from reconcile.errors import ReadError, SettingsError
 from reconcile.report import Report
 from reconcile.rules import Rules
@@ -105,6 +105,7 @@ def do_check(call: Invocation) -> int:
     """`check`: say what a run would lack. Changes nothing."""
     from cronjob.check.preflight import preflight
 
+    expect_plain(call.settings)
     return preflight(call)
 
 
@@ -112,6 +113,7 @@ def do_trace(call: Invocation) -> int:
     """`trace`: one tenant's chain, link by link. Changes nothing."""
     from cronjob.trace.tracing import trace
 
+    expect_plain(call.settings)
     return trace(call)
 
 
@@ -125,6 +127,7 @@ COMMANDS: Mapping[str, Callable[[Invocation], int]] = {
 
 def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals, asked: str = "") -> int:
     """Do what the settings say; *asked* is the command's argument. The exit code. Raises SettingsError."""
+    expect_formats(settings)
     call = Invocation(settings, environment, signals, Halt(signals.stop, settings.deadline), asked)
     return COMMANDS[settings.command](call)
 

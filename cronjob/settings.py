@@ -114,6 +114,11 @@ class Settings:
         """Which of the projects are this run's; commands that only look, look at all."""
         return Share(self.shard, self.shards) if self.command in RUN else ALL
 
+    @property
+    def formats(self) -> frozenset[str]:
+        """Every format that the report is wanted in."""
+        return frozenset({self.output, *(report.format for report in self.reports)})
+
     def acts_on(self, path: str) -> bool:
         """Whether the project at *path* may be changed."""
         return not self.projects or any(matches(glob, path) for glob in self.projects)
@@ -147,7 +152,8 @@ class Settings:
         )
 
     def orders(self) -> Orders:
-        """What the operator wants of this run."""
+        """What the operator wants of this run. An inventory is of everything, so it shows what is foreign too."""
+        inventory = "csv" in self.formats
         return Orders(
             dry_run=self.dry_run,
             prune=self.prune,
@@ -155,7 +161,8 @@ class Settings:
             expected=self.expect_plan,
             acts_on=self.acts_on,
             gitlab_host=self.gitlab_host,
-            show_foreign=self.show_foreign,
+            show_foreign=self.show_foreign or inventory,
+            inventory=inventory,
         )
 
 

@@ -138,8 +138,10 @@ def _with_key(claim: Claim, secrets: Secrets) -> tuple[Claim, PublicKey | None]:
         return claim, None
     answer = secrets.get(claim.secret, SecretMissing())
     key = answer.public_key if isinstance(answer, Secret) else None
-    # A disabled GitRepository's key is only needed to hold it.
-    return (claim if claim.held is Code.DISABLED else _checked(claim, answer)), key
+    if claim.held is Code.DISABLED:
+        # Its key is only needed to hold it; where nobody can tell which that is, it may be any.
+        return (replace(claim, vague=True) if isinstance(answer, SecretUnreadable) else claim), key
+    return _checked(claim, answer), key
 
 
 def _checked(claim: Claim, answer: SecretAnswer) -> Claim:

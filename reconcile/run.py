@@ -16,6 +16,7 @@ from reconcile.claims import Claim, Known, beside_unreadable, claims_from, place
 from reconcile.desired import Desired, desired_from, webhooks_off
 from reconcile.errors import ReadError, SettingsError, WriteFailed
 from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
+from reconcile.inventory import inventory_of
 from reconcile.marks import Owner
 from reconcile.model import Kind, Project, SecretOfOthers
 from reconcile.needs import needs_of
@@ -41,6 +42,7 @@ class Orders:
     acts_on: Callable[[str], bool] = _everywhere
     gitlab_host: str = ""
     show_foreign: bool = False
+    inventory: bool = False
 
 
 def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
@@ -124,6 +126,8 @@ def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desi
 def decide(desired: Desired, actual: Actual, rules: Rules, orders: Orders) -> Plan:
     """The plan that these orders allow."""
     plan = make_plan(desired.within(orders.acts_on), actual.within(orders.acts_on), rules)
+    if orders.inventory:
+        plan = replace(plan, inventory=inventory_of(actual.within(orders.acts_on), rules))
     return plan if orders.prune else plan.without_deletes()
 
 

@@ -33,6 +33,7 @@ from reconcile.model import (
     LookUpFailed,
     NoPlace,
     Place,
+    PlaceAnswer,
     Project,
     PublicKey,
     Ref,
@@ -670,6 +671,19 @@ def test_a_disabled_repository_without_a_project_holds_its_key_anywhere() -> Non
     assert codes(desired) == ["Disabled"]
     assert desired.holds.on_key(NOWHERE, our_key(KEYS)) is Code.DISABLED
     assert desired.holds.on_key(NOWHERE, our_key("another", "one")) is Code.DISABLED
+
+
+@pytest.mark.parametrize(("place", "held"), [(NoPlace(), Code.DISABLED), (Place(APP), None)])
+def test_a_disabled_repository_without_project_and_readable_secret_holds_all_our_keys(
+    place: PlaceAnswer, held: Code | None
+) -> None:
+    world = World(
+        repositories=[a_git_repository(annotations=DISABLED)],
+        receivers=[],
+        places={APP.path: place},
+        secrets={f"{NAMESPACE}/{KEYS}": SecretUnreadable("500")},
+    )
+    assert world.desired().holds.all_keys is held
 
 
 def test_a_disabled_repository_whose_url_is_unusable_is_only_disabled() -> None:

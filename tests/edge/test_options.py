@@ -141,7 +141,7 @@ def test_the_readme_shows_both_forms_and_what_may_be_repeated() -> None:
 
 
 def test_the_readme_names_the_choices_without_ending_the_cell() -> None:
-    assert r"| `--output text\|json\|yaml\|none`, `-o` | `SYNCER_OUTPUT` | text |" in as_markdown()
+    assert r"| `--output text\|json\|yaml\|markdown\|html\|csv\|none`, `-o` | `SYNCER_OUTPUT` | text |" in as_markdown()
 
 
 def test_the_readme_has_a_table_for_each_group() -> None:

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from program import Program, a_program
 from secrets_shown import secrets_of, shown
 
+from cronjob.parsing import REPORT_FORMATS
 from cronjob.sandbox.samples import add_kustomization, flux_looks
 
 
@@ -40,7 +41,7 @@ def test_whatever_an_answer_holds_the_run_ends_in_order(
         body = data.draw(damaged(_asked(program, request)))
         fault = strike(program, request, status=200, body=body)
 
-        output = data.draw(st.sampled_from(["json", "text", "yaml"]))
+        output = data.draw(st.sampled_from(REPORT_FORMATS))
         first = program("run", "--output", output, *OPTIONS)
 
         assert first.code in {0, 1, 2, 4, 5}, first.err
