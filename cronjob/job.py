@@ -79,7 +79,8 @@ def do_run(call: Invocation) -> int:
     with connect(kubernetes_of(call)) as api:
         namespaces = namespaces_of(settings, api)
         rules = settings.rules(namespaces)
-        with closing(FluxCluster(api, namespaces)) as flux:
+        for_events = settings.writes_events(in_pod=api.source == IN_CLUSTER)
+        with closing(FluxCluster(api, namespaces, for_events=for_events)) as flux:
 
             def run(gitlab: GitLabGroup) -> Report:
                 with _alone(call, flux):

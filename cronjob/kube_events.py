@@ -21,7 +21,7 @@ from cronjob.kube_access import WIDTH, KubeApi
 from cronjob.kube_answers import NoAnswer
 from reconcile.claims import ref_of
 from reconcile.model import Kind, Ref, shown_url
-from reconcile.ports import FluxObjects
+from reconcile.ports import Object
 from reconcile.problems import Problem, Severity
 from reconcile.report import Entry, Report, Status
 
@@ -59,6 +59,22 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """One object of Flux, as Events refer to it; *secret* is the name of the one that a GitRepository names."""
+
+    ref: Ref
+    version: str
+    uid: str
+    secret: str | None
+
+    @classmethod
+    def of(cls, item: Object, kind: str, version: str) -> Named:
+        """From the object as it was listed, and the `apiVersion` it was listed in."""
+        secret = (item["spec"].get("secretRef") or {}).get("name")
+        return cls(ref_of(item, kind), version, item["metadata"].get("uid", ""), secret)
+
+
+@dataclass(frozen=True, slots=True)
 class Objects:
     """
     The objects of which something may be said, each as Events refer to it.
@@ -70,18 +86,17 @@ class Objects:
     users: Mapping[Ref, tuple[Ref, ...]]
 
     @classmethod
-    def of(cls, listed: FluxObjects, versions: Mapping[str, str]) -> Objects:
-        """Those that were listed; *versions* are the kinds' `apiVersion`s."""
+    def of(cls, listed: Iterable[Named]) -> Objects:
+        """Those that were listed."""
         involved: dict[Ref, Mapping[str, str]] = {}
         users: dict[Ref, tuple[Ref, ...]] = {}
-        for kind, items in (("GitRepository", listed.git_repositories), ("Receiver", listed.receivers)):
-            for item in items:
-                ref = ref_of(item, kind)
-                own = {"apiVersion": versions[kind], "kind": kind, "namespace": ref.namespace, "name": ref.name}
-                involved[ref] = own | {"uid": item["metadata"].get("uid", "")}
-                if kind == "GitRepository" and (secret := (item["spec"].get("secretRef") or {}).get("name")):
-                    named = Ref("Secret", ref.namespace, secret)
-                    users[named] = (*users.get(named, ()), ref)
+        for one in listed:
+            ref = one.ref
+            own = {"apiVersion": one.version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+            involved[ref] = own | {"uid": one.uid}
+            if ref.kind == "GitRepository" and one.secret:
+                named = Ref("Secret", ref.namespace, one.secret)
+                users[named] = (*users.get(named, ()), ref)
         return cls(involved, users)
 
 

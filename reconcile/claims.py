@@ -103,10 +103,13 @@ class Known:
 
 def claims_from(items: Iterable[Mapping[str, Any]], rules: Rules, known: Known) -> tuple[Claim, ...]:
     """The claims of all GitRepositories that are not being deleted, as far as they go without GitLab."""
-    return tuple(_claim(item, rules, known) for item in items if not is_gone(item))
+    return tuple(claim for item in items if (claim := claim_from(item, rules, known)))
 
 
-def _claim(item: Mapping[str, Any], rules: Rules, known: Known) -> Claim:
+def claim_from(item: Mapping[str, Any], rules: Rules, known: Known) -> Claim | None:
+    """The claim of one GitRepository, or None where it is being deleted."""
+    if is_gone(item):
+        return None
     spec, metadata = item.get("spec") or {}, item["metadata"]
     ref = ref_of(item, "GitRepository")
     claim = Claim(

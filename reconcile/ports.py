@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from reconcile.actual import Actual
@@ -12,21 +11,25 @@ from reconcile.model import PlaceAnswer, Project, Ref, SecretAnswer
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+Claimed = TypeVar("Claimed")
+Heard = TypeVar("Heard")
 
 
-@dataclass(frozen=True, slots=True)
-class FluxObjects:
-    """All GitRepositories and Receivers of the namespaces read, as Kubernetes shows them."""
-
-    git_repositories: Sequence[Mapping[str, Any]]
-    receivers: Sequence[Mapping[str, Any]]
+# A GitRepository or a Receiver, as Kubernetes shows it.
+Object = Mapping[str, Any]
 
 
 class Flux(Protocol):
     """What a run needs of Kubernetes. Every method raises ReadError where it cannot answer whole."""
 
-    def read_objects(self) -> FluxObjects:
-        """List both kinds in every namespace."""
+    def read_objects(
+        self, repository: Callable[[Object], Claimed], receiver: Callable[[Object], Heard]
+    ) -> tuple[Sequence[Claimed], Sequence[Heard]]:
+        """
+        List both kinds in every namespace, and keep of each object what the function for its kind makes of it.
+
+        A function may be called again for an object whose list had to begin anew.
+        """
 
     def expect_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> None:
         """The next `read_secrets` will ask for these: they may be fetched while something else is read."""

@@ -107,10 +107,13 @@ def webhook_path(token: bytes, ref: Ref) -> str:
 
 def listeners_from(items: Iterable[Mapping[str, Any]]) -> tuple[Listener, ...]:
     """The Receivers that are not being deleted, as far as they go without their Secrets."""
-    return tuple(_listener(item) for item in items if not is_gone(item))
+    return tuple(listener for item in items if (listener := listener_from(item)))
 
 
-def _listener(item: Mapping[str, Any]) -> Listener:
+def listener_from(item: Mapping[str, Any]) -> Listener | None:
+    """One Receiver as far as it goes without its Secret, or None where it is being deleted."""
+    if is_gone(item):
+        return None
     spec, status, ref = item.get("spec") or {}, item.get("status") or {}, ref_of(item, "Receiver")
     name = (spec.get("secretRef") or {}).get("name")
     # status.url is where Flux before 0.38 put the path.

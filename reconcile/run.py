@@ -12,7 +12,7 @@ from itertools import groupby
 
 from reconcile.actual import Actual
 from reconcile.changes import Change, Delete, order_of
-from reconcile.claims import Claim, Known, beside_unreadable, claims_from, placed
+from reconcile.claims import Claim, Known, beside_unreadable, claim_from, placed
 from reconcile.desired import Desired, desired_from, webhooks_off
 from reconcile.errors import ReadError, SettingsError, WriteFailed
 from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
@@ -22,7 +22,7 @@ from reconcile.model import Kind, Project, SecretOfOthers
 from reconcile.needs import needs_of
 from reconcile.plan import Plan, make_plan
 from reconcile.ports import Flux, GitLab
-from reconcile.receivers import Listener, listeners_from
+from reconcile.receivers import Listener, listener_from
 from reconcile.report import Entry, Report, Status, entries_of
 from reconcile.rules import Rules
 
@@ -101,16 +101,18 @@ class Asked:
 
 def read_asked(flux: Flux, gitlab: GitLab, rules: Rules) -> Asked:
     """List Flux's objects and find the projects they name."""
-    objects = flux.read_objects()
     known = Known(gitlab.read_hosts(), gitlab.listed_paths())
-    if objects.git_repositories and not known.paths:
+    claims, listeners = flux.read_objects(lambda item: claim_from(item, rules, known), listener_from)
+    if claims and not known.paths:
         raise ReadError(
             "GitLab lists no project, though there are GitRepositories: see --group, and that the bot is a member.",
             code="GitLabUnreadable",
         )
-    claims = claims_from(objects.git_repositories, rules, known)
-    places = gitlab.find({claim.path for claim in claims if claim.path})
-    return Asked(tuple(placed(claim, places, rules) for claim in claims), listeners_from(objects.receivers))
+    places = gitlab.find({claim.path for claim in claims if claim and claim.path})
+    return Asked(
+        tuple(placed(claim, places, rules) for claim in claims if claim),
+        tuple(listener for listener in listeners if listener),
+    )
 
 
 def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desired:

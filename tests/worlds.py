@@ -27,7 +27,7 @@ from reconcile.model import (
     SecretAnswer,
     SecretMissing,
 )
-from reconcile.ports import FluxObjects
+from reconcile.ports import Object
 from reconcile.receivers import webhook_path
 from reconcile.shares import ALL, Share
 
@@ -81,13 +81,13 @@ class Kubernetes:
         for objects in (self.repositories, self.receivers):
             objects[:] = [one for one in objects if one["metadata"]["name"] != name]
 
-    def read_objects(self) -> FluxObjects:
+    def read_objects(self, repository: Callable[[Object], Any], receiver: Callable[[Object], Any]) -> Any:
         self.readings += 1
         if self.readings == 2 and self.then:
             self.then(self)
         if self.readings == self.fails_at:
             raise ReadError("Kubernetes does not answer.")
-        return FluxObjects(tuple(self.repositories), tuple(self.receivers))
+        return [repository(one) for one in self.repositories], [receiver(one) for one in self.receivers]
 
     def expect_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> None:
         """Nothing to prepare: what counts is what they are when they are read."""

@@ -49,7 +49,7 @@ def _of_flux(flux: FluxCluster) -> Iterator[Finding]:
     if any(one.level is Level.FAIL for one in served):
         return
     try:
-        objects = flux.read_objects()
+        objects = flux.read_whole()
     except ReadError as error:
         yield fail("objects", str(error))
         return

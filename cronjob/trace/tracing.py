@@ -46,7 +46,7 @@ def _traced(call: Invocation) -> Traced:
         closing(Session(replace(access, allow_writes=False), halt=call.halt)) as session,
     ):
         try:
-            flux.read_objects()
+            flux.read_whole()
             gitlab = ProjectReader(session, scope)
             gitlab.reach()
             return Traced(call.asked, _chains(call, flux, gitlab))

@@ -67,7 +67,7 @@ def names(items: Any) -> list[str]:
 def trouble(flux: FluxCluster, *parts: str, code: str = "SourceUnreadable") -> str:
     """The message of the ReadError with *code* that reading ends in; it is one sentence with all *parts*."""
     with pytest.raises(ReadError) as caught:
-        flux.read_objects()
+        flux.read_whole()
     message = str(caught.value)
     assert caught.value.code == code
     assert message.endswith(".")

@@ -22,18 +22,18 @@ class TestObjects:
             world.apply(a_git_repository(f"repository-{namespace}", namespace))
             world.apply(a_receiver(f"receiver-{namespace}", namespace))
 
-        objects = FluxCluster(connected(), [TENANTS, "more", TENANTS]).read_objects()
+        objects = FluxCluster(connected(), [TENANTS, "more", TENANTS]).read_whole()
 
         assert names(objects.git_repositories) == [f"repository-{TENANTS}", "repository-more"]
         assert names(objects.receivers) == [f"receiver-{TENANTS}", "receiver-more"]
 
     def test_an_empty_namespace_has_none(self, flux: FluxCluster) -> None:
-        objects = flux.read_objects()
+        objects = flux.read_whole()
 
         assert list(objects.git_repositories) == list(objects.receivers) == []
 
     def test_git_repositories_are_listed_before_receivers(self, world: KubernetesWorld, flux: FluxCluster) -> None:
-        flux.read_objects()
+        flux.read_whole()
 
         lists = [path.rpartition("/")[2] for path in asked(world, "/namespaces/") if path.count("/") > 5]
         assert lists == ["gitrepositories", "receivers"]
@@ -52,7 +52,7 @@ class TestObjects:
         world.set_status("GitRepository", TENANTS, "a", {"observedGeneration": 1})
 
         made = world.get("GitRepository", TENANTS, "a")
-        [item] = flux.read_objects().git_repositories
+        [item] = flux.read_whole().git_repositories
 
         assert made is not None
         assert item == {
@@ -73,7 +73,7 @@ class TestObjects:
             a_git_repository("a", deletionTimestamp="2026-01-01T00:00:00Z", finalizers=["finalizers.fluxcd.io"])
         )
 
-        [item] = flux.read_objects().git_repositories
+        [item] = flux.read_whole().git_repositories
 
         assert item["metadata"]["deletionTimestamp"] == "2026-01-01T00:00:00Z"
 
@@ -81,7 +81,7 @@ class TestObjects:
         item = {"metadata": {"name": "a", "namespace": TENANTS, "labels": None}, "spec": None}
         world.fail(path=LIST_GIT, status=200, body={"metadata": {}, "items": [item]})
 
-        assert flux.read_objects().git_repositories == [
+        assert flux.read_whole().git_repositories == [
             {"metadata": {"name": "a", "namespace": TENANTS}, "spec": {}, "status": {}}
         ]
 
@@ -104,7 +104,7 @@ class TestVersions:
         world.apply(a_git_repository("a"))
         world.apply(a_receiver("a"))
 
-        objects = flux.read_objects()
+        objects = flux.read_whole()
 
         assert names(objects.git_repositories) == names(objects.receivers) == ["a"]
         assert asked(world, "/gitrepositories") == [f"/apis/{GIT_GROUP}/{git}/namespaces/{TENANTS}/gitrepositories"]
@@ -114,15 +114,15 @@ class TestVersions:
         world.apply(a_receiver("a"))
         world.fail(path=f"{HOOK_GROUP}/v1$", times=None, status=200, body={"resources": [{"name": "alerts"}]})
 
-        assert names(flux.read_objects().receivers) == ["a"]
+        assert names(flux.read_whole().receivers) == ["a"]
         assert asked(world, "/receivers")[0].startswith(f"/apis/{HOOK_GROUP}/v1beta2/")
 
     def test_discovery_is_asked_once(self, world: KubernetesWorld, flux: FluxCluster) -> None:
-        flux.read_objects()
+        flux.read_whole()
         assert asked(world, GIT_GROUP)[:2] == [f"/apis/{GIT_GROUP}", f"/apis/{GIT_GROUP}/v1"]
         world.requests.clear()
 
-        flux.read_objects()
+        flux.read_whole()
 
         assert asked(world) == [
             f"/api/v1/namespaces/{TENANTS}",
@@ -161,7 +161,7 @@ class TestChunks:
             world.apply(a_git_repository(f"r{number:04}"))
 
     def test_a_long_list_is_read_in_chunks(self, world: KubernetesWorld, flux: FluxCluster) -> None:
-        found = names(flux.read_objects().git_repositories)
+        found = names(flux.read_whole().git_repositories)
 
         assert found == [f"r{number:04}" for number in range(2 * PAGE + 1)]
         assert [one.query.get("limit") for one in world.requests if "/gitrep" in one.path] == [str(PAGE)] * 3
@@ -170,7 +170,7 @@ class TestChunks:
         gone = {"kind": "Status", "code": 410, "metadata": {"continue": "elsewhere"}}
         world.fail(path=f"{LIST_GIT}.*continue=", status=410, body=gone, times=3)
 
-        found = names(flux.read_objects().git_repositories)
+        found = names(flux.read_whole().git_repositories)
 
         assert found == [f"r{number:04}" for number in range(2 * PAGE + 1)]
         assert len([one for one in world.requests if "/gitrep" in one.path and "continue" not in one.query]) == 4
@@ -193,7 +193,7 @@ class TestNamespaces:
         words = ("Namespace typo does not exist", "list of its gitrepositories", "--namespace")
         trouble(flux, *words, code="NamespaceGone")
         world.add_namespace("typo")
-        assert flux.read_objects().receivers == []
+        assert flux.read_whole().receivers == []
 
     def test_a_terminating_one_is_gone(self, world: KubernetesWorld, flux: FluxCluster) -> None:
         world.add_namespace(TENANTS, phase="Terminating")
@@ -210,10 +210,10 @@ class TestNamespaces:
         world.apply(a_git_repository("a"))
         world.deny(verb="get", resource="namespaces")
 
-        assert names(flux.read_objects().git_repositories) == ["a"]
+        assert names(flux.read_whole().git_repositories) == ["a"]
 
     def test_it_is_looked_at_before_every_list(self, world: KubernetesWorld, flux: FluxCluster) -> None:
-        flux.read_objects()
+        flux.read_whole()
         world.delete("Namespace", None, TENANTS)
 
         trouble(flux, TENANTS, "does not exist", code="NamespaceGone")

@@ -41,11 +41,11 @@ class TestListsThatFail:
         world.deny(verb="list", resource="receivers", namespace="more")
 
         trouble(FluxCluster(connected(), [TENANTS, "more"]), f"list {HOOKS} in namespace more", "403 Forbidden")
-        assert FluxCluster(connected(), [TENANTS]).read_objects().receivers == []
+        assert FluxCluster(connected(), [TENANTS]).read_whole().receivers == []
 
     def test_a_wrong_token_is_named_and_not_shown(self, world: KubernetesWorld, connected: Connect) -> None:
         world.token = "right"
-        assert FluxCluster(connected(token="right"), [TENANTS]).read_objects().receivers == []
+        assert FluxCluster(connected(token="right"), [TENANTS]).read_whole().receivers == []
 
         message = trouble(FluxCluster(connected(token="wrong-one"), [TENANTS]), "401 Unauthorized", "renew the token")
 
@@ -63,14 +63,14 @@ class TestListsThatFail:
         world.apply(a_git_repository("a"))
         world.fail(path=LIST_GIT, status=status, times=4)
 
-        assert names(flux.read_objects().git_repositories) == ["a"]
+        assert names(flux.read_whole().git_repositories) == ["a"]
         assert flux.api.requests == {"GET": len(world.requests)}
 
     def test_a_dropped_connection_is_tried_again(self, world: KubernetesWorld, flux: FluxCluster) -> None:
         world.apply(a_git_repository("a"))
         world.fail(path=LIST_GIT, drop=True, times=2)
 
-        assert names(flux.read_objects().git_repositories) == ["a"]
+        assert names(flux.read_whole().git_repositories) == ["a"]
 
     def test_connections_that_are_always_dropped_end_the_run(self, world: KubernetesWorld, flux: FluxCluster) -> None:
         world.fail(path=LIST_GIT, drop=True, times=None)
@@ -122,13 +122,13 @@ class TestListsThatFail:
         world.fail(path=LIST_GIT, status=200, body=body)
 
         trouble(flux, f"list {GIT} in namespace {TENANTS}", "makes no sense", flux.api.server)
-        assert flux.read_objects().git_repositories == []
+        assert flux.read_whole().git_repositories == []
 
     def test_one_odd_object_is_marked_and_stops_no_other(self, world: KubernetesWorld, flux: FluxCluster) -> None:
         items = [a_git_repository("healthy"), a_git_repository("odd") | {"spec": ["url"]}]
         world.fail(path=LIST_GIT, status=200, body={"metadata": {}, "items": items})
 
-        healthy, odd = flux.read_objects().git_repositories
+        healthy, odd = flux.read_whole().git_repositories
 
         assert "broken" not in healthy
         assert (odd["spec"], odd["broken"]) == ({}, "spec is no object")
