@@ -12,12 +12,13 @@ import platform
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.peers.measuring import departure, pair
 from bench.peers.offer import Place
-from bench.peers.table import Result, table_of
+from bench.peers.table import Accidents, Result, Round, table_of
 from bench.peers.tools import OURS, TOOLS, Tool
 
 MARKERS = re.compile(r"(<!-- bench-peers -->\n).*?(<!-- /bench-peers -->)", re.DOTALL)
@@ -26,8 +27,21 @@ VERSION = "import sys; from importlib.metadata import version; print(version(sys
 
 def main() -> None:
     options = _options()
-    latencies = [int(text) for text in options.latencies.split(",")]
-    results = [_measured(tool, options.projects, latencies) for tool in TOOLS]
+    place = Place(options.projects)
+    # The accidents come first: whatever is compiled or cached at a first start is there when seconds count.
+    accidents = {tool.name: _accidents(tool, place) for tool in TOOLS}
+    # Tool after tool at each latency: what else the machine does meets all of them.
+    rounds = {ms: {tool.name: _round(tool, replace(place, latency=ms)) for tool in TOOLS} for ms in options.latencies}
+    results = [
+        Result(
+            tool,
+            _version(tool),
+            place.projects,
+            {ms: done[tool.name] for ms, done in rounds.items()},
+            accidents[tool.name],
+        )
+        for tool in TOOLS
+    ]
     text = f"{_heading(options.projects)}\n\n{table_of(results)}"
     sys.stdout.write(text)
     if options.write:
@@ -35,18 +49,15 @@ def main() -> None:
         options.write.write_text(MARKERS.sub(lambda found: found[1] + text + found[2], page), encoding="utf-8")
 
 
-def _measured(tool: Tool, projects: int, latencies: list[int]) -> Result:
-    """All runs of one tool. The accidents come first: whatever is compiled or cached at a first start is then there."""
+def _accidents(tool: Tool, place: Place) -> Accidents:
     _say(f"{tool.name}: accidents")
-    refused = pair(tool, Place(projects, refuses_one=True)).first
-    departed = departure(tool, Place(projects))
-    pairs, slow = {}, {}
-    for latency in latencies:
-        _say(f"{tool.name}: {latency} ms")
-        pairs[latency] = pair(tool, Place(projects, latency))
-        if tool is OURS and latency:
-            slow[latency] = pair(tool, Place(projects, latency, kubernetes_latency=latency))
-    return Result(tool, _version(tool), projects, pairs, slow, refused, departed)
+    return Accidents(pair(tool, replace(place, refuses_one=True)).first, departure(tool, place))
+
+
+def _round(tool: Tool, place: Place) -> Round:
+    _say(f"{tool.name}: {place.latency:g} ms")
+    slow = replace(place, kubernetes_latency=place.latency)
+    return Round(pair(tool, place), pair(tool, slow) if tool is OURS and place.latency else None)
 
 
 def _version(tool: Tool) -> str:
@@ -70,9 +81,13 @@ def _say(what: str) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-peers ARGS=...", description=__doc__)
     parser.add_argument("--projects", type=int, default=100)
-    parser.add_argument("--latencies", default="0,20,100", help="of GitLab, in milliseconds")
+    parser.add_argument("--latencies", type=_numbers, default="0,20,100", help="of GitLab, in milliseconds")
     parser.add_argument("--write", type=Path, metavar="FILE")
     return parser.parse_args()
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(one) for one in text.split(",")]
 
 
 if __name__ == "__main__":

@@ -15,24 +15,40 @@ PAGE = 100
 
 
 @dataclass(frozen=True)
+class Round:
+    """Two runs at one latency of GitLab; *slow_cluster* are those with Kubernetes as slow, of who asks it."""
+
+    usual: Pair
+    slow_cluster: Pair | None = None
+
+
+@dataclass(frozen=True)
+class Accidents:
+    """A first run in which one project *refused*, and a run after one tenant has *departed*."""
+
+    refused: Cost
+    departed: Cost
+
+
+@dataclass(frozen=True)
 class Result:
-    """
-    All runs of one tool. *pairs* are by GitLab's latency in milliseconds; *slow_cluster* are those with Kubernetes as
-    slow as GitLab, for the one tool that asks it.
-    """
+    """All runs of one tool; *rounds* are by GitLab's latency in milliseconds."""
 
     tool: Tool
     version: str
     projects: int
-    pairs: Mapping[int, Pair]
-    slow_cluster: Mapping[int, Pair]
-    refused: Cost
-    departed: Cost
+    rounds: Mapping[int, Round]
+    accidents: Accidents
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """One for each latency."""
+        return [each.usual for each in self.rounds.values()]
 
     @property
     def some(self) -> Pair:
         """Any pair: requests do not depend on latency."""
-        return next(iter(self.pairs.values()))
+        return self.pairs[0]
 
     def ideal(self, latency: int, *, is_first: bool) -> float:
         """
@@ -45,7 +61,7 @@ class Result:
 
 def table_of(results: Sequence[Result]) -> str:
     """The table; ratios of seconds and CPU are to the first of *results*."""
-    latencies = sorted(results[0].pairs)
+    latencies = sorted(results[0].rounds)
     rows = [*_of_requests(), *_of_resources(results[0])]
     rows += [_wall_row(results[0], latency, is_first=is_first) for is_first in (True, False) for latency in latencies]
     rows += [
@@ -75,7 +91,7 @@ def _of_requests() -> list[Row]:
 
 def _of_resources(base: Result) -> list[Row]:
     def cpu(result: Result, *, is_first: bool) -> float:
-        return median(_run(pair, is_first=is_first).cpu for pair in result.pairs.values())
+        return median(_run(pair, is_first=is_first).cpu for pair in result.pairs)
 
     def row(name: str, *, is_first: bool) -> Row:
         whole = cpu(base, is_first=is_first)
@@ -93,26 +109,29 @@ def _of_resources(base: Result) -> list[Row]:
 
 def _of_accidents() -> list[Row]:
     return [
-        ("one project answers 403: exit code", lambda result: str(result.refused.code)),
-        ("one project answers 403: others then as wanted", lambda result: _served(result, result.refused, missing=1)),
+        ("one project answers 403: exit code", lambda result: str(result.accidents.refused.code)),
+        (
+            "one project answers 403: others then as wanted",
+            lambda result: _served(result, result.accidents.refused, missing=1),
+        ),
         ("a tenant leaves: its key and webhook", lambda result: _left(result, "ours")),
         ("a tenant leaves: what people put there by hand", lambda result: _left(result, "foreign")),
     ]
 
 
 def _wall_row(base: Result, latency: int, *, is_first: bool) -> Row:
-    whole = _run(base.pairs[latency], is_first=is_first).wall
+    whole = _run(base.rounds[latency].usual, is_first=is_first).wall
     return (
         f"{_phase(is_first=is_first)}, {latency} ms: time, × ours",
-        lambda result: f"{_run(result.pairs[latency], is_first=is_first).wall / whole:.1f}×",
+        lambda result: f"{_run(result.rounds[latency].usual, is_first=is_first).wall / whole:.1f}×",
     )
 
 
 def _ideal_row(latency: int, *, is_first: bool) -> Row:
     def cell(result: Result) -> str:
         ideal = result.ideal(latency, is_first=is_first)
-        text = f"{_run(result.pairs[latency], is_first=is_first).wall / ideal:.2f}"
-        slow = result.slow_cluster.get(latency)
+        text = f"{_run(result.rounds[latency].usual, is_first=is_first).wall / ideal:.2f}"
+        slow = result.rounds[latency].slow_cluster
         return f"{text} ({_run(slow, is_first=is_first).wall / ideal:.2f})" if slow else text
 
     return f"{_phase(is_first=is_first)}, {latency} ms: time ÷ ideal", cell
@@ -127,7 +146,7 @@ def _run(pair: Pair, *, is_first: bool) -> Cost:
 
 
 def _peak(result: Result) -> int:
-    return max(cost.peak for pair in result.pairs.values() for cost in (pair.first, pair.steady))
+    return max(cost.peak for pair in result.pairs for cost in (pair.first, pair.steady))
 
 
 def _methods(counts: Mapping[str, int]) -> str:
@@ -135,7 +154,7 @@ def _methods(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{method} {counts[method]:,}" for method in sorted(counts)) or "–"
 
 
-def _served(result: Result, cost: Cost, *, missing: int = 0) -> str:
+def _served(result: Result, cost: Cost, missing: int = 0) -> str:
     tally = cost.tally
     done = min(tally.keys, tally.webhooks) if result.tool.lists == 2 else tally.webhooks
     return f"{done:,} of {result.projects - missing:,}"
@@ -143,6 +162,6 @@ def _served(result: Result, cost: Cost, *, missing: int = 0) -> str:
 
 def _left(result: Result, whose: str) -> str:
     """Whether what is *whose* was removed, or is all still there."""
-    count = result.departed.tally.left.get(whose, 0)
+    count = result.accidents.departed.tally.left.get(whose, 0)
     made = result.tool.lists if whose == "ours" else 2
     return {0: "removed", made: "still there"}.get(count, f"{count} of {made} still there")
