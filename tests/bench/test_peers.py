@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench.peers.measuring import Cost, Pair, departure, pair, run
+from bench.peers.measuring import Cost, Pair, departure, pair, quickest, run
 from bench.peers.offer import Offer, Place, Tally, served
 from bench.peers.table import Accidents, Result, Round, table_of
 from bench.peers.tools import OURS, TOOLS, Call
@@ -74,6 +74,12 @@ def cost(wall: float, **fields: int) -> Cost:
     counts = {"bytes": 2048, "keys": 100, "webhooks": 100, **fields}
     tally = Tally({"PUT": 7, "GET": 1200}, {}, counts["bytes"], counts["keys"], counts["webhooks"], {"ours": 1})
     return Cost(0, wall, wall / 2, 51200, "", tally)
+
+
+def test_the_quickest_of_some_runs_is_taken_for_each_of_both() -> None:
+    slow_first, slow_steady = Pair(cost(9), cost(2)), Pair(cost(3), cost(4))
+
+    assert quickest([slow_first, slow_steady]) == Pair(cost(3), cost(2))
 
 
 def result(name: str, wall: float) -> Result:

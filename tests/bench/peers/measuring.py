@@ -11,6 +11,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def pair(tool: Tool, place: Place) -> Pair:
     """Run *tool* twice against fresh servers."""
     with served(place) as server, tempfile.TemporaryDirectory(prefix="bench-peers-") as folder:
         return Pair(run(tool, server, Path(folder)), run(tool, server, Path(folder)))
+
+
+def quickest(pairs: Sequence[Pair]) -> Pair:
+    """The quickest first run and the quickest of the others: whatever else a machine does makes runs slower only."""
+    return Pair(min((each.first for each in pairs), key=_wall), min((each.steady for each in pairs), key=_wall))
+
+
+def _wall(cost: Cost) -> float:
+    return cost.wall
 
 
 def departure(tool: Tool, place: Place) -> Cost:
