@@ -54,6 +54,21 @@ def check(**flags: Any) -> None:
 
 
 @program.command()
+@click.argument("asked", metavar="NAME|PROJECT|URL")
+@decorated("trace")
+def trace(asked: str, **flags: Any) -> None:
+    """
+    One tenant's chain, link by link, from its GitRepository to what is applied: which link is broken, and what mends
+    it. Changes nothing.
+
+    \b
+    What is asked for may be a GitRepository's name, NAMESPACE/NAME or GitRepository/NAMESPACE/NAME, a project's path
+    or id, a Git URL, or the address of a project's page.
+    """
+    _carry_out("trace", flags, asked)
+
+
+@program.command()
 @click.option("--serve", is_flag=True, help="Keep both servers up, and print the settings for a second terminal.")
 @click.option("--tenants", type=click.IntRange(0, 100_000), default=0, help="So many ordinary tenants more.")
 @click.option(
@@ -73,7 +88,7 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
         raise SystemExit(1)
 
 
-def _carry_out(command: str, flags: Mapping[str, object]) -> None:
+def _carry_out(command: str, flags: Mapping[str, object], asked: str = "") -> None:
     # From the first moment: a container's first process is deaf to signals that it does not handle.
     with Signals() as signals:
         resolved = resolve(command, flags, os.environ)
@@ -81,16 +96,16 @@ def _carry_out(command: str, flags: Mapping[str, object]) -> None:
             click.echo(describe(resolved))
         try:
             settings = settings_from(resolved)
-            code = 0 if resolved.print_config else _invoked(settings, signals)
+            code = 0 if resolved.print_config else _invoked(settings, signals, asked)
         except SettingsError as error:
             _give_up(str(error).splitlines())
     raise SystemExit(code)
 
 
-def _invoked(settings: Settings, signals: Signals) -> int:
+def _invoked(settings: Settings, signals: Signals, asked: str) -> int:
     from cronjob.job import invoke
 
-    return invoke(settings, os.environ, signals)
+    return invoke(settings, os.environ, signals, asked)
 
 
 def _give_up(complaints: list[str]) -> NoReturn:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconcile.report import Report
+from reconcile.shares import ALL, Share
 
 SCHEMA = "flux-gitlab-syncer/report/v1"
 
@@ -17,7 +18,7 @@ class Circumstances:
     """
     Who ran, where and when. *options* are those given on the command line or in the environment, without secrets.
 
-    *requests* counts what was sent, by server.
+    *requests* counts what was sent, by server. *share* says which part of the projects it was for.
     """
 
     version: str
@@ -30,17 +31,19 @@ class Circumstances:
     started_at: datetime
     finished_at: datetime
     requests: Mapping[str, Mapping[str, float]]
+    share: Share = ALL
 
 
 def document_of(report: Report, around: Circumstances) -> dict[str, Any]:
     """The whole report, ready for JSON; keys are in the order people read them in."""
-    body = report.as_dict()
+    body, share = report.as_dict(), around.share
     return {
         "schema": SCHEMA,
         "version": around.version,
         "run_id": around.run_id,
         "plan": body.pop("plan"),
         "cluster": around.cluster,
+        **({} if share.is_all else {"shard": {"index": share.index, "of": share.of}}),
         "dry_run": body.pop("dry_run"),
         "options": dict(around.options),
         "servers": dict(around.servers),

@@ -20,8 +20,8 @@ from cronjob.kube_answers import NoAnswer
 from cronjob.kube_events import Objects, Recorder, events_of
 from reconcile.errors import ReadError
 from reconcile.model import Ref, SecretAnswer
+from reconcile.ports import FluxObjects
 from reconcile.report import Report
-from reconcile.run import FluxObjects
 
 NAMESPACE_GONE = "NamespaceGone"
 VERSIONS = ("v1", "v1beta2", "v1beta1")

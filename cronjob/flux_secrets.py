@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Set
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cronjob.answers import Answer
+from cronjob.crew import Crew
 from cronjob.halt import go_on
 from cronjob.kube_access import WIDTH, KubeApi
 from cronjob.kube_answers import NoAnswer
@@ -22,7 +23,10 @@ from cronjob.private_keys import KeyUnusable, read_private_key, read_public_key
 from reconcile.model import PublicKey, Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
-_KEY_PARTS = ("identity", "password", "identity.pub")
+_KEY = ("identity", "password", "identity.pub")
+_TOKEN = ("token",)
+# By whether a Secret is wanted for its key, and for its token.
+_PARTS = {(True, False): _KEY, (False, True): _TOKEN, (True, True): _KEY + _TOKEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +37,9 @@ class _Opened:
     data: Mapping[str, bytes] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _UnderWay:
-    """Secrets that are being fetched, by the parts that are wanted of each."""
-
-    wanted: Mapping[Ref, tuple[str, ...]]
-    pool: ThreadPoolExecutor
-    fetched: Mapping[Ref, Future[_Opened | SecretMissing | SecretUnreadable]]
+# A Secret, and which parts of it are wanted.
+_Order = tuple[Ref, tuple[str, ...]]
+_Fetched = _Opened | SecretMissing | SecretUnreadable
 
 
 class SecretReader:
@@ -48,37 +48,34 @@ class SecretReader:
     def __init__(self, api: KubeApi) -> None:
         self._api = api
         self._derived: dict[tuple[Ref, str], PublicKey | KeyUnusable] = {}
-        self._ahead: _UnderWay | None = None
+        self._ahead: _Shift | None = None
 
     def begin(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
-        """Start to fetch what the next `read` of the same Secrets will answer."""
+        """Start to fetch what the next `read` will answer, as far as it asks for the same."""
         self.close()
-        self._ahead = self._begun(_parts(keys, tokens))
+        self._ahead = self._shift()
+        self._ahead.begin(_orders(keys, tokens))
 
     def close(self) -> None:
         """Give up what was begun and not read."""
         if self._ahead:
-            self._ahead.pool.shutdown(wait=False, cancel_futures=True)
+            self._ahead.close()
             self._ahead = None
 
     def read(self, keys: Set[Ref], tokens: Set[Ref]) -> dict[Ref, SecretAnswer]:
         """An answer for each of *keys* and *tokens*; a Secret that is in both is fetched once."""
-        wanted = _parts(keys, tokens)
-        if self._ahead is None or self._ahead.wanted != wanted:
-            self.close()
-            self._ahead = self._begun(wanted)
-        ahead, self._ahead = self._ahead, None
-        with ahead.pool:
-            # Keys are derived here, one after the other: a costly passphrase must not take every worker.
-            return {
-                ref: self._taken(ref, fetched.result(), has_key=ref in keys) for ref, fetched in ahead.fetched.items()
-            }
+        ahead, self._ahead = self._ahead or self._shift(), None
+        with closing(ahead):
+            orders = _orders(keys, tokens)
+            ahead.begin(orders)
+            answers = ahead.answers()
+        return {ref: answers[ref, parts] for ref, parts in orders}
 
-    def _begun(self, wanted: Mapping[Ref, tuple[str, ...]]) -> _UnderWay:
-        pool = ThreadPoolExecutor(WIDTH, thread_name_prefix="secrets")
-        return _UnderWay(wanted, pool, {ref: pool.submit(self._fetched, ref, parts) for ref, parts in wanted.items()})
+    def _shift(self) -> _Shift:
+        return _Shift(self._fetched, self._taken)
 
-    def _fetched(self, ref: Ref, parts: tuple[str, ...]) -> _Opened | SecretMissing | SecretUnreadable:
+    def _fetched(self, order: _Order) -> _Fetched:
+        ref, parts = order
         if not (_NAME.fullmatch(ref.name) and _NAME.fullmatch(ref.namespace)):
             # No Secret can be called that, and `..` in a path would name something else.
             return SecretMissing()
@@ -94,11 +91,12 @@ class SecretReader:
                 return SecretMissing()
         return SecretUnreadable(_refusal(answer, ref))
 
-    def _taken(self, ref: Ref, opened: _Opened | SecretMissing | SecretUnreadable, *, has_key: bool) -> SecretAnswer:
+    def _taken(self, order: _Order, opened: _Fetched) -> SecretAnswer:
+        ref, parts = order
         if not isinstance(opened, _Opened):
             return opened
         secret = Secret(token=opened.data.get("token"))
-        if not has_key:
+        if "identity" not in parts:
             return secret
         declared = opened.data.get("identity.pub")
         secret = replace(
@@ -111,7 +109,9 @@ class SecretReader:
         key = self._key(ref, opened)
         if isinstance(key, KeyUnusable):
             return replace(secret, has_identity=True, key_problem=key.reason)
-        return replace(secret, has_identity=True, public_key=key)
+        # Nearly always they are the same; one of them is enough to keep.
+        declared_key = key if secret.declared == key else secret.declared
+        return replace(secret, has_identity=True, public_key=key, declared=declared_key)
 
     def _key(self, ref: Ref, opened: _Opened) -> PublicKey | KeyUnusable:
         known = self._derived.get((ref, opened.version)) if opened.version else None
@@ -126,8 +126,42 @@ class SecretReader:
         return key
 
 
-def _parts(keys: Set[Ref], tokens: Set[Ref]) -> dict[Ref, tuple[str, ...]]:
-    return {ref: _KEY_PARTS * (ref in keys) + ("token",) * (ref in tokens) for ref in sorted(keys | tokens)}
+class _Shift:
+    """
+    Secrets that are being read: several threads fetch them, and one derives their keys and forgets the rest.
+
+    One, since a costly passphrase must not take every thread.
+    """
+
+    def __init__(self, fetch: Callable[[_Order], _Fetched], take: Callable[[_Order, _Fetched], SecretAnswer]) -> None:
+        self._taking: Crew[tuple[_Order, _Fetched], tuple[_Order, SecretAnswer]] = Crew(
+            lambda done: (done[0], take(*done)), 1, "keys"
+        )
+        self._fetching: Crew[_Order, None] = Crew(
+            lambda order: self._taking.add((order, fetch(order))), WIDTH, "secrets"
+        )
+        self._begun: set[_Order] = set()
+
+    def begin(self, orders: Iterable[_Order]) -> None:
+        """Fetch those that are not being fetched already."""
+        for order in orders:
+            if order not in self._begun:
+                self._begun.add(order)
+                self._fetching.add(order)
+
+    def answers(self) -> dict[_Order, SecretAnswer]:
+        """All of them, once they are there."""
+        self._fetching.answers()
+        return dict(self._taking.answers())
+
+    def close(self) -> None:
+        """Give up what was not begun."""
+        self._fetching.close()
+        self._taking.close()
+
+
+def _orders(keys: Set[Ref], tokens: Set[Ref]) -> list[_Order]:
+    return [(ref, _PARTS[ref in keys, ref in tokens]) for ref in sorted(keys | tokens)]
 
 
 def _refusal(answer: Answer, ref: Ref) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from cronjob.crew import Crew
 from cronjob.gitlab_identity import Whoami, prove
 from cronjob.gitlab_listing import Listing, look_up, pages, read_listing
 from cronjob.gitlab_writer import Writer
@@ -19,6 +20,7 @@ from reconcile.changes import Change
 from reconcile.errors import MalformedAnswer, ReadError, WriteFailed
 from reconcile.marks import Identity
 from reconcile.model import LookUpFailed, Place, PlaceAnswer, Project
+from reconcile.shares import ALL, Share
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -31,7 +33,8 @@ class Scope:
     """
     Which projects are the tenants', and how this run may act on them.
 
-    *hosts* are those known beforehand: the API's and the settings'. *user* is whose token writes are for.
+    *hosts* are those known beforehand: the API's and the settings'. *user* is whose token writes are for. All projects
+    are listed, and those of *share* read.
     """
 
     groups: tuple[str, ...] = ()
@@ -41,6 +44,7 @@ class Scope:
     writes: bool = False
     tls_verification: bool = True
     concurrency: int = 16
+    share: Share = ALL
 
 
 def _nobody(_change: Change, _seconds: float, _error: str | None) -> None:
@@ -61,10 +65,13 @@ class GitLabGroup:
         self._listing: Listing | None = None
         self._places: dict[str, PlaceAnswer] = {}
         self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="gitlab")
+        self._reading = Crew(self._items, scope.concurrency, "reading")
+        self._begun: set[int] = set()
         self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
 
     def close(self) -> None:
         """Let the workers go."""
+        self._reading.close()
         self._pool.shutdown(cancel_futures=True)
 
     def read_hosts(self) -> frozenset[str]:
@@ -89,11 +96,16 @@ class GitLabGroup:
         }
 
     def read_actual(self, also: Iterable[Project]) -> Actual:
-        """Keys and webhooks of every listed project and of *also*; one that cannot be read whole is unreadable."""
-        listing = self._listed()
-        projects = {project.id: project for project in (*listing.by_path.values(), *also)}
-        states = list(self.in_parallel(self._items, [projects[id_] for id_ in sorted(projects)]))
-        actual = actual_from(states, listing.problems)
+        """Keys and webhooks of our share of the listed projects and of *also*; what is not read whole is unreadable."""
+        listing, share = self._listed(), self._scope.share
+        # By the newest path: some may have been renamed while the pages were read.
+        projects = {one.id: one for one in (*listing.by_path.values(), *also) if share.has(one.id)}
+        for project in projects.values():
+            self._read(project)
+        states = [
+            state.at(projects[state.project.id]) for state in self._reading.answers() if state.project.id in projects
+        ]
+        actual = actual_from(states, listing.problems if share.is_first else ())
         self._writer.learn(actual)
         return actual
 
@@ -129,11 +141,18 @@ class GitLabGroup:
     def _read_listing(self) -> Listing:
         scope = self._scope
         self.whoami = prove(self._session, writes=scope.writes, expected_user=scope.user)
-        listing = read_listing(self._session, groups=scope.groups, extras=scope.extra_projects, hosts=set(scope.hosts))
+        listing = Listing(set(scope.hosts), self._read)
+        read_listing(self._session, listing, groups=scope.groups, extras=scope.extra_projects)
         if listing.problems:
             self._go_on()
         listing.problems += self.whoami.problems(datetime.now(UTC))
         return listing
+
+    def _read(self, project: Project) -> None:
+        """Begin to read it, once, if it is ours: while the next ones are still being listed."""
+        if self._scope.share.has(project.id) and project.id not in self._begun:
+            self._begun.add(project.id)
+            self._reading.add(project)
 
     def _go_on(self, cause: Exception | None = None) -> None:
         """A failure after a stop says nothing about GitLab. Raises ReadError where the run was stopped."""

@@ -7,7 +7,7 @@ Rules about paging, redirects and 404s: GitLab's REST API (doc/api/rest, lib/api
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -38,9 +38,11 @@ class Listing:
     The tenants' projects by lower-case path, and the hosts under which this GitLab is known.
 
     *roots* are the groups' full paths in lower case, *extras* the ids of projects that were named by themselves.
+    *found* hears of each project at once, and twice of one that is renamed meanwhile.
     """
 
     hosts: set[str]
+    found: Callable[[Project], None] = lambda _: None
     roots: list[str] = field(default_factory=list)
     extras: set[int] = field(default_factory=set)
     by_path: dict[str, Project] = field(default_factory=dict)
@@ -65,11 +67,11 @@ class Listing:
         if older and self.by_path.get(older.path.lower()) == older:
             del self.by_path[older.path.lower()]
         self._by_id[project.id] = self.by_path[project.path.lower()] = project
+        self.found(project)
 
 
-def read_listing(session: Session, *, groups: tuple[str, ...], extras: tuple[str, ...], hosts: set[str]) -> Listing:
+def read_listing(session: Session, listing: Listing, *, groups: Iterable[str], extras: Iterable[str]) -> Listing:
     """List all *groups* to their last pages and look up *extras*. Raises ReadError where a list is not whole."""
-    listing = Listing(hosts)
     try:
         for group in groups:
             _add_group(session, group, listing)
@@ -80,20 +82,33 @@ def read_listing(session: Session, *, groups: tuple[str, ...], extras: tuple[str
     return listing
 
 
-def _add_group(session: Session, group: str, listing: Listing) -> None:
+def read_root(session: Session, group: str, listing: Listing) -> int:
+    """Learn the group's full path; its id. Raises ReadError, NoAnswer or MalformedAnswer."""
     try:
         answer, _ = session.get(f"/groups/{quote(group, safe='')}", {"with_projects": "false"})
-        root = answer["full_path"]
-        if not (isinstance(root, str) and root and type(answer["id"]) is int):
-            raise TypeError
-        listing.roots.append(root.lower())
-        for project in pages(session, f"/groups/{answer['id']}/projects", GROUP_PROJECTS):
-            listing.add(project)
+        root, id_ = answer["full_path"], answer["id"]
     except Refused as error:
-        hint = " Check --group, and that the bot account is a member." if error.status == 404 else ""
-        raise ReadError(f"Group {group} cannot be read: {error}.{hint}", code="GitLabUnreadable") from error
+        raise _unreadable(group, error) from error
     except (KeyError, TypeError) as error:
         raise MalformedAnswer(f"GitLab's answer about group {group} is not a group") from error
+    if not (isinstance(root, str) and root and type(id_) is int):
+        raise MalformedAnswer(f"GitLab's answer about group {group} is not a group")
+    listing.roots.append(root.lower())
+    return id_
+
+
+def _add_group(session: Session, group: str, listing: Listing) -> None:
+    id_ = read_root(session, group, listing)
+    try:
+        for project in pages(session, f"/groups/{id_}/projects", GROUP_PROJECTS):
+            listing.add(project)
+    except Refused as error:
+        raise _unreadable(group, error) from error
+
+
+def _unreadable(group: str, error: Refused) -> ReadError:
+    hint = " Check --group, and that the bot account is a member." if error.status == 404 else ""
+    return ReadError(f"Group {group} cannot be read: {error}.{hint}", code="GitLabUnreadable")
 
 
 def _add_extra(session: Session, path: str, listing: Listing) -> None:
@@ -125,12 +140,12 @@ def look_up(session: Session, path: str, listing: Listing) -> PlaceAnswer:
             # Only the id is taken from Location: its host may be another one.
             answer, _ = session.get(f"/projects/{moved[1]}")
         project = project_from(answer)
+        listing.hosts |= _hosts(answer)
     except Refused as error:
         absent = error.status == 404 and "Project Not Found" in str(error)
         return NoPlace() if absent else LookUpFailed(str(error))
     except (NoAnswer, MalformedAnswer) as error:
         return LookUpFailed(str(error))
-    listing.hosts |= _hosts(answer)
     return Place(project, moved=project.path.lower() != path.lower(), inside=listing.contains(project))
 
 

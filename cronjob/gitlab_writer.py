@@ -43,6 +43,7 @@ class Writer:
         self._contains = contains
         self._tls = tls_verification
         self._key_ids: dict[PublicKey, int] = {}
+        self._sought: set[PublicKey] = set()
         self._guard = threading.Lock()
         self._creating: dict[PublicKey, threading.Lock] = {}
         # What speaks against writing to a project, by its id; nothing does where the text is empty.
@@ -129,7 +130,7 @@ class Writer:
 
     def _enable(self, path: str, wanted: WantedKey, refused: Refused) -> Any:
         """Join a key whose text at GitLab has another comment: by its id, which the group's lists have shown."""
-        known = self._key_ids.get(wanted.key)
+        known = self._key_ids.get(wanted.key) or self._id_elsewhere(wanted)
         if known is None:
             raise WriteFailed(
                 f"{refused}: somebody has this key outside the group, perhaps as a personal SSH key; "
@@ -140,6 +141,19 @@ class Writer:
             lambda: self._session.write("POST", f"{path}/{known}/enable"),
             lambda: self._listed(path, wanted),
         )
+
+    def _id_elsewhere(self, wanted: WantedKey) -> int | None:
+        """The key's id, from the projects of other shards that want it too: one of them may have it. Sought once."""
+        projects = () if wanted.key in self._sought else wanted.elsewhere
+        self._sought.add(wanted.key)
+        for project in projects:
+            try:
+                if found := self._listed(f"/projects/{project.id}/deploy_keys", wanted):
+                    return key_from(found, _NEVER).id
+            except Refused:
+                # Its own shard says so.
+                continue
+        return None
 
     def _listed(self, path: str, wanted: WantedKey) -> Mapping[str, Any] | None:
         """The wanted key as the project's list shows it now."""

@@ -18,12 +18,12 @@ from cronjob.halt import Halt
 from cronjob.kube_access import IN_CLUSTER, KubeApi, connect
 from cronjob.kube_place import Access as KubeAccess
 from cronjob.lease import Lease
-from cronjob.lease_claim import Claim
+from cronjob.lease_claim import Claim, lease_name
 from cronjob.logs import log, log_notice, log_warning, log_write, set_up_logging
 from cronjob.session import Access, Session
 from cronjob.settings import Settings
 from cronjob.signals import Signals
-from cronjob.telling import log_format, tell
+from cronjob.telling import expect_formats, expect_plain, log_format, tell
 from reconcile.errors import ReadError, SettingsError
 from reconcile.report import Report
 from reconcile.rules import Rules
@@ -61,12 +61,13 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of the program: what it is to do, and what may end it before that is done."""
+    """One call of the program: what it is to do, what is *asked* for, and what may end it before that is done."""
 
     settings: Settings
     environment: Mapping[str, str]
     signals: Signals
     halt: Halt
+    asked: str = ""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -104,15 +105,30 @@ def do_check(call: Invocation) -> int:
     """`check`: say what a run would lack. Changes nothing."""
     from cronjob.check.preflight import preflight
 
+    expect_plain(call.settings)
     return preflight(call)
 
 
-COMMANDS: Mapping[str, Callable[[Invocation], int]] = {"run": do_run, "retire": do_retire, "check": do_check}
+def do_trace(call: Invocation) -> int:
+    """`trace`: one tenant's chain, link by link. Changes nothing."""
+    from cronjob.trace.tracing import trace
+
+    expect_plain(call.settings)
+    return trace(call)
 
 
-def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals) -> int:
-    """Do what the settings say; the exit code. Raises SettingsError."""
-    call = Invocation(settings, environment, signals, Halt(signals.stop, settings.deadline))
+COMMANDS: Mapping[str, Callable[[Invocation], int]] = {
+    "run": do_run,
+    "retire": do_retire,
+    "check": do_check,
+    "trace": do_trace,
+}
+
+
+def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals, asked: str = "") -> int:
+    """Do what the settings say; *asked* is the command's argument. The exit code. Raises SettingsError."""
+    expect_formats(settings)
+    call = Invocation(settings, environment, signals, Halt(signals.stop, settings.deadline), asked)
     return COMMANDS[settings.command](call)
 
 
@@ -122,7 +138,8 @@ def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object
     if settings.dry_run or not settings.lease:
         return nullcontext()
     holder = f"{socket.gethostname()}_{call.run_id}"
-    claim = Claim(flux.namespaces[0], holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
+    place = flux.namespaces[0], lease_name(settings.share)
+    claim = Claim(*place, holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
     return Lease(flux.api, claim, call.halt, log_warning)
 
 
@@ -134,7 +151,8 @@ def _tell_cluster(report: Report, settings: Settings, flux: FluxCluster) -> None
 
 def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], flux: FluxCluster | None = None) -> int:
     settings, started = call.settings, datetime.now(UTC)
-    set_up_logging(log_format(settings), settings.log_level, {"run_id": call.run_id, "cluster": settings.cluster})
+    about = {"run_id": call.run_id, "cluster": settings.cluster, **settings.share.labels}
+    set_up_logging(log_format(settings), settings.log_level, about)
     with _connected(call, rules, flux) as servers:
         report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
         around = Circumstances(
@@ -148,6 +166,7 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
             started_at=started,
             finished_at=datetime.now(UTC),
             requests=servers.requests(),
+            share=settings.share,
         )
         _push(servers, report, around, settings)
         told = tell(report, document_of(report, around), settings, call.environment)
@@ -202,6 +221,7 @@ def gitlab_of(settings: Settings) -> tuple[Access, Scope]:
         writes=not settings.dry_run,
         tls_verification=settings.webhook_tls_verification,
         concurrency=settings.concurrency,
+        share=settings.share,
     )
     return access, scope
 

@@ -21,9 +21,9 @@ from cronjob.kube_access import WIDTH, KubeApi
 from cronjob.kube_answers import NoAnswer
 from reconcile.claims import ref_of
 from reconcile.model import Kind, Ref, shown_url
+from reconcile.ports import FluxObjects
 from reconcile.problems import Problem, Severity
 from reconcile.report import Entry, Report, Status
-from reconcile.run import FluxObjects
 
 COMPONENT = "flux-gitlab-syncer"
 # What an Event says of a change.

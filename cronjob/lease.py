@@ -20,7 +20,7 @@ from cronjob.answers import Answer
 from cronjob.halt import Halt
 from cronjob.kube_access import KubeApi
 from cronjob.kube_answers import NoAnswer
-from cronjob.lease_claim import NAME, Claim
+from cronjob.lease_claim import Claim
 from cronjob.lease_record import Record
 from reconcile.errors import LEASE_HELD, ReadError
 
@@ -42,7 +42,7 @@ class Lease:
         self._halt = halt
         self._warn = warn
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{quote(claim.namespace, safe='')}/leases"
-        self._path = f"{self._collection}/{NAME}"
+        self._path = f"{self._collection}/{claim.name}"
         self._record = Record()
         self._seen: tuple[object, float] = (None, 0.0)
         self._good_until = 0.0
@@ -98,7 +98,7 @@ class Lease:
         try:
             answer = self._send("GET", self._path)
             if answer.status == HTTPStatus.NOT_FOUND:
-                return self._sent("POST", self._collection, Record({"name": NAME}), began)
+                return self._sent("POST", self._collection, Record({"name": self._claim.name}), began)
             if answer.status != HTTPStatus.OK:
                 return self._claim.refused("get", answer)
         except NoAnswer as none:

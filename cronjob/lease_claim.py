@@ -9,9 +9,15 @@ from cronjob.answers import Answer
 from cronjob.kube_answers import NoAnswer
 from cronjob.lease_record import Record
 from reconcile.errors import LEASE_HELD, ReadError, SettingsError
+from reconcile.shares import Share
 
 NAME = "flux-gitlab-syncer"
 UNAVAILABLE = "LeaseUnavailable"
+
+
+def lease_name(share: Share) -> str:
+    """The Lease that a run over *share* holds."""
+    return NAME if share.is_all else f"{NAME}-{share.index}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,14 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who wants which Lease, for which cluster, and for how many seconds (*wait*) it waits for another to end."""
+    """
+    Who wants which Lease, for which cluster, and for how many seconds (*wait*) it waits for another to end.
+
+    *name* is the Lease's: `lease_name` says whose share of the projects it is for.
+    """
 
     namespace: str
+    name: str
     holder: str
     cluster: str
     former_clusters: tuple[str, ...] = ()
@@ -42,7 +53,7 @@ class Claim:
     times: Times = field(default_factory=Times)
 
     def __str__(self) -> str:
-        return f"Lease {self.namespace}/{NAME}"
+        return f"Lease {self.namespace}/{self.name}"
 
     def check_cluster(self, record: Record) -> None:
         """Raise SettingsError where the Lease says that it is another cluster's."""
@@ -58,7 +69,7 @@ class Claim:
         return ReadError(
             f"Another run holds the {self}: {record.holder or 'somebody who was quicker'}. Nothing was read. Wait for "
             f"it to end, or raise --lease-wait; a run that died is given up after "
-            f"{record.duration or self.times.duration} s (`kubectl -n {self.namespace} get lease {NAME}`).",
+            f"{record.duration or self.times.duration} s (`kubectl -n {self.namespace} get lease {self.name}`).",
             code=LEASE_HELD,
         )
 
@@ -75,7 +86,7 @@ class Claim:
         what = f"The {self} could not be taken: Kubernetes refuses to {verb} it ({answer.title}). Nothing was read."
         if answer.status >= 500 or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             return ReadError(f"{what} See the API server's health.", code=UNAVAILABLE)
-        right = f"Give the service account `{verb}` on leases.coordination.k8s.io {NAME}, or pass --no-lease."
+        right = f"Give the service account `{verb}` on leases.coordination.k8s.io {self.name}, or pass --no-lease."
         if verb == "create":
             right = f"{right[:-1]}; where the Lease is there already, `get,update` on it will do."
         advice = {

@@ -134,7 +134,7 @@ def push(run: Measured, gateway: str, seconds: float) -> str:
 def _pushed(run: Measured, registry: CollectorRegistry, gateway: str, seconds: float) -> str:
     # Dry runs have a job of their own, so that an audit does not pass for the job itself.
     job = "flux-gitlab-syncer-dry-run" if run.report.dry_run else "flux-gitlab-syncer"
-    group = {"cluster": run.around.cluster}
+    group = {"cluster": run.around.cluster, **run.around.share.labels}
     try:
         pushadd_to_gateway(gateway, job, registry, group, timeout=seconds, handler=_post)
     except _Refused as refused:

@@ -11,9 +11,10 @@ PREFIX = "SYNCER_"
 RUN = ("run",)
 RETIRE = ("retire",)
 BOTH = RUN + RETIRE
-# What looks at the cluster, and every command.
-LOOKING = (*RUN, "check")
-ALL = (*BOTH, "check")
+# What is, or asks about, a whole run; what looks at the cluster; every command.
+WHOLE = (*RUN, "check")
+LOOKING = (*WHOLE, "trace")
+ALL = (*BOTH, "check", "trace")
 
 
 class Place(Flag):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from cronjob import kinds
 from cronjob.kinds import SWITCH, Kind, choice, number, several
-from cronjob.option import BOTH, LOOKING, RETIRE, RUN, Group, Option, Place
+from cronjob.option import BOTH, LOOKING, RETIRE, RUN, WHOLE, Group, Option, Place
 from cronjob.parsing import REPORT_FORMATS
 
 _ONE = "this or the other is required"
@@ -35,7 +35,7 @@ OPTIONS: tuple[Option, ...] = (
         otherwise="none: webhooks off",
     ),
     Option("project", several(kinds.GLOB), SCOPE, "act on these projects only", otherwise="all", commands=BOTH),
-    Option("dry-run", SWITCH, WRITING, "show the changes and write nothing"),
+    Option("dry-run", SWITCH, WRITING, "show the changes and write nothing", commands=(*BOTH, "check")),
     Option(
         "confirm",
         kinds.LABEL,
@@ -55,7 +55,9 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("adopt", SWITCH, WRITING, "take over what is unmarked and plainly for this cluster", commands=RUN),
     Option("refresh-tokens", SWITCH, WRITING, "write every wanted webhook once more, with its token", commands=RUN),
-    Option("webhook-tls-verification", SWITCH, WRITING, _TLS_HELP, default=True, negatable=True, commands=RUN),
+    Option(
+        "webhook-tls-verification", SWITCH, WRITING, _TLS_HELP, default=True, negatable=True, commands=(*RUN, "trace")
+    ),
     Option(
         "gitlab-url", kinds.GITLAB_URL, GITLAB, "https (http on loopback only); a relative root is kept", required=True
     ),
@@ -108,7 +110,7 @@ OPTIONS: tuple[Option, ...] = (
         "let no two runs write at a time, by a Lease in the first namespace",
         default=True,
         negatable=True,
-        commands=LOOKING,
+        commands=WHOLE,
     ),
     Option(
         "lease-wait",
@@ -119,13 +121,21 @@ OPTIONS: tuple[Option, ...] = (
         commands=RUN,
     ),
     Option(
+        "shards",
+        number(1, 100),
+        KUBERNETES,
+        "the projects are divided among so many pods; this one's index is in `JOB_COMPLETION_INDEX`",
+        default="1",
+        commands=WHOLE,
+    ),
+    Option(
         "events",
         SWITCH,
         KUBERNETES,
         "say in Kubernetes Events what was changed and what is wrong",
         otherwise="on in a pod, else off",
         negatable=True,
-        commands=LOOKING,
+        commands=WHOLE,
     ),
     Option("output", choice(*REPORT_FORMATS, "none"), OUTPUT, "the report on stdout", default="text", short="o"),
     Option("report", several(kinds.REPORT_FILE), OUTPUT, "the report to a file as well", commands=BOTH),

@@ -25,7 +25,7 @@ _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _TOKEN = re.compile(r"gl(?:pat|oas|dt|cbt|ptt|ft|rtr?|imt|agent|soat|ffct|wt)-.*", re.DOTALL)
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
-REPORT_FORMATS = ("text", "json", "yaml")
+REPORT_FORMATS = ("text", "json", "yaml", "markdown", "html", "csv")
 
 
 @dataclass(frozen=True, slots=True)

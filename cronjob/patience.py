@@ -7,8 +7,10 @@ unless it certainly was not done: it never left, or the answer says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_exponential
 from urllib3 import exceptions as weather
@@ -57,7 +59,12 @@ class Patience:
 
         *wait* lets the seconds pass between an outcome and the next try; without it they are slept.
         """
-        reads = method == "GET"
+        began, reads = time.monotonic(), method == "GET"
+        first = attempt()
+        if not _may_help(first, reads=reads):
+            # Nearly always, and tenacity's own work is not free.
+            return first
+        outcomes: Iterator[Outcome] = chain([first], iter(attempt, None))
 
         def pass_time(state: RetryCallState) -> None:
             if wait:
@@ -68,16 +75,16 @@ class Patience:
         retrying = Retrying(
             retry=retry_if_result(lambda outcome: _may_help(outcome, reads=reads)),
             wait=_Wait(self.backoff, self.limit),
-            stop=self._is_enough,
+            stop=lambda state: self._is_enough(state, began),
             before_sleep=pass_time,
             sleep=lambda _: None,
             retry_error_callback=_outcome,
         )
-        return retrying(attempt)
+        return retrying(lambda: next(outcomes))
 
-    def _is_enough(self, state: RetryCallState) -> bool:
+    def _is_enough(self, state: RetryCallState, began: float) -> bool:
         tries = TRIES if isinstance(_outcome(state), Answer) else SILENT_TRIES
-        taken = (state.seconds_since_start or 0.0) + state.upcoming_sleep
+        taken = time.monotonic() - began + state.upcoming_sleep
         return state.attempt_number >= tries or taken > LONGEST or self.halt()
 
 

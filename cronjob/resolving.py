@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cronjob.option import Option, Place
+from cronjob.option import RUN, Option, Place
 from cronjob.option_table import OPTIONS
 from cronjob.parsing import ReportFile
+from cronjob.pod_index import pod_index
 from cronjob.sources import CREDENTIAL, Gathered, Given, Origin, gather
 from reconcile.tenancy import Tenancy
 
@@ -27,6 +28,7 @@ class Resolved:
 
     *given* holds each option of *command* by key as it was written, *values* the typed value of each option that has a
     usable one. *token* is GitLab's and *token_source* where it was found; both are empty where there is none.
+    *shard* is which of several pods this is, counted from 0.
     """
 
     command: str
@@ -35,6 +37,7 @@ class Resolved:
     complaints: tuple[str, ...]
     token: str = field(default="", repr=False)
     token_source: str = ""
+    shard: int = 0
 
     @property
     def print_config(self) -> bool:
@@ -51,9 +54,15 @@ def resolve(command: str, flags: Mapping[str, object], environment: Mapping[str,
         token, source = _token(values, environment)
     except ValueError as error:
         complaints.append(str(error))
+    shards, shard = values.get("shards"), 0
+    try:
+        # Only a run has a part of the projects; the other commands look at all of them.
+        shard = pod_index(shards, environment) if command in RUN and isinstance(shards, int) else 0
+    except ValueError as error:
+        complaints.append(str(error))
     complaints += [*_missing(gathered, values), *_contradictions(gathered, values)]
     lines = [" ".join(line.split()) for line in (*gathered.complaints, *complaints)]
-    return Resolved(command, gathered.given, values, tuple(lines), token, source)
+    return Resolved(command, gathered.given, values, tuple(lines), token, source, shard)
 
 
 def _typed(gathered: Gathered) -> tuple[dict[str, object], list[str]]:
@@ -120,6 +129,11 @@ def _contradictions(gathered: Gathered, values: Mapping[str, object]) -> Iterato
     confirm, cluster = values.get("confirm"), values.get("cluster")
     if confirm and cluster and confirm != cluster:
         yield f"--confirm is {confirm!r}, but the cluster is {cluster!r}; to retire it, confirm exactly that name."
+    if values.get("adopt") and values.get("shards") not in (1, ...):
+        yield (
+            "--adopt needs to see the whole group, since GitLab has one title for a key that several projects use: "
+            "run it once without --shards."
+        )
     yield from _reports_twice(gathered, values.get("report"))
 
 

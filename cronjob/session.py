@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
@@ -17,6 +18,7 @@ from urllib.parse import urlencode
 
 import requests
 from requests.utils import get_environ_proxies
+from urllib3 import Timeout
 
 from cronjob import patience
 from cronjob.answers import Answer
@@ -26,10 +28,13 @@ from cronjob.patience import Outcome, Patience
 from cronjob.reasons import reason, redacted
 from cronjob.traffic import Traffic
 from cronjob.transport import NO_ANSWER, Adapter, cause_of, timed_out, tls_context, whole
+from cronjob.width import Width
 from reconcile.errors import SyncerError, WriteFailed
 
 # A proxy did not wait any longer (524 is Cloudflare's); GitLab may.
 _GAVE_UP = frozenset({504, 524})
+# A server that answers so has more to do than it can.
+_OVERLOADED = frozenset({429, 502, 503, *_GAVE_UP})
 
 
 class Refused(SyncerError):
@@ -92,6 +97,7 @@ class Session:
         self.halt = halt or Halt()
         self._patience = Patience(self.halt, access.backoff, access.limit)
         self._pace = Pace(access.max_per_minute, access.concurrency, self.halt)
+        self._width = Width(access.concurrency)
         self._http = self._connected()
 
     def close(self) -> None:
@@ -171,16 +177,17 @@ class Session:
         return NotAsked(why) if method == "GET" else WriteFailed(why)
 
     def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> Outcome:
-        seconds = self._access.timeout
-        limits = min(10.0, seconds), seconds
+        self._width.take()
         try:
             request = self._prepared(method, path, body)
-            outcome = whole(self._http.send(request, timeout=limits, allow_redirects=False, stream=True), seconds)
+            answer = whole(self._http.send(request, **self._sending), self._access.timeout)
         except NO_ANSWER as error:
+            self._width.give(overloaded=True)
             self._pace.heed({})
             return error
-        self._pace.heed(outcome.headers)
-        return outcome
+        self._width.give(overloaded=answer.status in _OVERLOADED)
+        self._pace.heed(answer.headers)
+        return answer
 
     def _refused(self, answer: Answer, body: Mapping[str, Any] | None = None) -> Refused:
         return Refused(answer.status, self._reason(answer, body), location=answer.headers.get("Location", ""))
@@ -193,6 +200,13 @@ class Session:
         return self._access.token, str((body or {}).get("token") or "")
 
     @cached_property
+    def _sending(self) -> dict[str, Any]:
+        """How every request is sent. With proxies requests need not look for any."""
+        seconds = self._access.timeout
+        limits = Timeout(connect=min(10.0, seconds), read=seconds)
+        return {"timeout": limits, "allow_redirects": False, "stream": True, "proxies": self._http.proxies}
+
+    @cached_property
     def _template(self) -> requests.PreparedRequest:
         return self._http.prepare_request(requests.Request("GET", self._base))
 
@@ -200,7 +214,8 @@ class Session:
         """Without a body a copy of the one that requests prepared: only method and path differ, and preparing costs."""
         if body is not None:
             return self._http.prepare_request(requests.Request(method, self._base + path, json=body))
-        prepared = self._template.copy()
+        # Shallow: nothing changes the headers, which all share.
+        prepared = copy(self._template)
         prepared.method, prepared.url = method, self._base + path
         return prepared
 

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cronjob.describing import flags_given, given_options
+from cronjob.option import RUN
 from cronjob.option_table import OPTIONS
 from cronjob.parsing import ReportFile
 from cronjob.resolving import Resolved, resolve
@@ -22,6 +23,7 @@ from reconcile.marks import Identity
 from reconcile.problems import Severity
 from reconcile.rules import Rules
 from reconcile.run import Orders
+from reconcile.shares import ALL, Share
 from reconcile.tenancy import Tenancy, matches
 
 RETIRE = "retire"
@@ -34,7 +36,7 @@ class Settings:
 
     Fields are named as the options are, in the plural where several values may be given. *namespaces* may be empty:
     then it is the one that the access to Kubernetes names. *given* is what the report repeats: no secrets are in it;
-    *flags* are those of it that stood on the command line.
+    *flags* are those of it that stood on the command line. *shard* counts from 0 to below *shards*.
     """
 
     command: str
@@ -70,6 +72,8 @@ class Settings:
     context: str | None
     lease: bool
     lease_wait: float
+    shards: int
+    shard: int
     events: bool | None
 
     output: str
@@ -105,6 +109,16 @@ class Settings:
         """GitLab's relative root, without slashes."""
         return urlsplit(self.gitlab_url).path.strip("/")
 
+    @property
+    def share(self) -> Share:
+        """Which of the projects are this run's; commands that only look, look at all."""
+        return Share(self.shard, self.shards) if self.command in RUN else ALL
+
+    @property
+    def formats(self) -> frozenset[str]:
+        """Every format that the report is wanted in."""
+        return frozenset({self.output, *(report.format for report in self.reports)})
+
     def acts_on(self, path: str) -> bool:
         """Whether the project at *path* may be changed."""
         return not self.projects or any(matches(glob, path) for glob in self.projects)
@@ -134,18 +148,21 @@ class Settings:
             relative_root=self.relative_root,
             adopt=self.adopt,
             refresh_tokens=self.refresh_tokens,
+            share=self.share,
         )
 
     def orders(self) -> Orders:
-        """What the operator wants of this run."""
+        """What the operator wants of this run. An inventory is of everything, so it shows what is foreign too."""
+        inventory = "csv" in self.formats
         return Orders(
             dry_run=self.dry_run,
             prune=self.prune,
-            limits=self.max_prune,
+            limits=self.max_prune.divided(self.shards),
             expected=self.expect_plan,
             acts_on=self.acts_on,
             gitlab_host=self.gitlab_host,
-            show_foreign=self.show_foreign,
+            show_foreign=self.show_foreign or inventory,
+            inventory=inventory,
         )
 
 
@@ -176,5 +193,6 @@ def settings_from(resolved: Resolved) -> Settings:
         given=given_options(resolved),
         flags=flags_given(resolved),
         token=resolved.token,
+        shard=resolved.shard,
         **values,
     )

@@ -122,7 +122,8 @@ def serve(scene: Scene) -> None:
     with _staged(scene) as stage:
         click.echo("# An embedded GitLab and Kubernetes are up. In a second terminal:\n")
         click.echo(_exports(stage.environment))
-        click.echo("\nflux-gitlab-syncer run --dry-run\nkubectl get gitrepositories,receivers -A\n")
+        click.echo("\nflux-gitlab-syncer run --dry-run\nflux-gitlab-syncer trace sample-tenant")
+        click.echo("kubectl get gitrepositories,receivers -A\n")
         if stage.spell:
             click.echo(f"# {_forecast(stage.spell)}")
         click.echo("# Ctrl-C ends them.")

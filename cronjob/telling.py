@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cronjob.inventory import Rows
 from cronjob.logs import log, log_entry, log_problem
-from cronjob.parsing import ReportFile
+from cronjob.parsing import ReportFile, either
 from cronjob.render import rendered
 from cronjob.render.page import Page
 from cronjob.render.summary import summary_line
 from cronjob.settings import Settings
+from reconcile.changes import kind_of
+from reconcile.errors import SettingsError
+from reconcile.model import Kind
 from reconcile.report import Report, Status
 
+PLAIN = ("text", "json", "yaml", "none")
 _LOGGED_ALREADY = {Status.APPLIED, Status.FAILED}
 # `kubectl describe pod` shows what stands in here.
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -35,7 +42,7 @@ def tell(report: Report, document: dict[str, Any], settings: Settings, environme
                 log_entry(entry)
         for problem in report.plan.problems:
             log_problem(problem)
-    page = Page(command=settings.command, flags=settings.flags)
+    page = Page(settings.command, settings.flags, inventory=Rows(report), items=_items(report))
     # Files first: whoever reads stdout may have gone.
     written = [_written(document, one, page) for one in settings.reports]
     line = summary_line(document)
@@ -46,6 +53,27 @@ def tell(report: Report, document: dict[str, Any], settings: Settings, environme
     click.echo(rendered(document, settings.output, on_terminal(page, environment)), nl=False)
     log.info("%s", line)
     return all(written)
+
+
+def _items(report: Report) -> dict[str, dict[str, int]]:
+    """What was there before the run, by kind and by whose it is; nothing where nothing was read."""
+    if report.failure:
+        return {}
+    foreign = Counter(kind_of(one.found) for one in report.plan.foreign)
+    return {kind.value: {"ours": report.plan.owned[kind], "foreign": foreign[kind]} for kind in Kind}
+
+
+def expect_formats(settings: Settings) -> None:
+    """Raises SettingsError where a report could not be made in the format it is wanted in."""
+    if "html" in settings.formats and not find_spec("jinja2"):
+        install = "pip install 'flux-gitlab-syncer[html]'"
+        raise SettingsError(f"The report as html needs the package jinja2: `{install}` installs it.")
+
+
+def expect_plain(settings: Settings) -> None:
+    """Raises SettingsError where what only looks is to be told in a format that is made for a run's report."""
+    if settings.output not in PLAIN:
+        raise SettingsError(f"--output is {settings.output}: {settings.command} says it as {either(PLAIN)}.")
 
 
 def on_terminal(page: Page, environment: Mapping[str, str]) -> Page:

@@ -58,10 +58,14 @@ _CLAUSES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 
 
 class Adapter(HTTPAdapter):
-    """One TLS context for all connections, which requests otherwise loads for each; nothing is repeated here."""
+    """
+    For one host, through one proxy or none: one TLS context for all connections, which requests otherwise loads for
+    each, and one pool, which it otherwise looks for again for each request. Nothing is repeated here.
+    """
 
     def __init__(self, context: ssl.SSLContext, width: int) -> None:
         self._context = context
+        self._pool: Any = None
         super().__init__(pool_connections=1, pool_maxsize=width)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -71,6 +75,16 @@ class Adapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Hand the context to every connection through a proxy."""
         return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The pool that the first request found: all go to the same place."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        """The path alone, unless a proxy is spoken to, which may want to know the host."""
+        return super().request_url(request, proxies) if proxies else str(request.path_url)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing: the context verifies, and urllib3 must not load CA files into it again."""

@@ -22,6 +22,10 @@ class Items:
     keys: tuple[FoundKey, ...] = ()
     webhooks: tuple[FoundWebhook, ...] = ()
 
+    def at(self, project: Project) -> Items:
+        """The same items of the project as it is called by now."""
+        return self if self.project == project else replace(self, project=project)
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -29,6 +33,10 @@ class Unreadable:
 
     project: Project
     reason: str
+
+    def at(self, project: Project) -> Unreadable:
+        """The same for the project as it is called by now."""
+        return self if self.project == project else replace(self, project=project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,8 @@ def key_from(element: object, now: datetime) -> FoundKey:
         # The answer of `enable` has no can_push; what it attaches is read-only (enable_deploy_key_service.rb).
         can_push=_flag(answer, "can_push"),
         expired=expires is not None and expires <= now,
+        expires=expires,
+        last_used=_shown_time(answer.get("last_used_at")),
     )
 
 
@@ -196,3 +206,8 @@ def _time(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _shown_time(value: object) -> datetime | None:
+    """A time that nothing depends on: of another type it is none, and no reason to leave the project alone."""
+    return _time(value) if isinstance(value, str) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from reconcile.claims import Claim
@@ -21,6 +21,7 @@ from reconcile.model import (
 from reconcile.problems import Code, Problem
 from reconcile.receivers import Listener, unreadable, with_collisions, with_token
 from reconcile.rules import Rules
+from reconcile.shares import Share
 from reconcile.targets import Repositories, targets_of
 
 Secrets = Mapping[Ref, SecretAnswer]
@@ -28,13 +29,18 @@ Secrets = Mapping[Ref, SecretAnswer]
 
 @dataclass(frozen=True, slots=True)
 class WantedKey:
-    """A deploy key that a project should have; *secrets* are those it comes from, the first one names it."""
+    """
+    A deploy key that a project should have; *secrets* are those it comes from, the first one names it.
+
+    *elsewhere* are projects of other shards that should have it too.
+    """
 
     project: Project
     key: PublicKey
     mark: Mark
     secrets: tuple[Ref, ...]
     sources: tuple[Ref, ...]
+    elsewhere: tuple[Project, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +73,44 @@ class Desired:
 
     def within(self, acts_on: Callable[[str], bool]) -> Desired:
         """The part that concerns projects whose path *acts_on* accepts, and what concerns no project in particular."""
-        ids = {project.id for project in self.projects if acts_on(project.path)}
+        return self._of({project.id for project in self.projects if acts_on(project.path)}, acts_on)
+
+    def of_share(self, share: Share) -> Desired:
+        """The part that concerns one shard's projects; the first one also has what concerns none in particular."""
+        if share.is_all:
+            return self
+        ids = {project.id for project in self.projects if share.has(project.id)}
+        paths = {project.path for project in self.projects if project.id in ids}
+        part = self._of(ids, paths.__contains__)
+        problems = tuple(one for one in part.problems if one.project or share.is_first)
+        return replace(part, problems=problems, keys=_with_elsewhere(part.keys, self.keys))
+
+    def _of(self, ids: Set[int], concerns: Callable[[str], bool]) -> Desired:
         return replace(
             self,
             keys={id_: wanted for id_, wanted in self.keys.items() if id_ in ids},
             webhooks={id_: wanted for id_, wanted in self.webhooks.items() if id_ in ids},
-            problems=tuple(one for one in self.problems if one.project is None or acts_on(one.project)),
+            problems=tuple(one for one in self.problems if one.project is None or concerns(one.project)),
         )
 
 
-def secrets_of(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules) -> tuple[set[Ref], set[Ref]]:
-    """The Secrets to read: those for their key, and those for their token. What is dropped needs none."""
-    keys = {claim.secret for claim in claims if claim.secret and not claim.dropped}
-    heard = [one for one in listeners if one.resources and one.supported and not one.left_alone]
-    tokens = {one.secret for one in heard if one.secret}
-    return keys, tokens if rules.receiver_url else set()
+def _with_elsewhere(
+    part: Mapping[int, Mapping[PublicKey, WantedKey]], whole: Mapping[int, Mapping[PublicKey, WantedKey]]
+) -> dict[int, dict[PublicKey, WantedKey]]:
+    """The same keys, each with the projects outside *part* that want it too."""
+    others: dict[PublicKey, list[Project]] = {}
+    for id_ in sorted(whole.keys() - part.keys()):
+        for key, wanted in whole[id_].items():
+            others.setdefault(key, []).append(wanted.project)
+    elsewhere = {key: tuple(projects) for key, projects in others.items()}
+    return {
+        id_: {key: replace(one, elsewhere=elsewhere.get(key, ())) for key, one in wanted.items()}
+        for id_, wanted in part.items()
+    }
 
 
 def desired_from(claims: Iterable[Claim], listeners: Iterable[Listener], secrets: Secrets, rules: Rules) -> Desired:
-    """Put claims that have their project and listeners together; *secrets* answers for each of `secrets_of`."""
+    """Put claims that have their project and listeners together; *secrets* answers for each of `needs_of`."""
     keyed = sorted((_with_key(claim, secrets) for claim in claims), key=lambda pair: pair[0].ref)
     settled = [claim for claim, _ in keyed]
     heard, targets = _listening(listeners, Repositories(settled), secrets, rules)
@@ -113,8 +138,10 @@ def _with_key(claim: Claim, secrets: Secrets) -> tuple[Claim, PublicKey | None]:
         return claim, None
     answer = secrets.get(claim.secret, SecretMissing())
     key = answer.public_key if isinstance(answer, Secret) else None
-    # A disabled GitRepository's key is only needed to hold it.
-    return (claim if claim.held is Code.DISABLED else _checked(claim, answer)), key
+    if claim.held is Code.DISABLED:
+        # Its key is only needed to hold it; where nobody can tell which that is, it may be any.
+        return (replace(claim, vague=True) if isinstance(answer, SecretUnreadable) else claim), key
+    return _checked(claim, answer), key
 
 
 def _checked(claim: Claim, answer: SecretAnswer) -> Claim:

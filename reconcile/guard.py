@@ -22,10 +22,15 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many deletes one run may make: *count* and *percent* of what is ours before it, None for no limit."""
+    """
+    How many deletes one run may make: *count* and *percent* of what is ours before it, None for no limit.
+
+    *always* many are no alarm whatever the limits say.
+    """
 
     count: int | None = 20
     percent: float | None = 25.0
+    always: int = ALWAYS_ALLOWED
 
     @classmethod
     def parse(cls, text: str) -> Limits:
@@ -45,6 +50,14 @@ class Limits:
             raise ValueError(f"is more than 100%: {text!r}")
         return cls(count, percent)
 
+    def divided(self, shards: int) -> Limits:
+        """
+        The limits of one of so many shards: the counts divided, the percentage the same.
+
+        Never less than one tenant's deploy key and webhook, which lie in one shard.
+        """
+        return Limits(_part(self.count, shards), self.percent, _part(self.always, shards) or 0)
+
     @property
     def none(self) -> bool:
         """Whether the operator lifted all limits."""
@@ -59,6 +72,10 @@ class Limits:
     def __str__(self) -> str:
         parts = [str(self.count)] if self.count is not None else []
         return ",".join([*parts, f"{self.percent:g}%"] if self.percent is not None else parts)
+
+
+def _part(count: int | None, shards: int) -> int | None:
+    return None if count is None else min(count, max(-(-count // shards), FEW))
 
 
 NO_LIMITS = Limits(None, 100)
@@ -115,7 +132,7 @@ def _too_many(plan: Plan, limits: Limits, approval: str) -> list[Objection]:
     lifts = f"review it, then pass --max-prune with a higher limit (100% is none), or {approval}"
     objections = []
     owned = sum(plan.owned.values())
-    if len(counted) > ALWAYS_ALLOWED and limits.exceeded_by(len(counted), owned):
+    if len(counted) > limits.always and limits.exceeded_by(len(counted), owned):
         message = f"Would remove {len(counted)} of the {owned} items that are ours; the limit is {limits}: {lifts}."
         objections.append(Objection("TooManyPrunes", message, "--max-prune"))
     for kind, count in sorted(_by_kind(counted).items()):

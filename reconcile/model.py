@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -80,13 +81,19 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:
-    """A deploy key as one project's list shows it."""
+    """
+    A deploy key as one project's list shows it. *last_used* is None where it never was or GitLab does not say.
+
+    Being used does not make it another key.
+    """
 
     id: int
     title: str
     key: PublicKey
     can_push: bool = False
     expired: bool = False
+    expires: datetime | None = None
+    last_used: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,12 @@ class SecretUnreadable:
     reason: str
 
 
-SecretAnswer = Secret | SecretMissing | SecretUnreadable
+@dataclass(frozen=True, slots=True)
+class SecretOfOthers:
+    """The Secret was not read: what it is for is another shard's."""
+
+
+SecretAnswer = Secret | SecretMissing | SecretUnreadable | SecretOfOthers
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from reconcile.actual import Actual
 from reconcile.changes import Change, Create, Delete, Findings, Foreign, Kept, mark_of, name_of, order_of
 from reconcile.desired import Desired, WantedWebhook
+from reconcile.inventory import Inventory
 from reconcile.marks import Owner
 from reconcile.model import Kind
 from reconcile.plan_keys import KeyPlanner
@@ -37,7 +38,8 @@ class Plan:
     What a run would do, sorted, so that two runs over the same state print the same bytes.
 
     *owned* counts what was ours before, by kind. *deserted* names the namespaces of planned deletes in which no
-    GitRepository (for keys) or no Receiver (for webhooks) is left.
+    GitRepository (for keys) or no Receiver (for webhooks) is left. *spared* are the deletes that `--no-prune` left out,
+    *inventory* is None unless it was asked for.
     """
 
     changes: tuple[Change, ...] = ()
@@ -48,6 +50,8 @@ class Plan:
     unchanged: int = 0
     owned: Mapping[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
     deserted: tuple[tuple[Kind, str], ...] = ()
+    spared: tuple[Delete, ...] = ()
+    inventory: Inventory | None = field(default=None, repr=False)
 
     @property
     def deletes(self) -> tuple[Delete, ...]:
@@ -60,6 +64,7 @@ class Plan:
             self,
             changes=tuple(change for change in self.changes if not isinstance(change, Delete)),
             deserted=(),
+            spared=self.deletes,
         )
 
     def checksum(self, gitlab_host: str, cluster: str) -> str:

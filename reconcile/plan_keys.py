@@ -36,11 +36,8 @@ class KeyPlanner:
         self._askers = Counter(key for wanted in desired.keys.values() for key in wanted)
 
     def owner(self, found: FoundKey) -> Owner:
-        """Whose it is; `owned_keys` make an unmarked key ours, never one with another cluster's mark."""
-        owner = self._rules.identity.owner(found.title)
-        if owner is Owner.UNMARKED and found.key.fingerprint in self._rules.owned_keys:
-            return Owner.OURS
-        return owner
+        """Whose it is."""
+        return self._rules.key_owner(found)
 
     def compare(self, items: Items, held: Code | None) -> None:
         """Add what differs on one project; *held* keeps everything of ours there."""

@@ -83,11 +83,7 @@ class WebhookPlanner:
             self._remove(items.project, found, reason, held, replacements)
 
     def _owner(self, found: FoundWebhook) -> Owner:
-        """Whose it is; the settings may say that everything unmarked under our URLs is ours."""
-        owner = self._rules.identity.owner(found.description)
-        if owner is Owner.UNMARKED and self._rules.receiver_url_is_ours and self._rules.counts(found.url):
-            return Owner.OURS
-        return owner
+        return self._rules.webhook_owner(found)
 
     def _shared_out(self, at_url: list[FoundWebhook]) -> tuple[list[FoundWebhook], list[FoundWebhook]]:
         """What lies at a wanted URL, the oldest first: that which is ours or unmarked, and that of others."""

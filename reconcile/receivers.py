@@ -17,7 +17,15 @@ from typing import Any
 
 from reconcile.claims import SWITCH, is_disabled, is_gone, ref_of
 from reconcile.events import DEFAULT_FLAGS, flags_of
-from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable, without_digests
+from reconcile.model import (
+    Ref,
+    Secret,
+    SecretAnswer,
+    SecretMissing,
+    SecretOfOthers,
+    SecretUnreadable,
+    without_digests,
+)
 from reconcile.problems import Code, Problem, Severity
 from reconcile.rules import is_hook_path
 
@@ -167,6 +175,8 @@ def with_token(listener: Listener, answer: SecretAnswer | None) -> Listener:
             )
         case SecretUnreadable(reason):
             return listener.hold(Code.SECRET_UNREADABLE, unreadable(listener.secret, reason))
+        case SecretOfOthers():
+            return listener
         case Secret(token=None):
             return listener.hold(Code.SECRET_NOT_FOUND, f"{listener.secret} has no key `token`; add it.")
         case secret:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from reconcile.marks import Identity
-from reconcile.model import Ref
+from reconcile.marks import Identity, Owner
+from reconcile.model import FoundKey, FoundWebhook, Ref
+from reconcile.shares import ALL, Share
 from reconcile.tenancy import Tenancy
 
 _HOOK_PATH = re.compile(r"/hook/[0-9a-f]{64}")
@@ -18,7 +19,7 @@ class Rules:
     What this run owns, what it may touch and how webhooks should look.
 
     *receiver_url* has no trailing slash; None means that webhooks are neither made nor removed. *owned_keys* holds
-    SHA-256 fingerprints. *relative_root* is GitLab's, without slashes.
+    SHA-256 fingerprints. *relative_root* is GitLab's, without slashes. *share* says which projects are this run's.
     """
 
     identity: Identity
@@ -33,11 +34,26 @@ class Rules:
     relative_root: str = ""
     adopt: bool = False
     refresh_tokens: bool = False
+    share: Share = ALL
 
     def counts(self, url: str) -> bool:
         """Whether *url* is one of our base URLs, `/hook/`, 64 lower-case hex digits and nothing after."""
         bases = (self.receiver_url, *self.previous_receiver_urls)
         return any(base and url.startswith(base) and is_hook_path(url[len(base) :]) for base in bases)
+
+    def key_owner(self, found: FoundKey) -> Owner:
+        """Whose it is; `owned_keys` make an unmarked key ours, never one with another cluster's mark."""
+        owner = self.identity.owner(found.title)
+        if owner is Owner.UNMARKED and found.key.fingerprint in self.owned_keys:
+            return Owner.OURS
+        return owner
+
+    def webhook_owner(self, found: FoundWebhook) -> Owner:
+        """Whose it is; the settings may say that everything unmarked under our URLs is ours."""
+        owner = self.identity.owner(found.description)
+        if owner is Owner.UNMARKED and self.receiver_url_is_ours and self.counts(found.url):
+            return Owner.OURS
+        return owner
 
     def known_as(self, ref: Ref) -> list[Ref]:
         """Under which names a mark may know this object: its own, and the same one in its former namespaces."""

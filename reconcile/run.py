@@ -6,72 +6,25 @@ Everything is read before anything is decided, and everything is decided before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, Protocol, TypeVar
 
 from reconcile.actual import Actual
 from reconcile.changes import Change, Delete, order_of
 from reconcile.claims import Claim, Known, beside_unreadable, claims_from, placed
-from reconcile.desired import Desired, desired_from, secrets_of, webhooks_off
+from reconcile.desired import Desired, desired_from, webhooks_off
 from reconcile.errors import ReadError, SettingsError, WriteFailed
 from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
+from reconcile.inventory import inventory_of
 from reconcile.marks import Owner
-from reconcile.model import Kind, PlaceAnswer, Project, Ref, SecretAnswer
+from reconcile.model import Kind, Project, SecretOfOthers
+from reconcile.needs import needs_of
 from reconcile.plan import Plan, make_plan
+from reconcile.ports import Flux, GitLab
 from reconcile.receivers import Listener, listeners_from
 from reconcile.report import Entry, Report, Status, entries_of
 from reconcile.rules import Rules
-
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class FluxObjects:
-    """All GitRepositories and Receivers of the namespaces read, as Kubernetes shows them."""
-
-    git_repositories: Sequence[Mapping[str, Any]]
-    receivers: Sequence[Mapping[str, Any]]
-
-
-class Flux(Protocol):
-    """What a run needs of Kubernetes. Every method raises ReadError where it cannot answer whole."""
-
-    def read_objects(self) -> FluxObjects:
-        """List both kinds in every namespace."""
-
-    def expect_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> None:
-        """The next `read_secrets` will ask for these: they may be fetched while something else is read."""
-
-    def read_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> Mapping[Ref, SecretAnswer]:
-        """Read each Secret once: *keys* for their private key, *tokens* for their token."""
-
-
-class GitLab(Protocol):
-    """What a run needs of GitLab. The reading methods raise ReadError, `write` raises WriteFailed."""
-
-    def read_hosts(self) -> frozenset[str]:
-        """Prove who we are, list the group's projects, and say under which hosts this GitLab is known."""
-
-    def listed_paths(self) -> Set[str]:
-        """The lower-case paths of the tenants' projects, as the listing shows them."""
-
-    def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
-        """Where each lower-case path leads, by a look-up where the listing lacks it."""
-
-    def read_actual(self, also: Iterable[Project]) -> Actual:
-        """The deploy keys and webhooks of all listed projects and of *also*."""
-
-    def write(self, change: Change) -> int:
-        """Make one change, and be sure that it was made; GitLab's id of the item."""
-
-    def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
-        """Do *work* for each item, several at a time, and give the answers in the order of the items."""
-
-    def stopped(self) -> str:
-        """Why no new write may begin (a signal came, the time is up), as a clause; empty while it may."""
 
 
 def _everywhere(path: str) -> bool:
@@ -89,12 +42,15 @@ class Orders:
     acts_on: Callable[[str], bool] = _everywhere
     gitlab_host: str = ""
     show_foreign: bool = False
+    inventory: bool = False
 
 
 def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
     """Bring the group's deploy keys and webhooks in line with Flux, once. Raises ReadError before any write."""
+    check_choice(gitlab, orders)
     asked = read_asked(flux, gitlab, rules)
-    flux.expect_secrets(*secrets_of(asked.claims, asked.listeners, rules))
+    needs = needs_of(asked.claims, asked.listeners, rules)
+    flux.expect_secrets(needs.keys, needs.tokens)
     actual = gitlab.read_actual(asked.projects)
     plan = decide(read_desired(flux, asked, actual, rules), actual, rules, orders)
 
@@ -112,11 +68,22 @@ def retire(gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
     """
     rules = replace(rules, identity=replace(rules.identity, every_namespace=True))
     orders = replace(orders, limits=NO_LIMITS)
+    check_choice(gitlab, orders)
     nothing = Desired(problems=tuple(webhooks_off(rules)))
     plan = decide(nothing, gitlab.read_actual(()), rules, orders)
     if not orders.show_foreign:
         plan = replace(plan, foreign=tuple(one for one in plan.foreign if one.owner is Owner.UNMARKED))
     return carry_out(plan, gitlab, rules, replace(orders, show_foreign=True), plan_again=lambda: plan)
+
+
+def check_choice(gitlab: GitLab, orders: Orders) -> None:
+    """Raise SettingsError where the orders choose none of the projects."""
+    gitlab.read_hosts()
+    paths = gitlab.listed_paths()
+    if paths and not any(map(orders.acts_on, paths)):
+        raise SettingsError(
+            f"--project chooses none of the {len(paths)} projects: write full paths, or globs such as group/**."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +117,17 @@ def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desi
     """Read the Secrets that are needed and put desired state together."""
     unreadable = {state.project.id for state in actual.unreadable}
     claims = [beside_unreadable(claim, unreadable) for claim in asked.claims]
-    secrets = flux.read_secrets(*secrets_of(claims, asked.listeners, rules))
-    return desired_from(claims, asked.listeners, secrets, rules)
+    needs = needs_of(claims, asked.listeners, rules, actual)
+    secrets = flux.read_secrets(needs.keys, needs.tokens)
+    others = dict.fromkeys(needs.others, SecretOfOthers())
+    return desired_from(claims, asked.listeners, {**others, **secrets}, rules).of_share(rules.share)
 
 
 def decide(desired: Desired, actual: Actual, rules: Rules, orders: Orders) -> Plan:
-    """The plan that these orders allow. Raises SettingsError where they choose none of the projects."""
-    total = len(actual.projects) + len(actual.unreadable)
+    """The plan that these orders allow."""
     plan = make_plan(desired.within(orders.acts_on), actual.within(orders.acts_on), rules)
-    if total and not plan.projects:
-        raise SettingsError(
-            f"--project chooses none of the {total} projects: write full paths, or globs such as group/**."
-        )
+    if orders.inventory:
+        plan = replace(plan, inventory=inventory_of(actual.within(orders.acts_on), rules))
     return plan if orders.prune else plan.without_deletes()
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconcile.claims import Claim, Known, beside_unreadable, claims_from, placed
-from reconcile.desired import Desired, desired_from, secrets_of
+from reconcile.desired import Desired, desired_from
 from reconcile.marks import Identity
 from reconcile.model import Place, PlaceAnswer, Project, PublicKey, Ref, Secret, SecretAnswer, SecretMissing
+from reconcile.needs import needs_of
 from reconcile.receivers import listeners_from
 from reconcile.rules import Rules
 
@@ -164,7 +165,8 @@ class World:
 
     def asked_secrets(self) -> tuple[set[Ref], set[Ref]]:
         """The Secrets to be read, for keys and for tokens."""
-        return secrets_of(self.claims(), listeners_from(self.receivers), self.rules)
+        needs = needs_of(self.claims(), listeners_from(self.receivers), self.rules)
+        return set(needs.keys), set(needs.tokens)
 
     def desired(self) -> Desired:
         """What all of it asks for."""

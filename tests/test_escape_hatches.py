@@ -28,6 +28,7 @@ def test_the_program_switches_off_no_check_but_these() -> None:
 def test_tests_are_skipped_only_where_a_program_is_missing_that_ci_installs() -> None:
     assert files_with(SKIP, "tests") == [
         "tests/cluster/test_builds.py",  # kubectl 1.27 or newer
+        "tests/edge/browsing.py",  # Chromium; where CI is set its absence is a failure
         "tests/edge/key_samples.py",  # ssh-keygen, openssl
         "tests/sandbox/test_kubernetes_kubectl.py",
     ]

@@ -27,8 +27,9 @@ from reconcile.model import (
     SecretAnswer,
     SecretMissing,
 )
+from reconcile.ports import FluxObjects
 from reconcile.receivers import webhook_path
-from reconcile.run import FluxObjects
+from reconcile.shares import ALL, Share
 
 HOST = "gitlab.example.net"
 
@@ -111,6 +112,7 @@ class GitLabInMemory:
     unreadable: dict[int, str] = field(default_factory=dict)
     is_old: bool = False
     former: frozenset[str] = frozenset({"former"})
+    share: Share = ALL
     fails: Callable[[Change], str | None] = lambda _: None
     stops_after: int | None = None
     written: list[Change] = field(default_factory=list)
@@ -155,7 +157,7 @@ class GitLabInMemory:
 
     def read_actual(self, also: Iterable[Project]) -> Actual:
         assert {project.id for project in also} <= self.projects.keys()
-        return actual_from(self.state_of(project) for project in self.projects.values())
+        return actual_from(self.state_of(one) for one in self.projects.values() if self.share.has(one.id))
 
     def state_of(self, project: Project) -> Items | Unreadable:
         if project.id in self.unreadable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -10,17 +10,18 @@ from cronjob.check.findings import Finding, Level, fail, ok, warn
 from cronjob.check.rights import LEASES, Right, is_allowed
 from cronjob.flux import GIT_REPOSITORIES, RECEIVERS, FluxCluster, Resource
 from cronjob.kube_answers import NoAnswer
-from cronjob.lease_claim import NAME
-from reconcile.errors import ReadError
+from cronjob.lease_claim import Claim
+from cronjob.lease_record import Record
+from reconcile.errors import ReadError, SettingsError
 
 _RBAC = "add to the Role:"
 
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What the run that is meant would do: write (and hold the Lease), and write Events."""
+    """What the run that is meant would do: hold one of *leases* while it writes, if any, and write Events."""
 
-    lease: bool
+    leases: Sequence[Claim]
     events: bool
 
 
@@ -36,8 +37,8 @@ def look_at_cluster(flux: FluxCluster, wants: Wants) -> Iterator[Finding]:
         yield ok("kubernetes", f"Kubernetes {version} at {api.server} (from {api.source}), as {api.user}")
         yield from _of_flux(flux)
         yield from _of_rights(flux, wants)
-        if wants.lease:
-            yield from _of_lease(flux)
+        for claim in wants.leases:
+            yield _of_lease(flux, claim)
     except NoAnswer as none:
         yield fail("kubernetes", f"{api.server} gives no answer ({none}): see --kubeconfig, and the network.")
 
@@ -78,8 +79,7 @@ def _of_rights(flux: FluxCluster, wants: Wants) -> Iterator[Finding]:
         for verb in ("get", "list")
     ]
     needed += [Right("get", "", "secrets", namespace) for namespace in flux.namespaces]
-    if wants.lease:
-        needed += [Right(verb, *LEASES, flux.namespaces[0], NAME) for verb in ("get", "update")]
+    needed += [Right(verb, *LEASES, one.namespace, one.name) for one in wants.leases for verb in ("get", "update")]
     missing = [right for right in needed if not is_allowed(flux.api, right)]
     yield from (fail("rights", f"may not {right}; {_RBAC} {right.rule}") for right in missing)
     if not missing:
@@ -117,20 +117,24 @@ def _too_many(flux: FluxCluster) -> Iterator[Finding]:
         yield ok("excess", "nothing more is allowed: no other Secrets, and no write to Flux's objects")
 
 
-def _of_lease(flux: FluxCluster) -> Iterator[Finding]:
-    namespace = flux.namespaces[0]
-    answer = flux.api.get(f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace, safe='')}/leases/{NAME}")
+def _of_lease(flux: FluxCluster, claim: Claim) -> Finding:
+    namespace = claim.namespace
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace, safe='')}/leases/{claim.name}"
+    answer = flux.api.get(path)
     match answer.status:
         case 200:
-            yield ok("lease", f"the Lease {namespace}/{NAME} is there")
+            try:
+                claim.check_cluster(Record.of(answer.parsed() or {}))
+            except SettingsError as error:
+                return fail("lease", str(error))
+            return ok("lease", f"the {claim} is there")
         case 404 if is_allowed(flux.api, Right("create", *LEASES, namespace)):
-            yield ok("lease", f"there is no Lease {namespace}/{NAME} yet; the first run makes it")
+            return ok("lease", f"there is no {claim} yet; the first run makes it")
         case 404:
-            yield fail(
+            return fail(
                 "lease",
-                f"there is no Lease {namespace}/{NAME}, and it may not be made: create an empty one "
+                f"there is no {claim}, and it may not be made: create an empty one "
                 "(cronjob/manifests/base/lease.yaml), or allow `create` on leases.",
             )
-        case _:
-            # Which right is missing is said already.
-            yield fail("lease", f"the Lease {namespace}/{NAME} cannot be read ({answer.title})")
+    # Which right is missing is said already.
+    return fail("lease", f"the {claim} cannot be read ({answer.title})")

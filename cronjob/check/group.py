@@ -71,7 +71,8 @@ class GroupCheck:
 
     def _projects(self) -> Iterator[Finding]:
         scope = self._scope
-        listing = read_listing(self._session, groups=scope.groups, extras=scope.extra_projects, hosts=set(scope.hosts))
+        listing = Listing(set(scope.hosts))
+        read_listing(self._session, listing, groups=scope.groups, extras=scope.extra_projects)
         self.listing = listing
         yield from (warn("projects", problem.message) for problem in listing.problems)
         places = ", ".join((*scope.groups, *scope.extra_projects))

@@ -17,12 +17,15 @@ from cronjob.check.text import as_text
 from cronjob.flux import FluxCluster
 from cronjob.job import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.kube_access import IN_CLUSTER, connect
+from cronjob.lease_claim import Claim, lease_name
 from cronjob.logs import set_up_logging
 from cronjob.render import rendered
 from cronjob.render.page import Page
 from cronjob.session import Session
+from cronjob.settings import Settings
 from cronjob.telling import log_format, on_terminal
 from reconcile.claims import Known
+from reconcile.shares import Share
 
 
 def preflight(call: Invocation) -> int:
@@ -37,6 +40,14 @@ def preflight(call: Invocation) -> int:
     return call.signals.exit_code or int(document["result"] == Level.FAIL)
 
 
+def leases_of(settings: Settings, namespace: str) -> list[Claim]:
+    """The Leases that a run with these settings, or its shards, would hold."""
+    if settings.dry_run or not settings.lease:
+        return []
+    names = [lease_name(Share(index, settings.shards)) for index in range(settings.shards)]
+    return [Claim(namespace, name, "", settings.cluster, settings.previous_clusters) for name in names]
+
+
 def _findings(call: Invocation) -> Iterator[Finding]:
     settings = call.settings
     access, scope = gitlab_of(settings)
@@ -46,7 +57,7 @@ def _findings(call: Invocation) -> Iterator[Finding]:
         closing(Session(replace(access, allow_writes=False), halt=call.halt)) as session,
     ):
         events = settings.writes_events(in_pod=api.source == IN_CLUSTER)
-        yield from look_at_cluster(flux, Wants(lease=settings.lease and not settings.dry_run, events=events))
+        yield from look_at_cluster(flux, Wants(leases_of(settings, flux.namespaces[0]), events))
         group = GroupCheck(session, scope)
         yield from group.look()
         if group.listing and flux.listed.git_repositories:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from cronjob.render.page import Page
+from cronjob.render.wording import EXAMPLES, Record
 
-Record = Mapping[str, Any]
-
-EXAMPLES = 3
 # What belongs to the dry run alone.
 _NOT_AGAIN = {"dry_run", "confirm", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
 
 
-def next_steps(document: Record, page: Page) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to type, and what is said before it; a remark has no *command*."""
+
+    said: str
+    command: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.said}: {self.command}" if self.command else f"      {self.said}"
+
+
+def next_steps(document: Record, page: Page) -> Iterator[Step]:
     """The exact commands that come next, if any; what the environment says need not be typed again."""
     if document["result"] == "drift":
-        yield f"Next: {_command(document, page)}"
+        yield Step("Next", _command(document, page))
     if document["result"] == "refused" and document["objections"][0]["code"] != "PlanChanged":
-        yield f"Next, if that is meant: {_command(document, page)}"
+        yield Step("Next, if that is meant", _command(document, page))
     if document["result"] in {"applied", "incomplete"}:
         yield from _fetch_again(document["changes"])
 
@@ -41,10 +50,12 @@ def _command(document: Record, page: Page) -> str:
         return shlex.join([*words, "--confirm", document["cluster"]])
     # A dry run that the environment or the file ordered has no flag to be left out.
     ordered = "SYNCER_DRY_RUN=false " if document["dry_run"] and "dry_run" not in page.flags else ""
+    if shard := document.get("shard"):
+        ordered += f"JOB_COMPLETION_INDEX={shard['index']} "
     return ordered + shlex.join([*words, "--expect-plan", document["plan"]])
 
 
-def _fetch_again(changes: Iterable[Record]) -> Iterator[str]:
+def _fetch_again(changes: Iterable[Record]) -> Iterator[Step]:
     """Flux may wait up to 15 minutes before it tries a failed repository again."""
     sources = sorted(
         {
@@ -56,6 +67,7 @@ def _fetch_again(changes: Iterable[Record]) -> Iterator[str]:
     )
     for source in sources[:EXAMPLES]:
         _, namespace, name = source.split("/")
-        yield f"Next: flux reconcile source git {name} -n {namespace}"
+        yield Step("Next", f"flux reconcile source git {name} -n {namespace}")
     if len(sources) > EXAMPLES:
-        yield f"      and so for {len(sources) - EXAMPLES} more; Flux tries again by itself within 15 minutes"
+        more = len(sources) - EXAMPLES
+        yield Step(f"and so for {more} more; Flux tries again by itself within 15 minutes")

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The terminal, and the command with those of its options that were given as flags."""
+    """
+    The terminal, and the command with those of its options that were given as flags.
 
-    colour: bool = False
-    width: int = 100
+    *inventory* has a row for each deploy key and webhook, where a format shows them. *items* counts those that were
+    there before, by kind, as `ours` and `foreign`; it is empty where nothing was read.
+    """
+
     command: str = "run"
     flags: frozenset[str] = frozenset()
+    colour: bool = False
+    width: int = 100
+    inventory: Iterable[Mapping[str, str]] = ()
+    items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 from cronjob.render.escaping import for_terminal
 from cronjob.render.next_steps import next_steps
 from cronjob.render.page import Page
 from cronjob.render.summary import plural, summary_line
+from cronjob.render.wording import (
+    EXAMPLES,
+    KINDS,
+    MANY,
+    SYMBOLS,
+    Record,
+    because,
+    facts,
+    label_of,
+    many_and_few,
+    name_of,
+    status,
+    title,
+    value,
+)
 
-Record = Mapping[str, Any]
-
-# More of the same than this is shown as a count with examples; JSON lists all.
-MANY = 20
-EXAMPLES = 3
-_SYMBOLS = {"create": "+", "update": "~", "delete": "-"}
 _COLOURS = {"+": "32", "~": "33", "-": "31", "error": "31", "warning": "33", "notice": "36"}
-_KINDS = {"deploy_key": "deploy key", "webhook": "webhook"}
-_QUIET = {"planned", "applied"}
 
 
 class TextReport:
@@ -49,52 +54,35 @@ class TextReport:
         return f"\x1b[{code}m{text}\x1b[0m" if self._page.colour and code else text
 
     def _header(self) -> Iterator[str]:
-        document = self._document
-        servers = document["servers"]
-        command = self._page.command
-        mode = f"dry run{'' if command == 'run' else f' of {command}'}" if document["dry_run"] else command
-        yield f"flux-gitlab-syncer {document['version']}: {mode} for cluster {document['cluster']}"
-        yield f"  GitLab      {_as_whom(servers['gitlab'], servers['user'])}"
-        if servers["kubernetes"]:
-            yield f"  Kubernetes  {_as_whom(servers['kubernetes'], servers['kubernetes_user'])}"
-        groups = ", ".join(document["groups"]) or "no group"
-        yield f"  Read        {plural(document['summary']['projects'], 'project')} of {for_terminal(groups)}"
-        if document["namespaces"]:
-            yield f"              GitRepositories and Receivers of {', '.join(document['namespaces'])}"
-        sent = document["requests"]["gitlab"]
-        writes = sum(sent[method] for method in ("POST", "PUT", "DELETE"))
-        asked = f"{plural(sent['GET'], 'read')} and {plural(writes, 'write')}"
-        yield f"  Requests    {asked} at GitLab, in {_seconds(document)}"
+        yield title(self._document, self._page)
+        for name, text in facts(self._document):
+            yield f"  {name:10}  {for_terminal(text)}"
 
     def _changes(self) -> Iterator[str]:
-        grouped: dict[tuple[str, ...], list[Record]] = {}
-        for change in self._document["changes"]:
-            grouped.setdefault(_sameness(change), []).append(change)
-        many = [changes for changes in grouped.values() if len(changes) > MANY]
-        single = [change for change in self._document["changes"] if len(grouped[_sameness(change)]) <= MANY]
+        many, few = many_and_few(self._document["changes"])
         for changes in many:
             yield from self._group(changes)
-        for project, on_it in groupby(single, key=lambda change: change["project"]):
+        for project, on_it in groupby(few, key=lambda change: change["project"]):
             yield for_terminal(project)
             for change in on_it:
                 yield from self._change(change)
 
     def _group(self, changes: Sequence[Record]) -> Iterator[str]:
         first = changes[0]
-        symbol = _SYMBOLS[first["action"]]
-        kinds = plural(len(changes), _KINDS[first["kind"]])
-        yield f"{self._paint(symbol, symbol)} {kinds}{_status(first)}: {first['reason']}"
+        symbol = SYMBOLS[first["action"]]
+        kinds = plural(len(changes), KINDS[first["kind"]])
+        yield f"{self._paint(symbol, symbol)} {kinds}{status(first)}: {first['reason']}"
         for change in changes[:EXAMPLES]:
             yield f"    {for_terminal(change['project'])}: {_name(change)}{_because(change)}"
         yield f"    and {len(changes) - EXAMPLES} more; the JSON report lists all"
 
     def _change(self, change: Record) -> Iterator[str]:
-        symbol = _SYMBOLS[change["action"]]
-        name = f"{_KINDS[change['kind']]} {_name(change)}"
-        yield f"  {self._paint(symbol, symbol)} {name}{_status(change)}"
+        symbol = SYMBOLS[change["action"]]
+        name = f"{KINDS[change['kind']]} {_name(change)}"
+        yield f"  {self._paint(symbol, symbol)} {name}{status(change)}"
         yield from self._wrapped(f"{change['reason']}{_because(change)}", "      ")
         for field, (old, new) in change["fields"].items():
-            yield f"      {field}: {_value(old)} -> {_value(new)}"
+            yield f"      {field}: {for_terminal(value(old))} -> {for_terminal(value(new))}"
         if change["error"]:
             yield from self._wrapped(change["error"], "      ")
 
@@ -104,7 +92,7 @@ class TextReport:
             return
         yield "Kept, though nobody wants it now:"
         for one in kept[:MANY]:
-            yield f"  {for_terminal(one['project'])}: {_KINDS[one['kind']]} {_name(one)}, because of {one['because']}"
+            yield f"  {for_terminal(one['project'])}: {KINDS[one['kind']]} {_name(one)}, because of {one['because']}"
         yield from _rest(kept)
 
     def _foreign(self) -> Iterator[str]:
@@ -113,9 +101,8 @@ class TextReport:
             return
         yield "Not ours, never touched:"
         for one in foreign:
-            title = one[_detail(one)].get("title") or one[_detail(one)].get("description") or ""
-            label = f" `{for_terminal(title)}`" if title else ""
-            yield f"  {for_terminal(one['project'])}: {_KINDS[one['kind']]} {_name(one)}{label}, {one['owner']}"
+            label = f" `{for_terminal(label_of(one))}`" if label_of(one) else ""
+            yield f"  {for_terminal(one['project'])}: {KINDS[one['kind']]} {_name(one)}{label}, {one['owner']}"
 
     def _problems(self) -> Iterator[str]:
         problems = self._document["problems"]
@@ -141,7 +128,7 @@ class TextReport:
         yield summary_line(document)
         if document["plan"]:
             yield f"Plan {document['plan']}"
-        yield from next_steps(document, self._page)
+        yield from map(str, next_steps(document, self._page))
 
     def _wrapped(self, text: str, indent: str, first: str = "") -> list[str]:
         return textwrap.wrap(
@@ -154,45 +141,14 @@ class TextReport:
         )
 
 
-def _sameness(change: Record) -> tuple[str, ...]:
-    return (change["action"], change["kind"], change["status"], change["reason"], ",".join(change["fields"]))
-
-
-def _detail(one: Record) -> str:
-    return "key" if one["kind"] == "deploy_key" else "webhook"
-
-
 def _name(one: Record) -> str:
-    detail = one[_detail(one)]
-    return for_terminal(str(detail["fingerprint"] if one["kind"] == "deploy_key" else detail["url"]))
+    return for_terminal(name_of(one))
 
 
 def _because(change: Record) -> str:
-    sources = change["sources"]
-    if not sources:
-        return ""
-    more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-    words = "marked for" if change["action"] == "delete" else "wanted by"
-    return f"; {words} {for_terminal(sources[0])}{more}"
-
-
-def _status(change: Record) -> str:
-    return "" if change["status"] in _QUIET else f" ({change['status'].replace('_', ' ')})"
-
-
-def _value(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else f'"{for_terminal(str(value))}"'
+    return for_terminal(because(change))
 
 
 def _rest(kept: Sequence[Record]) -> Iterator[str]:
     if len(kept) > MANY:
         yield f"  and {len(kept) - MANY} more; the JSON report lists all"
-
-
-def _as_whom(server: str | None, user: str | None) -> str:
-    return for_terminal(f"{server} as {user}" if user else str(server))
-
-
-def _seconds(document: Record) -> str:
-    ends = [datetime.fromisoformat(document[key]) for key in ("started_at", "finished_at")]
-    return f"{(ends[1] - ends[0]).total_seconds():.1f} s"

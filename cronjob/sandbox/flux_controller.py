@@ -33,7 +33,7 @@ class Verdict:
     @property
     def succeeded(self) -> bool:
         """Whether the object is ready."""
-        return self.reason in {"Succeeded", "Initialized"}
+        return self.reason in {"Succeeded", "Initialized", "ReconciliationSucceeded"}
 
 
 def webhook_path(token: bytes, name: str, namespace: str) -> str:
@@ -53,7 +53,7 @@ def reconcile_receivers(world: KubernetesWorld) -> None:
         otherwise                   path of token, name and namespace, Ready=True
     """
     path_fields = _path_fields(world)
-    for receiver in _active(world, "Receiver") if path_fields else ():
+    for receiver in active(world, "Receiver") if path_fields else ():
         _reconcile_receiver(world, receiver, path_fields)
 
 
@@ -71,16 +71,16 @@ def reconcile_git_repositories(world: KubernetesWorld, has_access: Callable[[str
         no access                                 False, GitOperationFailed
         otherwise                                 True, Succeeded
     """
-    for repository in _active(world, "GitRepository"):
+    for repository in active(world, "GitRepository"):
         if repository["spec"].get("provider", "generic") == "generic":
             verdict = _git_verdict(world, repository, has_access)
-            status = _status(repository, verdict, failure="FetchFailed")
+            status = status_after(repository, verdict, failure="FetchFailed")
             if verdict.succeeded:
                 status["artifact"] = _artifact(repository)
-            _set_status(world, repository, status)
+            keep_status(world, repository, status)
 
 
-def _active(world: KubernetesWorld, kind: str) -> list[Manifest]:
+def active(world: KubernetesWorld, kind: str) -> list[Manifest]:
     """The objects of a kind that a controller looks at: neither suspended nor on their way out."""
     manifests = [manifest for _, manifest in world.store.rows(BY_KIND[kind], "")]
     return [
@@ -110,12 +110,12 @@ def _reconcile_receiver(world: KubernetesWorld, receiver: Manifest, path_fields:
         path = webhook_path(token, metadata["name"], metadata["namespace"])
         reason = "Initialized" if path_fields == ("url",) else "Succeeded"
         verdict = Verdict(reason, f"Receiver initialized for path: {path}")
-    status = _status(receiver, verdict)
+    status = status_after(receiver, verdict)
     if token is not None:
         status |= dict.fromkeys(path_fields, path)
     elif "webhookPath" in path_fields:
         status = {name: value for name, value in status.items() if name not in path_fields}
-    _set_status(world, receiver, status)
+    keep_status(world, receiver, status)
 
 
 def _token(world: KubernetesWorld, receiver: Manifest) -> bytes | None:
@@ -179,7 +179,7 @@ def _artifact(repository: Manifest) -> Manifest:
     }
 
 
-def _status(manifest: Manifest, verdict: Verdict, *, failure: str = "") -> Manifest:
+def status_after(manifest: Manifest, verdict: Verdict, *, failure: str = "") -> Manifest:
     """
     The object's status after this *verdict*; other fields stay.
 
@@ -212,6 +212,7 @@ def _condition(manifest: Manifest, old: Manifest | None, new: Manifest, message:
     return new | {"message": message, "observedGeneration": generation, "lastTransitionTime": since}
 
 
-def _set_status(world: KubernetesWorld, manifest: Manifest, status: Manifest) -> None:
+def keep_status(world: KubernetesWorld, manifest: Manifest, status: Manifest) -> None:
+    """Store the status."""
     metadata = manifest["metadata"]
     world.set_status(manifest["kind"], metadata["namespace"], metadata["name"], status)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cronjob.sandbox.flux_controller import reconcile_git_repositories, reconcile_receivers, webhook_path
 from cronjob.sandbox.gitlab_world import GitLabWorld
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
+from cronjob.sandbox.kustomize_controller import reconcile_kustomizations
 
 GROUP = "it-common-platform/tenants"
 EXTRA = "hokiebird/sample-tenant"
@@ -98,6 +99,20 @@ def add_objects(sandbox: Sandbox, name: str) -> None:
     )
 
 
+def add_kustomization(sandbox: Sandbox, name: str, **spec: object) -> None:
+    """What applies an ordinary tenant's repository, in the tenant's own namespace and as its service account."""
+    source = {"kind": "GitRepository", "name": name, "namespace": NAMESPACE}
+    usual = {"interval": "10m", "path": "./", "prune": True, "serviceAccountName": "flux", "sourceRef": source}
+    sandbox.kubernetes.apply(
+        {
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
+            "kind": "Kustomization",
+            "metadata": {"name": name, "namespace": name},
+            "spec": usual | spec,
+        }
+    )
+
+
 def remove_tenant(sandbox: Sandbox, name: str) -> None:
     """The tenant's objects go; its project, key and webhook stay behind."""
     sandbox.kubernetes.delete("GitRepository", NAMESPACE, name)
@@ -105,7 +120,7 @@ def remove_tenant(sandbox: Sandbox, name: str) -> None:
 
 
 def flux_looks(sandbox: Sandbox) -> None:
-    """Flux's controllers look once: webhook paths, and whether each repository can be cloned with its key."""
+    """Flux's controllers look once: webhook paths, what can be cloned with its key, and what is applied of it."""
 
     def has_access(url: str, identity: str) -> bool:
         path = url.partition("://")[2].partition("/")[2].removesuffix(".git").lower()
@@ -118,6 +133,7 @@ def flux_looks(sandbox: Sandbox) -> None:
 
     reconcile_receivers(sandbox.kubernetes)
     reconcile_git_repositories(sandbox.kubernetes, has_access)
+    reconcile_kustomizations(sandbox.kubernetes)
 
 
 def ssh_key() -> dict[str, str]:

@@ -44,15 +44,26 @@ class Ended:
         return document
 
 
+def run(program: Program, *options: str, **environment: str) -> Ended:
+    """`run -o json` in a child, to its end; *environment* adds to the sandbox's."""
+    return _run({**program.environment, **environment}, options, lambda _: None)
+
+
 def run_and_signal(
     program: Program, number: signal.Signals, announce: Callable[[Callable[[], None]], object], *options: str
 ) -> Ended:
     """
     `run -o json` in a child; *announce* is handed a function that sends the child the signal, to call at some request.
     """
+    return _run(program.environment, options, lambda pid: announce(lambda: os.kill(pid() or 0, number)))
+
+
+def _run(
+    environment: dict[str, str], options: tuple[str, ...], prepare: Callable[[Callable[[], int | None]], object]
+) -> Ended:
     with tempfile.TemporaryDirectory() as folder:
-        child = _FORKED.Process(target=_child, args=(folder, program.environment, options))
-        announce(lambda: os.kill(child.pid or 0, number))
+        child = _FORKED.Process(target=_child, args=(folder, environment, options))
+        prepare(lambda: child.pid)
         child.start()
         child.join(60)
         if child.exitcode is None:

@@ -107,6 +107,21 @@ def test_many_namespaces_give_every_job_the_settings_file(tmp_path: Path) -> Non
     assert subject["namespace"] == NAMESPACE
 
 
+def test_sharded_makes_each_job_an_indexed_one_whose_pods_do_not_end_each_other(tmp_path: Path) -> None:
+    objects = built(tmp_path, "audit", "daylight", "sharded")
+
+    jobs = [one["spec"]["jobTemplate"]["spec"] for (kind, _), one in objects.items() if kind == "CronJob"]
+    assert len(jobs) == 3
+    for job in jobs:
+        assert (job["completionMode"], job["completions"], job["backoffLimitPerIndex"]) == ("Indexed", 4, 0)
+        assert "backoffLimit" not in job
+    assert settings(objects)["SYNCER_SHARDS"] == "4"
+    leases = {name for kind, name in objects if kind == "Lease"}
+    allowed = [rule for rule in objects["Role", "flux-gitlab-syncer"]["rules"] if rule["resources"] == ["leases"]]
+    assert {*allowed[0]["resourceNames"]} == leases - {"flux-gitlab-syncer"}
+    assert "backoffLimit" in built(tmp_path)["CronJob", "flux-gitlab-syncer"]["spec"]["jobTemplate"]["spec"]
+
+
 def test_monitoring_adds_the_gateway(tmp_path: Path) -> None:
     assert settings(built(tmp_path, "monitoring"))["SYNCER_PUSHGATEWAY"].startswith("http://")
 

@@ -12,9 +12,11 @@ import yaml
 from cluster.manifests import COMPONENTS, FOLDER, FOLDERS, Manifest, loaded, objects, of_kind, variables
 from program import a_program
 
+from cronjob.lease_claim import lease_name
 from cronjob.metrics import METRICS, PREFIX
 from cronjob.option_table import OPTIONS
 from cronjob.resolving import resolve
+from reconcile.shares import Share
 
 # The oldest in which everything here is stable, and the newest known.
 KUBERNETES = ("1.31", "1.37")
@@ -85,6 +87,17 @@ class TestRights:
         assert rules(role) == [*READS, SECRETS, lease, EVENTS]
         assert [rule.get("resourceNames") for rule in role["rules"]] == [None, None, None, ["flux-gitlab-syncer"], None]
         assert list(of_kind("Lease", "base")) == ["flux-gitlab-syncer"]
+
+    def test_each_shard_has_a_lease_and_its_right_to_it(self) -> None:
+        [listing] = loaded(FOLDER / "components/sharded/kustomization.yaml")
+        patches = {one["target"]["kind"]: yaml.safe_load(one["patch"]) for one in listing["patches"]}
+        values = {patch["path"].rpartition("/")[2]: patch["value"] for patch in patches["CronJob"] if "value" in patch}
+        shards = int(patches["ConfigMap"][0]["value"])
+        names = [lease_name(Share(index, shards)) for index in range(shards)]
+
+        assert (values["completions"], values["parallelism"], values["completionMode"]) == (shards, shards, "Indexed")
+        assert list(of_kind("Lease", "components/sharded")) == names
+        assert patches["Role"][-1]["value"] == names
 
     def test_the_audits_role_reads_the_same_and_has_no_other_verb(self) -> None:
         [role] = of_kind("Role", "components/audit").values()
@@ -177,6 +190,8 @@ class TestSettings:
             "SYNCER_GITLAB_URL": "https://a.test",
             "SYNCER_RECEIVER_URL": "https://b.test",
             "GITLAB_TOKEN": "made-up",
+            # Kubernetes sets it in each pod of an Indexed Job.
+            "JOB_COMPLETION_INDEX": "0",
         }
         seen = list(variables())
 

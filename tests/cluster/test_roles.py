@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 from cluster.manifests import Manifest, of_kind
 from program import Program, a_program
 
 from cronjob.sandbox.kubernetes_access import Attempt, Denial
-from cronjob.sandbox.samples import CLUSTER, NAMESPACE
+from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_kustomization, flux_looks
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,44 @@ def test_the_audit_can_look_and_cannot_write(program: Program) -> None:
     done = program.run()
     assert (done.code, done.writes) == (1, [])
     assert [problem["code"] for problem in done.report["problems"]] == ["LeaseUnavailable"]
+
+
+def test_a_trace_tells_all_but_the_last_link_with_it_and_that_with_the_right_that_the_page_names(
+    program: Program,
+) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "trace.md").read_text(encoding="utf-8")
+    more = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    program.run()
+    flux_looks(program.sandbox)
+    add_kustomization(program.sandbox, "tenant-0001")
+
+    def links() -> list[tuple[str, str]]:
+        [chain] = json.loads(program("trace", "tenant-0001", "-o", "json").out)["chains"]
+        return [(one["link"], one["level"]) for one in chain["links"] if one["level"] != "ok"]
+
+    only(program, (BASE, NAMESPACE))
+    assert links() == [("deliveries", "note"), ("kustomization", "note")]
+    only(program, (BASE, NAMESPACE), (more, None))
+    flux_looks(program.sandbox)
+    assert links() == [("deliveries", "note")]
+
+
+def test_each_shard_can_do_its_part_with_the_role_that_the_component_makes(program: Program) -> None:
+    leases = of_kind("Lease", "components/sharded")
+    for lease in leases.values():
+        program.kubernetes.apply({**lease, "metadata": {**lease["metadata"], "namespace": NAMESPACE}})
+    rules = [rule | ({"resourceNames": [*leases]} if "resourceNames" in rule else {}) for rule in BASE["rules"]]
+    only(program, ({**BASE, "rules": rules}, NAMESPACE))
+
+    done = [program.run("--events", "--shards", "4", JOB_COMPLETION_INDEX=str(index)) for index in range(4)]
+
+    assert [one.code for one in done] == [0, 0, 0, 0]
+    assert sum(len(one.writes) for one in done) == 4
+    assert set(levels(program, "--events", "--shards", "4").values()) == {"ok"}
+    # With the base's role alone each shard lacks its Lease, and a check says so.
+    only(program, (BASE, NAMESPACE))
+    assert program.run("--shards", "4", JOB_COMPLETION_INDEX="0").code == 1
+    assert levels(program, "--events", "--shards", "4")["rights"] == "fail"
 
 
 def test_many_namespaces_need_a_role_in_each(program: Program) -> None:

@@ -192,6 +192,29 @@ def test_a_key_has_expired_once_its_time_has_come(expires: str | None, *, expire
     assert key_from(a_key_answer(expires_at=expires), NOW).expired is expired
 
 
+@pytest.mark.parametrize(
+    ("says", "time"),
+    [
+        ("2026-09-20T04:10:00.000Z", datetime(2026, 9, 20, 4, 10, tzinfo=UTC)),
+        ("2026-09-20", datetime(2026, 9, 20, tzinfo=UTC)),
+        (None, None),
+        ("lately", None),
+        (5, None),
+        ([], None),
+    ],
+)
+def test_when_a_key_was_used_is_known_where_gitlab_says_it_so_that_it_can_be_read(
+    says: object, time: datetime | None
+) -> None:
+    assert key_from(a_key_answer(last_used_at=says), NOW).last_used == time
+    assert key_from(a_key_answer(), NOW).last_used is None
+
+
+def test_when_a_key_expires_is_known_whether_or_not_it_has() -> None:
+    assert key_from(a_key_answer(expires_at="2027-01-31"), NOW).expires == datetime(2027, 1, 31, tzinfo=UTC)
+    assert key_from(a_key_answer(expires_at=None), NOW).expires is None
+
+
 def test_a_project_is_its_id_and_its_full_path() -> None:
     assert project_from({"id": 4, "path_with_namespace": "a/b", "runners_token": "x"}) == Project(4, "a/b")
 

@@ -33,6 +33,7 @@ from reconcile.model import (
     LookUpFailed,
     NoPlace,
     Place,
+    PlaceAnswer,
     Project,
     PublicKey,
     Ref,
@@ -43,6 +44,7 @@ from reconcile.model import (
 )
 from reconcile.problems import Code, Severity
 from reconcile.rules import Rules
+from reconcile.shares import ALL, Share
 from reconcile.tenancy import Rule, Tenancy
 
 URL = f"{RECEIVER_URL}{a_path()}"
@@ -671,6 +673,19 @@ def test_a_disabled_repository_without_a_project_holds_its_key_anywhere() -> Non
     assert desired.holds.on_key(NOWHERE, our_key("another", "one")) is Code.DISABLED
 
 
+@pytest.mark.parametrize(("place", "held"), [(NoPlace(), Code.DISABLED), (Place(APP), None)])
+def test_a_disabled_repository_without_project_and_readable_secret_holds_all_our_keys(
+    place: PlaceAnswer, held: Code | None
+) -> None:
+    world = World(
+        repositories=[a_git_repository(annotations=DISABLED)],
+        receivers=[],
+        places={APP.path: place},
+        secrets={f"{NAMESPACE}/{KEYS}": SecretUnreadable("500")},
+    )
+    assert world.desired().holds.all_keys is held
+
+
 def test_a_disabled_repository_whose_url_is_unusable_is_only_disabled() -> None:
     world = World(repositories=[a_git_repository(url="ssh://", annotations=DISABLED)], secrets={}, receivers=[])
     desired = world.desired()
@@ -754,6 +769,10 @@ def test_one_bad_object_neither_loses_its_items_nor_stops_the_others() -> None:
 # the value
 
 
+# App and web are in two of so many shards.
+SHARDS = 2
+
+
 def two_tenants() -> World:
     return World(
         repositories=[a_git_repository(), a_git_repository("web", on_web()), a_git_repository("lost", "ssh://")],
@@ -777,6 +796,54 @@ def test_a_part_with_every_project_is_the_whole() -> None:
     desired = two_tenants().desired()
     assert set(desired.keys) == {APP.id, WEB.id}
     assert desired.within(lambda path: path.startswith("tenants/")) == desired
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_shard_has_its_projects_and_the_first_one_also_what_concerns_none(*, first: bool) -> None:
+    desired = two_tenants().desired()
+    with_app = next(Share(index, SHARDS) for index in range(SHARDS) if Share(index, SHARDS).has(APP.id))
+    assert not with_app.has(WEB.id)
+    share = with_app if with_app.is_first is first else Share(0 if first else 1, SHARDS)
+    mine = {APP.id} if share == with_app else {WEB.id}
+
+    part = desired.of_share(share)
+
+    assert set(part.keys) == set(part.webhooks) == mine
+    codes = {problem.code for problem in part.problems if problem.project is None}
+    assert codes == ({"UrlUnusable"} if first else set())
+    assert part.holds == desired.holds
+    assert (part.repositories_in, part.receivers_in) == (desired.repositories_in, desired.receivers_in)
+
+
+def test_a_shard_reports_what_is_filed_under_its_projects_only() -> None:
+    world = two_tenants()
+    world.repositories.pop()
+    world.secrets.clear()
+    filed = {problem.project for problem in world.desired().problems}
+    parts = [
+        {one.project for one in world.desired().of_share(Share(index, SHARDS)).problems} for index in range(SHARDS)
+    ]
+
+    assert filed == {APP.path, WEB.path}
+    assert sorted(parts, key=sorted) == [{APP.path}, {WEB.path}]
+
+
+def test_a_key_that_other_shards_want_too_knows_where() -> None:
+    world = World(
+        repositories=[a_git_repository(), a_git_repository("web", f"ssh://git@{HOST}/{WEB.path}.git")], receivers=[]
+    )
+    whole = world.desired()
+    shares = [Share(index, SHARDS) for index in range(SHARDS)]
+    known = {
+        id_: wanted.elsewhere
+        for share in shares
+        for id_, keys in whole.of_share(share).keys.items()
+        for wanted in keys.values()
+    }
+
+    assert known == {APP.id: (WEB,), WEB.id: (APP,)}
+    assert all(wanted.elsewhere == () for keys in whole.keys.values() for wanted in keys.values())
+    assert whole.of_share(ALL) == whole
 
 
 def test_rules_have_a_default_for_everything_but_the_identity() -> None:

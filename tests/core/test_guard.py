@@ -27,6 +27,41 @@ def objections(plan: Plan, limits: Limits | None = None) -> list[str]:
     return [one.code for one in guard(plan, limits or Limits(), SUM)]
 
 
+# shards
+
+
+@pytest.mark.parametrize(
+    ("limits", "shards", "part"),
+    [
+        (Limits(), 1, Limits()),
+        (Limits(), 2, Limits(10, 25.0, always=3)),
+        (Limits(), 8, Limits(3, 25.0, always=2)),
+        (Limits(), 100, Limits(2, 25.0, always=2)),
+        (Limits(1, None), 8, Limits(1, None, always=2)),
+        (Limits(0, None), 8, Limits(0, None, always=2)),
+        (Limits(None, 10.0), 8, Limits(None, 10.0, always=2)),
+    ],
+)
+def test_each_shard_has_its_part_of_the_counts_and_no_less_than_one_tenants_items(
+    limits: Limits, shards: int, part: Limits
+) -> None:
+    assert limits.divided(shards) == part
+
+
+def test_no_limit_stays_none_in_each_shard() -> None:
+    assert NO_LIMITS.divided(8).none
+
+
+@pytest.mark.parametrize(("count", "refused"), [(2, False), (3, False), (4, True)])
+def test_a_shard_refuses_its_part_of_what_a_single_run_would_refuse(count: int, *, refused: bool) -> None:
+    assert bool(objections(deleting(count), Limits().divided(8))) is refused
+
+
+@pytest.mark.parametrize(("count", "refused"), [(2, False), (3, True)])
+def test_a_tenant_that_leaves_is_everyday_work_in_every_shard(count: int, *, refused: bool) -> None:
+    assert bool(objections(deleting(count, keys_owned=4, webhooks_owned=1), Limits().divided(20))) is refused
+
+
 # limits as text
 
 

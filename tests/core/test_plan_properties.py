@@ -6,6 +6,7 @@ The worlds are small and crowded on purpose: few projects, keys and URLs, so tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from reconcile.plan import Plan, make_plan
 from reconcile.problems import Code
 from reconcile.rules import Rules
 from reconcile.run import read_asked, read_desired
+from reconcile.shares import Share
 
 PROJECTS = [Project(number, f"tenants/p{number}") for number in (1, 2, 3)]
 OLD_URL = "https://old.example.net"
@@ -274,9 +276,14 @@ def test_a_project_that_cannot_be_read_never_adds_a_delete(world: World, project
 
     world.gitlab.unreadable[project.id] = "500"
 
-    after = identities(world.plan())
-    assert after <= before
+    plan = world.plan()
+    after = identities(plan)
     assert all(id_ != project.id for id_, _, _ in after)
+    # A key that only that project has may be another cluster's, which shows when it is joined elsewhere: then what it
+    # would replace is not deleted either.
+    hidden = {world.gitlab.keys[id_].key.fingerprint for id_ in world.gitlab.may_push[project.id]}
+    joining = {one.project.id for one in plan.changes if isinstance(one, Create) and one.name in hidden}
+    assert {one for one in after if one[1] is Kind.WEBHOOK or one[0] not in joining} <= before
 
 
 @crowded
@@ -371,7 +378,46 @@ def actual_of(world: World) -> set[tuple[int, Kind, int, str]]:
     for state in world.actual.projects:
         assert not isinstance(state, Unreadable)
         for item in (*state.keys, *state.webhooks):
-            if text_of(item).startswith(f"flux-gitlab-syncer {world.rules.identity.cluster} "):
+            # With a name: a text that only begins like a mark is none.
+            if re.match(f"flux-gitlab-syncer {world.rules.identity.cluster} [^ /]+/[^ /]+$", text_of(item)):
                 kind = Kind.DEPLOY_KEY if isinstance(item, FoundKey) else Kind.WEBHOOK
                 found.add((state.project.id, kind, item.id, text_of(item)))
     return found
+
+
+# 7
+
+
+@crowded
+@given(worlds(), st.integers(2, 3))
+def test_all_shards_together_plan_what_a_single_run_plans(world: World, shards: int) -> None:
+    # What only one shard can know: a project that cannot be read, and under whose name the group has a key.
+    world.gitlab.unreadable.clear()
+    world.rules = replace(world.rules, adopt=False)
+    for id_, found in world.gitlab.keys.items():
+        if is_anothers(found.title, world.rules):
+            world.gitlab.keys[id_] = replace(found, title="deploy bot")
+    whole = world.plan()
+
+    parts = [shard_of(world, Share(index, shards)).plan() for index in range(shards)]
+
+    together = sorted(line for part in parts for line in lines(part))
+    assert together == sorted(lines(whole))
+    assert sorted(map(repr, (one for part in parts for one in part.kept))) == sorted(map(repr, whole.kept))
+    assert sorted(map(repr, (one for part in parts for one in part.foreign))) == sorted(map(repr, whole.foreign))
+    assert sum(part.unchanged for part in parts) == whole.unchanged
+    assert {kind: sum(part.owned[kind] for part in parts) for kind in Kind} == whole.owned
+    problems = {one for part in parts for one in part.problems}
+    assert problems <= set(whole.problems)
+    assert {one.code for one in set(whole.problems) - problems} <= {Code.KEY_UNMARKED}
+
+
+def shard_of(world: World, share: Share) -> World:
+    return World(world.flux, replace(world.gitlab, share=share), replace(world.rules, share=share))
+
+
+def lines(plan: Plan) -> list[str]:
+    """Each change without what one shard cannot know: whether the group has a key already."""
+    ids = [None if isinstance(one, Create) else one.id for one in plan.changes]
+    named = [f"{one.project.id} {one.kind} {one.action} {one.name} {dict(one.fields)}" for one in plan.changes]
+    return [f"{name} {id_}" for name, id_ in zip(named, ids, strict=True)]

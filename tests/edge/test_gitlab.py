@@ -282,7 +282,6 @@ class TestStopping:
         some_projects(gitlab, 3)
         halt = Halt()
         group = gitlab.reader(halt=halt)
-        group.read_hosts()
         gitlab.world.fail(path=kind, status=429, headers={"Retry-After": "20"}, times=None)
         threading.Timer(0.2, halt.stop.set).start()
         began = time.monotonic()

@@ -24,7 +24,7 @@ def a_project(id_: int, path: str) -> dict[str, object]:
 
 def listed(gitlab: GitLab, *groups: str, extras: tuple[str, ...] = (), hosts: tuple[str, ...] = ()) -> Listing:
     chosen = groups or (() if extras else ("tenants",))
-    return read_listing(gitlab.session(), groups=chosen, extras=extras, hosts=set(hosts))
+    return read_listing(gitlab.session(), Listing(set(hosts)), groups=chosen, extras=extras)
 
 
 def unreadable(gitlab: GitLab, *groups: str) -> str:
@@ -71,7 +71,7 @@ class TestPages:
 
         group = an_answer("200 OK", '{"id": 7, "full_path": "t"}')
         with raw_server(group, page(0), page(100)) as server, a_session(server.url) as session:
-            listing = read_listing(session, groups=("t",), extras=(), hosts=set())
+            listing = read_listing(session, Listing(set()), groups=("t",), extras=())
 
         assert len(listing.by_path) == number
         assert len(server.requests) == 1 + pages
@@ -85,7 +85,7 @@ class TestPages:
             a_session(server.url) as session,
             pytest.raises(ReadError, match=f"from page 1 to page {following}"),
         ):
-            read_listing(session, groups=("t",), extras=(), hosts=set())
+            read_listing(session, Listing(set()), groups=("t",), extras=())
 
         assert len(server.requests) == 2
 
@@ -97,7 +97,7 @@ class TestPages:
             a_session(server.url) as session,
             pytest.raises(ReadError, match="from page 1 to page 999999999;"),
         ):
-            read_listing(session, groups=("t",), extras=(), hosts=set())
+            read_listing(session, Listing(set()), groups=("t",), extras=())
 
     @pytest.mark.parametrize("status", [500, 404, 403])
     def test_a_second_page_that_fails_is_no_short_list(self, gitlab: GitLab, status: int) -> None:
@@ -437,6 +437,10 @@ class TestLookUps:
             ({"drop": True}, "GitLab gave no answer: the connection broke off"),
             ({"status": 200, "body": "<html>"}, "GitLab answered 200 with something that is not JSON"),
             ({"status": 200, "body": {"id": 5}}, "GitLab's answer has no text `path_with_namespace`"),
+            (
+                {"status": 200, "body": {"id": 5, "path_with_namespace": "tenants/a"}},
+                "GitLab's answer about project 5 has no clone URL",
+            ),
         ],
     )
     def test_what_cannot_be_said_is_not_absent(self, gitlab: GitLab, fault: dict[str, Any], reason: str) -> None:

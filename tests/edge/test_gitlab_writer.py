@@ -33,6 +33,7 @@ from reconcile.changes import Change, Create, Delete, Update
 from reconcile.errors import WriteFailed
 from reconcile.events import DEFAULT_FLAGS, FLAGS
 from reconcile.model import FoundKey, FoundWebhook
+from reconcile.shares import Share
 
 pytest_plugins = ["edge.gitlab_fixtures"]
 
@@ -127,6 +128,31 @@ class TestCreatingKeys:
             f"/projects/{here.id}/deploy_keys",
             f"/projects/{here.id}/deploy_keys/{key.id}/enable",
         ]
+
+    def test_a_key_that_only_another_shards_project_has_is_found_there(self, gitlab: GitLab) -> None:
+        empty, there, here = (gitlab.project(f"tenants/{name}") for name in ("empty", "there", "here"))
+        key = gitlab.world.add_deploy_key(there, f"{a_public_key(1).text} somebody@laptop", title="by hand")
+        share = next(Share(index, 64) for index in range(64) if Share(index, 64).has(here.id))
+        assert not share.has(there.id)
+        group, _ = gitlab.ready(share=share)
+        gitlab.world.fail(method="GET", path=f"/projects/{empty.id}/deploy_keys", status=403)
+        wanted = replace(a_wanted_key(project=ours(here)), elsewhere=(ours(empty), ours(there)))
+
+        group.write(Create(wanted, "missing"))
+
+        assert gitlab.world.keys_of(here) == [(key, False)]
+
+    def test_a_key_that_is_on_none_of_them_is_not_to_be_had(self, gitlab: GitLab) -> None:
+        empty, here = gitlab.project("tenants/empty"), gitlab.project("tenants/here")
+        gitlab.world.add_user_key(gitlab.world.add_user("ann"), a_public_key(1).text)
+        group, _ = gitlab.ready()
+        change = Create(replace(a_wanted_key(project=ours(here)), elsewhere=(ours(empty),)), "missing")
+
+        told = [failure(group, change), failure(group, change)]
+
+        assert all("has already been taken: somebody has this key outside the group" in one for one in told)
+        # It is sought once.
+        assert gitlab.paths().count(f"/projects/{empty.id}/deploy_keys") == 1
 
     @pytest.mark.parametrize("fault", [{"after": True}, {"after": False}])
     def test_joining_by_id_survives_an_unknown_outcome(self, gitlab: GitLab, fault: dict[str, Any]) -> None:

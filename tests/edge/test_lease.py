@@ -25,7 +25,7 @@ pytest_plugins = ["edge.kube_fixtures"]
 Connect = Callable[..., KubeApi]
 # Long enough for a busy machine to renew in time, and never waited for where nothing is wrong.
 QUICK = Times(duration=1, renew_every=0.02, good_for=20.0, look_every=0.02, answer_within=2.0)
-CLAIM = Claim(TENANTS, "ours", "prod", wait=0.0, times=QUICK)
+CLAIM = Claim(TENANTS, NAME, "ours", "prod", wait=0.0, times=QUICK)
 
 
 @pytest.fixture

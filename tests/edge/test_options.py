@@ -44,7 +44,7 @@ def test_no_name_and_no_variable_stands_there_twice() -> None:
 
 
 def test_every_option_fills_a_field_of_the_settings() -> None:
-    known = {field.name for field in fields(Settings)} - {"command", "given", "flags", "token"}
+    known = {field.name for field in fields(Settings)} - {"command", "given", "flags", "token", "shard"}
     plurals = {f"{option.key}s": option.key for option in OPTIONS if option.kind.several}
     assert {plurals.get(name, name) for name in known} == {option.key for option in OPTIONS}
 
@@ -141,7 +141,7 @@ def test_the_readme_shows_both_forms_and_what_may_be_repeated() -> None:
 
 
 def test_the_readme_names_the_choices_without_ending_the_cell() -> None:
-    assert r"| `--output text\|json\|yaml\|none`, `-o` | `SYNCER_OUTPUT` | text |" in as_markdown()
+    assert r"| `--output text\|json\|yaml\|markdown\|html\|csv\|none`, `-o` | `SYNCER_OUTPUT` | text |" in as_markdown()
 
 
 def test_the_readme_has_a_table_for_each_group() -> None:

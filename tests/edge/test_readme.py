@@ -23,6 +23,8 @@ from cronjob.option_table import OPTIONS
 from cronjob.options import as_markdown
 from cronjob.resolving import resolve
 from cronjob.sandbox.forecast import WEATHERS
+from cronjob.trace import kustomizations, repository
+from cronjob.trace.links import LINKS
 from reconcile.errors import LEASE_HELD, ReadError
 from reconcile.model import Kind
 from reconcile.problems import Code, severity_of
@@ -49,6 +51,9 @@ GENERATED: dict[str, Callable[[], str]] = {
     "metrics": _metrics,
     "checks": lambda: "\n".join(
         ["| check | what it looks at |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in CHECKS.items())]
+    ),
+    "links": lambda: "\n".join(
+        ["| link | what is looked at |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in LINKS.items())]
     ),
     "weathers": lambda: "\n".join(
         ["| `--faults` | what happens |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in WEATHERS.items())]
@@ -197,7 +202,7 @@ def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> No
 
 def _ours(text: str) -> set[str]:
     """The flags after our own command, lines that go on included, and those that stand alone in a code span."""
-    commands = re.findall(r"flux-gitlab-syncer (?:run|retire|check|sandbox)((?:\\\n|[^\n`|>;])*)", text)
+    commands = re.findall(r"flux-gitlab-syncer (?:run|retire|check|trace|sandbox)((?:\\\n|[^\n`|>;])*)", text)
     spans = re.findall(r"`(--[a-z-]+)[^`]*`", text)
     return {*spans, *re.findall(r"(?<!\S)--[a-z-]+", " ".join(commands))}
 
@@ -213,7 +218,8 @@ def test_each_promise_names_tests_that_exist() -> None:
 
 def test_codes_in_the_other_pages_exist() -> None:
     objections = SCHEMA["properties"]["objections"]["items"]["properties"]["code"]["enum"]
-    known = {*Code, *read_errors(), *objections, "GitRepository", "CronJob", "ConfigMap"}
+    of_flux = {*repository.REASONS, *kustomizations.REASONS}
+    known = {*Code, *read_errors(), *objections, *of_flux, "GitRepository", "CronJob", "ConfigMap"}
     for page in (ROOT / "docs").glob("*.md"):
         named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", page.read_text(encoding="utf-8")))
         assert named - known == set(), page.name

@@ -4,131 +4,37 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import yaml
 from builders import (
-    CLUSTER,
     LEFT_MARK,
-    OTHERS_MARK,
     a_key,
-    a_project,
     a_public_key,
-    a_repository,
     a_url,
-    a_wanted_key,
     a_wanted_webhook,
-    a_webhook,
     some_actual,
     some_desired,
-    some_flags,
     some_items,
     some_rules,
 )
 from conftest import Golden
-from program import VALIDATOR
+from edge.report_samples import REPORTS, a_document, a_refused_report, a_report, a_rich_plan
 
-from cronjob.document import Circumstances, document_of
 from cronjob.render import rendered
 from cronjob.render.escaping import for_terminal
 from cronjob.render.page import Page
-from reconcile.errors import ReadError
-from reconcile.guard import Limits, Objection, guard
-from reconcile.holds import Holds
-from reconcile.plan import Plan, make_plan
-from reconcile.problems import Code, Problem
+from reconcile.guard import Objection
+from reconcile.plan import make_plan
 from reconcile.report import Entry, Report, Status
 
-SHOP = a_project(1, "tenants/shop")
-HOSTILE = a_project(2, "tenants/\x1b[31mred\u202ecba")
-GONE = a_project(3, "tenants/gone")
-TOKEN = "made-up-token-of-a-receiver"
-
-
-def a_document(report: Report) -> dict[str, Any]:
-    around = Circumstances(
-        version="1.2.3",
-        run_id="0123abcd",
-        cluster=CLUSTER,
-        options={"dry_run": report.dry_run, "project": ["tenants/**"]},
-        servers={
-            "gitlab": "https://gitlab.example.net",
-            "user": "flux-bot",
-            "kubernetes": "https://10.0.0.1",
-            "kubernetes_user": "system:serviceaccount:flux-config:syncer",
-        },
-        groups=("tenants",),
-        namespaces=("flux-config",),
-        started_at=datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC),
-        finished_at=datetime(2026, 11, 23, 9, 0, 1, 500_000, tzinfo=UTC),
-        requests={
-            "gitlab": {"GET": 9, "POST": 2, "PUT": 1, "DELETE": 1, "retries": 0, "throttled_seconds": 0.0},
-            "kubernetes": {"GET": 7},
-        },
-    )
-    document = document_of(report, around)
-    VALIDATOR.validate(document)
-    return document
-
-
-def a_rich_plan() -> Plan:
-    """One of everything: creates, an update, deletes, something kept, something foreign, problems."""
-    holds = Holds()
-    holds.hold_keys(Code.SECRET_NOT_FOUND, projects=[GONE.id])
-    problem = Problem.of(
-        Code.SECRET_NOT_FOUND,
-        "Secret/flux-config/gone does not exist; create it (`flux create secret git`).",
-        object=a_repository("gone"),
-        project=GONE.path,
-    )
-    desired = some_desired(
-        a_wanted_key(1, project=SHOP),
-        a_wanted_webhook(1, project=SHOP),
-        a_wanted_key(2, project=HOSTILE),
-        holds=holds,
-        problems=(problem,),
-    )
-    actual = some_actual(
-        some_items(
-            a_webhook(1, flags=some_flags("push_events", "issues_events")), a_key(7, title=LEFT_MARK), project=SHOP
-        ),
-        some_items(a_key(8, title="\x1b]0;owned\x07"), a_webhook(9, description=OTHERS_MARK), project=HOSTILE),
-        some_items(a_key(6, title=LEFT_MARK), project=GONE),
-    )
-    return make_plan(desired, actual, some_rules())
-
-
-def a_report(*, dry_run: bool = True, status: Status = Status.PLANNED, error: str | None = None) -> Report:
-    plan = a_rich_plan()
-    entries = tuple(Entry(change, status, error) for change in plan.changes)
-    checksum = plan.checksum("gitlab.example.net", CLUSTER)
-    return Report(plan, entries, dry_run, checksum, show_foreign=True)
-
-
-def a_refused_report() -> Report:
-    left = [a_key(number, title=LEFT_MARK) for number in range(1, 26)]
-    plan = make_plan(some_desired(), some_actual(some_items(*left)), some_rules())
-    objections = guard(plan, Limits(), "0123456789ab")
-    entries = tuple(Entry(change, Status.REFUSED) for change in plan.changes)
-    return Report(plan, entries, dry_run=False, checksum="0123456789ab", objections=objections)
-
-
-REPORTS = {
-    "dry-run": a_report,
-    "applied": lambda: a_report(dry_run=False, status=Status.APPLIED),
-    "incomplete": lambda: a_report(dry_run=False, status=Status.FAILED, error="GitLab answered 403 Forbidden"),
-    "in-sync": lambda: Report(Plan(projects=4, unchanged=8), (), dry_run=False, checksum="4f915f59134d"),
-    "refused": a_refused_report,
-    "failed": lambda: Report.of_failure(ReadError("Kubernetes refuses to list it: give the right."), dry_run=False),
-}
+FORMATS = ["text", "json", "yaml", "markdown", "html"]
 
 
 @pytest.mark.parametrize("name", REPORTS)
-@pytest.mark.parametrize("output", ["text", "json", "yaml"])
+@pytest.mark.parametrize("output", [one for one in FORMATS if one != "html"])
 def test_the_report_reads_as_it_did(name: str, output: str, golden: Golden) -> None:
-    ending = "txt" if output == "text" else output
+    ending = {"text": "txt", "markdown": "md"}.get(output, output)
     page = Page(flags=frozenset({"project", "dry_run"}))
     golden.check(f"{name}.{ending}", rendered(a_document(REPORTS[name]()), output, page))
 
@@ -177,7 +83,7 @@ def test_none_renders_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", REPORTS)
-@pytest.mark.parametrize("output", ["text", "json", "yaml"])
+@pytest.mark.parametrize("output", FORMATS)
 def test_nothing_secret_and_no_whole_digest_is_in_any_format(name: str, output: str) -> None:
     text = rendered(a_document(REPORTS[name]()), output, Page())
     assert a_wanted_webhook(1).token not in text
@@ -185,7 +91,7 @@ def test_nothing_secret_and_no_whole_digest_is_in_any_format(name: str, output: 
     assert a_public_key(2).fingerprint in text or name not in {"dry-run", "applied", "incomplete"}
 
 
-@pytest.mark.parametrize("output", ["text", "json", "yaml"])
+@pytest.mark.parametrize("output", FORMATS)
 def test_what_tenants_wrote_cannot_steer_a_terminal(output: str) -> None:
     text = rendered(a_document(a_report()), output, Page())
     assert all(char.isprintable() or char == "\n" for char in text)

@@ -67,7 +67,9 @@ class TestFiles:
 
     @pytest.mark.parametrize("text", ["json", "=x", "json=", "pdf=x", "none=x", "x.json"])
     def test_a_report_of_another_form_is_refused(self, text: str) -> None:
-        assert "write it as FORMAT=PATH, where FORMAT is text, json or yaml" in complaint(report=(text,))
+        assert "write it as FORMAT=PATH, where FORMAT is text, json, yaml, markdown, html or csv" in complaint(
+            report=(text,)
+        )
 
     def test_a_report_in_a_directory_that_does_not_exist_is_refused(self, tmp_path: Path) -> None:
         assert "cannot be written" in complaint(report=(f"json={tmp_path}/none/x",))

@@ -190,7 +190,7 @@ class TestChoices:
     @pytest.mark.parametrize(
         ("key", "words"),
         [
-            ("output", "choose text, json, yaml or none"),
+            ("output", "choose text, json, yaml, markdown, html, csv or none"),
             ("log_format", "choose auto, json or text"),
             ("log_level", "choose debug, info, warning or error"),
             ("fail_on", "choose error, warning or never"),

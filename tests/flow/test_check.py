@@ -194,6 +194,22 @@ class TestKubernetes:
         assert checked(program, "--dry-run").code == 0
         assert checked(program).code == 1
 
+    def test_a_lease_of_another_cluster(self, program: Program) -> None:
+        program.run()
+        other = ("--cluster", "staging")
+
+        assert f"belongs to cluster '{CLUSTER}'" in the_one(checked(program, *other), "lease", "fail")
+        assert checked(program, *other).code == 1
+        assert "is there" in the_one(checked(program), "lease", "ok")
+
+    def test_each_shard_needs_its_lease(self, program: Program) -> None:
+        program.kubernetes.deny(verb="create", resource="leases")
+
+        leases = found(checked(program, "--shards", "3"), "lease")
+
+        assert [level for level, _ in leases] == ["fail"] * 3
+        assert [f"flux-gitlab-syncer-{index}," in message for index, (_, message) in enumerate(leases)] == [True] * 3
+
     def test_a_lease_that_nobody_may_make_must_be_there(self, program: Program) -> None:
         program.kubernetes.deny(verb="create", resource="leases")
         assert "create an empty one" in the_one(checked(program), "lease", "fail")
@@ -386,3 +402,10 @@ def test_settings_that_are_missing_end_it_with_2(program: Program) -> None:
 
     assert (done.code, done.out) == (2, "")
     assert "--cluster" in done.err
+
+
+@pytest.mark.parametrize("output", ["markdown", "html", "csv"])
+def test_formats_that_are_made_for_a_plan_are_refused_before_anything_is_asked(program: Program, output: str) -> None:
+    done = program("check", "-o", output)
+    assert (done.code, done.out, done.requests) == (2, "", [])
+    assert f"--output is {output}: check says it as text, json, yaml or none." in done.err

@@ -74,6 +74,14 @@ class TestWhatIsPushed:
             labels, _ = METRICS[name.removeprefix(PREFIX)]
             assert {tuple(sorted(key for key, _ in one)) for one in series} == {tuple(sorted(labels))}
 
+    def test_each_shard_has_a_group_of_its_own(self, program: Program, gateway: Gateway) -> None:
+        for index in ("0", "1"):
+            program.run("--pushgateway", gateway.url, "--shards", "2", JOB_COMPLETION_INDEX=index)
+        pushed(program, gateway)
+
+        alone = f"/metrics/job/flux-gitlab-syncer/cluster/{CLUSTER}"
+        assert set(gateway.groups) == {alone, f"{alone}/shard/0", f"{alone}/shard/1"}
+
     def test_items_are_counted_by_whose_they_are(self, program: Program, gateway: Gateway) -> None:
         program.run()
         project = program.project(f"{CLUSTER}/tenant-0001")

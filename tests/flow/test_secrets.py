@@ -18,6 +18,7 @@ from secrets_shown import secrets_of, shown
 from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, add_secret, flux_looks
 
 FORMATS = ("text", "json", "yaml")
+IN_FILES = (*FORMATS, "markdown", "html", "csv")
 # Each is taken for a whole run.
 TROUBLE: dict[str, dict[str, Any]] = {
     "nothing": {},
@@ -77,7 +78,7 @@ def test_the_search_finds_what_it_looks_for(program: Program) -> None:
 def test_nothing_shows_one(
     program: Program, everything_logged: list[str], tmp_path: Path, trouble: str, log_format: str
 ) -> None:
-    options = [f"--report={form}={tmp_path / form}" for form in FORMATS]
+    options = [f"--report={form}={tmp_path / form}" for form in IN_FILES]
     options += ["--show-foreign", "--log-level=debug", "--max-prune=100%", f"--log-format={log_format}"]
     texts: list[str] = []
 

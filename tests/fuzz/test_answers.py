@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ from fuzz.damage import damaged
 from hurry import in_a_hurry
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from program import Program, a_program
 from secrets_shown import secrets_of, shown
+
+from cronjob.parsing import REPORT_FORMATS
+from cronjob.sandbox.samples import add_kustomization, flux_looks
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +41,7 @@ def test_whatever_an_answer_holds_the_run_ends_in_order(
         body = data.draw(damaged(_asked(program, request)))
         fault = strike(program, request, status=200, body=body)
 
-        output = data.draw(st.sampled_from(["json", "text", "yaml"]))
+        output = data.draw(st.sampled_from(REPORT_FORMATS))
         first = program("run", "--output", output, *OPTIONS)
 
         assert first.code in {0, 1, 2, 4, 5}, first.err
@@ -78,6 +83,44 @@ def test_whatever_an_answer_holds_a_check_says_what_it_can(looks: list[Request],
         assert fault.struck
         assert done.code in {0, 1}, done.err
         assert done.out
+        assert "Traceback" not in done.err
+        assert shown(secrets_of(program.sandbox), done.out, done.err) == []
+        assert platform.everything() == before
+
+
+CHAINS = Draft202012Validator(
+    json.loads((Path(__file__).parent.parent.parent / "cronjob" / "trace.schema.json").read_text())
+)
+# One of those for whom nothing is to be done.
+TRACE = ("trace", "t08")
+
+
+@pytest.fixture(scope="module")
+def links() -> list[Request]:
+    """Every request of a trace."""
+    return requests_of(*TRACE)
+
+
+@given(data=st.data())
+def test_whatever_an_answer_holds_a_trace_says_what_it_can(links: list[Request], data: st.DataObject) -> None:
+    request = data.draw(st.sampled_from(links))
+    with a_program(0, samples=False) as program, in_a_hurry():
+        platform = a_platform(program)
+        add_kustomization(program.sandbox, "t08")
+        flux_looks(program.sandbox)
+        [hook] = program.gitlab.hooks_of(platform.tenants["t08"].project)
+        program.gitlab.deliver(hook, "push_hooks")
+        before = platform.everything()
+        fault = strike(program, request, status=200, body=data.draw(damaged(_asked(program, request))))
+
+        output = data.draw(st.sampled_from(["json", "text"]))
+        done = program(*TRACE, "--output", output)
+
+        assert fault.struck
+        assert done.code in {0, 1, 2}, done.err
+        assert done.out or done.err
+        if output == "json" and done.out:
+            CHAINS.validate(json.loads(done.out))
         assert "Traceback" not in done.err
         assert shown(secrets_of(program.sandbox), done.out, done.err) == []
         assert platform.everything() == before

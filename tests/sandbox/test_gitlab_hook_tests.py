@@ -106,8 +106,23 @@ def test_events_are_filtered_by_status(gitlab: Client) -> None:
     assert statuses() == ["internal error", "503", "401", "200", "200"]
     assert statuses(status="successful") == ["200", "200"]
     assert statuses(status="client_failure") == ["401"]
-    assert statuses(status="server_failure") == ["503"]
+    assert statuses(status="server_failure") == ["internal error", "503"]
     assert statuses(status="401") == ["401"]
+    assert statuses(status="401,successful") == ["401", "200", "200"]
+    answer = gitlab.get(f"{path}/events", status="failed")
+    assert (answer.status_code, answer.json()) == (400, {"error": "status does not have a valid value"})
+
+
+def test_events_come_at_most_20_a_page_and_more_is_refused(gitlab: Client) -> None:
+    path = a_hook(gitlab)
+    for _ in range(21):
+        gitlab.world.deliver(gitlab.world.hooks_of(gitlab.project)[0], "push_hooks")
+
+    first = gitlab.get(f"{path}/events", per_page=20)
+    assert (len(first.json()), first.headers["X-Next-Page"]) == (20, "2")
+    assert len(gitlab.get(f"{path}/events", per_page=20, page=2).json()) == 1
+    answer = gitlab.get(f"{path}/events", per_page=21)
+    assert (answer.status_code, answer.json()) == (400, {"error": "per_page does not have a valid value"})
 
 
 def test_a_hook_can_be_added_as_no_api_would_make_it_but_not_with_a_misspelt_field(gitlab: Client) -> None:

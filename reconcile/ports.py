@@ -1,0 +1,60 @@
+"""What a run needs of the world: Kubernetes and GitLab, as far as it asks them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from reconcile.actual import Actual
+from reconcile.changes import Change
+from reconcile.model import PlaceAnswer, Project, Ref, SecretAnswer
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class FluxObjects:
+    """All GitRepositories and Receivers of the namespaces read, as Kubernetes shows them."""
+
+    git_repositories: Sequence[Mapping[str, Any]]
+    receivers: Sequence[Mapping[str, Any]]
+
+
+class Flux(Protocol):
+    """What a run needs of Kubernetes. Every method raises ReadError where it cannot answer whole."""
+
+    def read_objects(self) -> FluxObjects:
+        """List both kinds in every namespace."""
+
+    def expect_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> None:
+        """The next `read_secrets` will ask for these: they may be fetched while something else is read."""
+
+    def read_secrets(self, keys: Iterable[Ref], tokens: Iterable[Ref]) -> Mapping[Ref, SecretAnswer]:
+        """Read each Secret once: *keys* for their private key, *tokens* for their token."""
+
+
+class GitLab(Protocol):
+    """What a run needs of GitLab. The reading methods raise ReadError, `write` raises WriteFailed."""
+
+    def read_hosts(self) -> frozenset[str]:
+        """Prove who we are, list the group's projects, and say under which hosts this GitLab is known."""
+
+    def listed_paths(self) -> Set[str]:
+        """The lower-case paths of the tenants' projects, as the listing shows them."""
+
+    def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
+        """Where each lower-case path leads, by a look-up where the listing lacks it."""
+
+    def read_actual(self, also: Iterable[Project]) -> Actual:
+        """The deploy keys and webhooks of all listed projects and of *also*, as far as they are this run's share."""
+
+    def write(self, change: Change) -> int:
+        """Make one change, and be sure that it was made; GitLab's id of the item."""
+
+    def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
+        """Do *work* for each item, several at a time, and give the answers in the order of the items."""
+
+    def stopped(self) -> str:
+        """Why no new write may begin (a signal came, the time is up), as a clause; empty while it may."""

@@ -1,0 +1,137 @@
+"""Both embedded servers in a process of their own, and what one run of a command costs, measured from outside."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from cronjob.sandbox.samples import CLUSTER, GROUP, Sandbox, sample_tenants
+from cronjob.story import running
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The servers' process; every method is one question to it."""
+
+    environment: dict[str, str]
+    _asked: Connection = field(repr=False)
+
+    def set_latency(self, seconds: float) -> None:
+        """From now on every answer of both servers takes so long."""
+        self._ask("latency", seconds)
+
+    def drift(self, every: int) -> int:
+        """On each *every*-th project somebody switches an event of the webhook on; how many that are."""
+        changed: int = self._ask("drift", every)
+        return changed
+
+    def counted(self) -> dict[str, int]:
+        """The requests to GitLab since this was last asked, by method, and all to Kubernetes as `kubernetes`."""
+        counts: dict[str, int] = self._ask("counted")
+        return counts
+
+    def cpu_seconds(self) -> float:
+        """What the servers have used so far."""
+        seconds: float = self._ask("cpu_seconds")
+        return seconds
+
+    def _ask(self, name: str, *arguments: object) -> Any:
+        self._asked.send((name, arguments))
+        return self._asked.recv()
+
+
+@contextmanager
+def a_stage(tenants: int) -> Iterator[Stage]:
+    """Servers with so many ordinary tenants, each with a key and a webhook to have, and no others."""
+    ours, theirs = _SPAWN.Pipe()
+    process = _SPAWN.Process(target=_serve, args=(tenants, theirs), daemon=True)
+    process.start()
+    try:
+        environment = ours.recv()
+        yield Stage({**os.environ, **environment}, ours)
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(tenants: int, connection: Connection) -> None:
+    sandbox = sample_tenants(tenants, samples=False)
+    with running(sandbox) as environment:
+        del environment["SYNCER_EXTRA_PROJECT"]
+        connection.send(environment)
+        answers: Mapping[str, Callable[..., object]] = {
+            "latency": lambda seconds: _delay(sandbox, seconds),
+            "drift": lambda every: _drift(sandbox, every),
+            "counted": lambda: _counted(sandbox),
+            "cpu_seconds": time.process_time,
+        }
+        while True:
+            name, arguments = connection.recv()
+            connection.send(answers[name](*arguments))
+
+
+def _delay(sandbox: Sandbox, seconds: float) -> None:
+    sandbox.gitlab.latency = sandbox.kubernetes.latency = seconds
+
+
+def _drift(sandbox: Sandbox, every: int) -> int:
+    projects = [
+        one for one in sandbox.gitlab.projects.values() if one.path_with_namespace.startswith(f"{GROUP}/{CLUSTER}/")
+    ]
+    changed = projects[::every]
+    for project in changed:
+        for hook in sandbox.gitlab.hooks_of(project):
+            hook.issues_events = True
+    return len(changed)
+
+
+def _counted(sandbox: Sandbox) -> dict[str, int]:
+    counts = Counter(one.method for one in sandbox.gitlab.requests)
+    counts["kubernetes"] = len(sandbox.kubernetes.requests)
+    sandbox.gitlab.requests.clear()
+    sandbox.kubernetes.requests.clear()
+    return dict(counts)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One process from start to end: seconds on the clock and of CPU (with the system's), and its largest size."""
+
+    wall: float
+    cpu: float
+    peak_bytes: int
+    code: int
+    out: str = field(repr=False)
+
+    @property
+    def peak_mb(self) -> float:
+        """In units of 1,000,000 bytes."""
+        return self.peak_bytes / 1e6
+
+
+def cost_of(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
+    """Run *command* to its end, with its output caught and its errors let through."""
+    reading, writing = os.pipe()
+    began = time.monotonic()
+    child = os.posix_spawn(
+        command[0],
+        list(command),
+        dict(environment),
+        file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1), (os.POSIX_SPAWN_CLOSE, reading)],
+    )
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as output:
+        out = output.read()
+    _, status, used = os.wait4(child, 0)
+    wall = time.monotonic() - began
+    # Linux counts in KiB.
+    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), out)
