@@ -1,5 +1,6 @@
 # `make run`: the embedded sandbox, the job end to end.  `make test`: lint, types, contracts, tests.
 # `make chaos`: the accidents of docs/reliability.md in full, for an hour or two.
+# `make bench-peers`: the table of docs/peers.md, which needs Python 3.12 or newer as PEERS_PYTHON.
 # They need Python 3.11 or newer, git and make; everything else goes into .venv.
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: run test lint types contracts accidents tests chaos lock clean
+.PHONY: run test lint types contracts accidents tests chaos bench-peers lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/flux-gitlab-syncer sandbox $(ARGS)
@@ -38,6 +39,22 @@ FUZZ := tests/fuzz tests/core/test_git_url.py tests/core/test_actual.py tests/co
 chaos: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses auto tests/chaos --chaos-steps 50000 --chaos-all
 	$(BIN)/python -m pytest --numprocesses auto $(FUZZ) --hypothesis-profile deep
+
+# Each tool of docs/peers.md in a venv of its own, ours among them, all with the same Python.
+PEERS_PYTHON ?= python3.13
+PEERS := $(VENV)/peers
+
+bench-peers: $(VENV)/test.stamp $(foreach tool,ours gitlabform gitlabracadabra python-gitlab,$(PEERS)/$(tool).stamp)
+	PYTHONPATH=tests $(BIN)/python -m bench.peers --write docs/peers.md $(ARGS)
+
+$(PEERS)/%.stamp: tests/bench/peers/%.txt
+	@$(PEERS_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' \
+		|| { echo "gitlabform needs Python 3.12 or newer; name one: make PEERS_PYTHON=python3.13 ..." >&2; exit 1; }
+	$(PEERS_PYTHON) -m venv --clear $(PEERS)/$*
+	$(PEERS)/$*/bin/python -m pip --quiet --disable-pip-version-check install --requirement $<
+	@touch $@
+
+$(PEERS)/ours.stamp: setup.cfg pyproject.toml constraints.txt
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
