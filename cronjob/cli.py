@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import click
 
-from cronjob.describing import describe
 from cronjob.options import decorated
-from cronjob.resolving import resolve
 from cronjob.sandbox.forecast import WEATHERS
-from cronjob.settings import Settings, settings_from
 from cronjob.signals import Signals
-from reconcile.errors import SettingsError
 
 USAGE = 2
 
@@ -81,34 +76,19 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
     try:
         from cronjob import story
     except ModuleNotFoundError as error:
-        _give_up([f"{error.name} is not installed; `pip install 'flux-gitlab-syncer[sandbox]'` installs it."])
+        message = f"{error.name} is not installed; `pip install 'flux-gitlab-syncer[sandbox]'` installs it."
+        click.echo(f"Error: {message}", err=True)
+        raise SystemExit(USAGE) from None
     if serve:
         story.serve(story.Scene(**scene))
     elif not story.tell(story.Scene(**scene)):
         raise SystemExit(1)
 
 
-def _carry_out(command: str, flags: Mapping[str, object], asked: str = "") -> None:
+def _carry_out(command: str, flags: Mapping[str, object], asked: str = "") -> NoReturn:
     # From the first moment: a container's first process is deaf to signals that it does not handle.
     with Signals() as signals:
-        resolved = resolve(command, flags, os.environ)
-        if resolved.print_config:
-            click.echo(describe(resolved))
-        try:
-            settings = settings_from(resolved)
-            code = 0 if resolved.print_config else _invoked(settings, signals, asked)
-        except SettingsError as error:
-            _give_up(str(error).splitlines())
+        from cronjob.calling import called
+
+        code = called(command, flags, signals, asked)
     raise SystemExit(code)
-
-
-def _invoked(settings: Settings, signals: Signals, asked: str) -> int:
-    from cronjob.job import invoke
-
-    return invoke(settings, os.environ, signals, asked)
-
-
-def _give_up(complaints: list[str]) -> NoReturn:
-    for complaint in complaints:
-        click.echo(f"Error: {complaint}", err=True)
-    raise SystemExit(USAGE)

@@ -8,6 +8,7 @@ what belongs to it would then look unwanted. An annotation or event that `str()`
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -146,9 +147,17 @@ def _entries(rules: Mapping[str, _Rule]) -> _Rule:
 
 
 _TEXT = _text_or(None)
+
+
+def _common(raw: Any, where: str, broken: list[str]) -> str | None:
+    """A text that thousands of objects share, once for all of them."""
+    text: str | None = _TEXT(raw, where, broken)
+    return text and sys.intern(text)
+
+
 _METADATA: Mapping[str, _Rule] = {
     "name": _TEXT,
-    "namespace": _TEXT,
+    "namespace": _common,
     "uid": _TEXT,
     "labels": _labels,
     "annotations": _annotations,

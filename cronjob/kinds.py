@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cronjob import addresses, parsing
-from cronjob.expected_plan import expected_plan
-from reconcile.guard import Limits
+
+# Only who gives such a value pays for what it is made with.
+if TYPE_CHECKING:
+    from reconcile.guard import Expected, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,18 @@ def choice(*choices: str) -> Kind:
     return Kind("|".join(choices), f"the text {parsing.either(choices)}", parsing.one_of(*choices))
 
 
+def _limits(text: str) -> Limits:
+    from reconcile.guard import Limits
+
+    return Limits.parse(text)
+
+
+def _expected_plan(text: str) -> Expected:
+    from cronjob.expected_plan import expected_plan
+
+    return expected_plan(text)
+
+
 SWITCH = Kind("", "true or false", parsing.switch, (bool,))
 TEXT = Kind("TEXT", "a text", parsing.plain_text)
 PATH = Kind("PATH", "a text", parsing.plain_text)
@@ -94,8 +108,8 @@ GITLAB_URL = Kind("URL", "a text", addresses.gitlab_url)
 RECEIVER_URL = Kind("URL", "a text", addresses.receiver_url)
 PUSHGATEWAY = Kind("URL", "a text", addresses.pushgateway)
 FINGERPRINT = Kind("FINGERPRINT", "a text", parsing.fingerprint)
-LIMITS = Kind("N,N%", "a text such as 20,25% or a number", Limits.parse, (str, int))
-EXPECTED_PLAN = Kind("CHECKSUM|REPORT", "a text (put a checksum in quotes)", expected_plan)
+LIMITS = Kind("N,N%", "a text such as 20,25% or a number", _limits, (str, int))
+EXPECTED_PLAN = Kind("CHECKSUM|REPORT", "a text (put a checksum in quotes)", _expected_plan)
 REPORT_FILE = Kind("FORMAT=PATH", "a text", parsing.report_file)
 FAIL_ON = Kind("error|warning|never", "the text error, warning or never", parsing.fail_on)
 TENANCY = Kind("RULES", "a list of rules", parsing.tenancy, structured=True)

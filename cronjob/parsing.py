@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconcile.problems import Severity
-from reconcile.tenancy import Tenancy
+# Only who gives such a value pays for what it is made with.
+if TYPE_CHECKING:
+    from reconcile.problems import Severity
+    from reconcile.tenancy import Tenancy
 
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _SEGMENT = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
@@ -101,6 +104,8 @@ def either(choices: tuple[str, ...]) -> str:
 
 def fail_on(text: str) -> Severity | None:
     """The least severity that makes a run fail; None for never."""
+    from reconcile.problems import Severity
+
     word = one_of(Severity.ERROR, Severity.WARNING, "never")(text)
     return None if word == "never" else Severity(word)
 
@@ -184,6 +189,8 @@ def tenancy(raw: object) -> Tenancy:
     """A list of `{namespace: GLOB, projects: GLOB}`."""
     if not isinstance(raw, list) or not all(map(_is_rule, raw)):
         raise ValueError("must be a list of rules, each with a text for `namespace` and one for `projects`")
+    from reconcile.tenancy import Tenancy
+
     return Tenancy.from_settings(raw)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from reconcile.errors import MalformedAnswer
@@ -147,15 +148,27 @@ def webhook_from(element: object) -> FoundWebhook:
     return FoundWebhook(
         _number(answer, "id"),
         _text(answer, "url"),
-        {flag: _flag(answer, flag) for flag in FLAGS if flag in answer},
+        _flags(tuple((flag, _flag(answer, flag)) for flag in FLAGS if flag in answer)),
         description=_optional(answer, "description") or "",
         has_description="description" in answer,
         tls=_flag(answer, "enable_ssl_verification") if "enable_ssl_verification" in answer else True,
         branch_filter=_optional(answer, "push_events_branch_filter") or "",
-        strategy=_optional(answer, "branch_filter_strategy"),
+        strategy=_common(_optional(answer, "branch_filter_strategy")),
         token_present=_flag(answer, "token_present") if "token_present" in answer else None,
-        alert_status=_optional(answer, "alert_status") or "executable",
+        alert_status=_common(_optional(answer, "alert_status")) or "executable",
     )
+
+
+@lru_cache(maxsize=4096)
+def _flags(values: tuple[tuple[str, bool], ...]) -> Mapping[str, bool]:
+    """Thousands of webhooks have the same few combinations, and then share one mapping."""
+    return dict(values)
+
+
+@lru_cache(maxsize=4096)
+def _common(text: str | None) -> str | None:
+    """The same text, once for all answers that have it."""
+    return text
 
 
 def project_from(element: object) -> Project:

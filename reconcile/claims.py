@@ -17,6 +17,8 @@ from reconcile.model import LookUpFailed, NoPlace, Place, PlaceAnswer, Project, 
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
 
+# Shared by all that have none.
+NO_LABELS: Mapping[str, str] = {}
 SWITCH = "flux-gitlab-syncer/reconcile"
 PIN = "flux-gitlab-syncer/project-id"
 
@@ -114,7 +116,7 @@ def claim_from(item: Mapping[str, Any], rules: Rules, known: Known) -> Claim | N
     ref = ref_of(item, "GitRepository")
     claim = Claim(
         ref,
-        metadata.get("labels") or {},
+        metadata.get("labels") or NO_LABELS,
         pin=(metadata.get("annotations") or {}).get(PIN),
         secret=_secret(spec, ref),
     )

@@ -19,10 +19,11 @@ from reconcile.model import (
     SecretUnreadable,
 )
 from reconcile.problems import Code, Problem
-from reconcile.receivers import Listener, unreadable, with_collisions, with_token
+from reconcile.receivers import Listener, with_collisions
 from reconcile.rules import Rules
 from reconcile.shares import Share
 from reconcile.targets import Repositories, targets_of
+from reconcile.tokens import unreadable, with_token
 
 Secrets = Mapping[Ref, SecretAnswer]
 

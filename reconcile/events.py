@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 # X-Gitlab-Event, lower case, as Flux compares it -> the flag of GitLab's API that sends it
 # (app/models/concerns/triggerable_hooks.rb). Singular and plural are as irregular there as here.
@@ -33,6 +34,12 @@ DEFAULT_FLAGS = frozenset({"push_events", "tag_push_events"})
 
 def flags_of(events: Iterable[str]) -> tuple[frozenset[str], tuple[str, ...]]:
     """The flags that *events* mean, and the events that no project webhook can send."""
+    return _flags_of(tuple(events))
+
+
+@lru_cache(maxsize=1024)
+def _flags_of(events: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Thousands of Receivers have the same few lists, and then share one answer."""
     flags, unknown = set(), []
     for event in events:
         flag = FLAG_OF_EVENT.get(event.lower())

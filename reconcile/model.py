@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Kind(StrEnum):
@@ -65,7 +66,7 @@ class PublicKey:
             base64.b64decode(words[1], validate=True)
         except binascii.Error as error:
             raise ValueError("the key's material is not base64") from error
-        return cls(words[0], words[1])
+        return cls(_algorithm(words[0]), words[1])
 
     @property
     def text(self) -> str:
@@ -77,6 +78,12 @@ class PublicKey:
         """`SHA256:` and unpadded base64, as OpenSSH and GitLab (15.2+) show it."""
         digest = hashlib.sha256(base64.b64decode(self.material)).digest()
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+@lru_cache(maxsize=64)
+def _algorithm(name: str) -> str:
+    """The same name, once for all keys that have it."""
+    return name
 
 
 @dataclass(frozen=True, slots=True)

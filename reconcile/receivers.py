@@ -7,23 +7,16 @@ internal/controller/receiver_controller.go, internal/server/receiver_handlers.go
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from typing import Any
 
-from reconcile.claims import SWITCH, is_disabled, is_gone, ref_of
+from reconcile.claims import NO_LABELS, SWITCH, is_disabled, is_gone, ref_of
 from reconcile.events import DEFAULT_FLAGS, flags_of
 from reconcile.model import (
     Ref,
-    Secret,
-    SecretAnswer,
-    SecretMissing,
-    SecretOfOthers,
-    SecretUnreadable,
     without_digests,
 )
 from reconcile.problems import Code, Problem, Severity
@@ -32,8 +25,15 @@ from reconcile.rules import is_hook_path
 SUPPORTED = frozenset({"gitlab", "generic"})
 LONGEST_QUOTE = 200
 GROUP = "source.toolkit.fluxcd.io"
-# No header can carry these: control characters end it, outer blanks are trimmed on the way.
-_NO_HEADER = re.compile(r"[\x00-\x1f\x7f]|^\s|\s$")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One entry of a Receiver's `spec.resources` that names GitRepositories; an empty *namespace* is the Receiver's."""
+
+    name: str
+    namespace: str = ""
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Listener:
 
     ref: Ref
     type: str
-    resources: tuple[Mapping[str, Any], ...]
+    resources: tuple[Resource, ...]
     path: str | None = field(default=None, repr=False)
     secret: Ref | None = None
     token: str | None = field(default=None, repr=False)
@@ -95,16 +95,6 @@ class Listener:
         return self
 
 
-def unreadable(secret: Ref | None, reason: str) -> str:
-    """What to do about a Secret that Kubernetes did not give."""
-    return f"{secret} cannot be read: {reason}. Let this job `get` it; the next run tries again."
-
-
-def webhook_path(token: bytes, ref: Ref) -> str:
-    """Flux's path for a Receiver: no separator, no trimming (GetWebhookPath)."""
-    return "/hook/" + hashlib.sha256(token + ref.name.encode() + ref.namespace.encode()).hexdigest()
-
-
 def listeners_from(items: Iterable[Mapping[str, Any]]) -> tuple[Listener, ...]:
     """The Receivers that are not being deleted, as far as they go without their Secrets."""
     return tuple(listener for item in items if (listener := listener_from(item)))
@@ -121,7 +111,7 @@ def listener_from(item: Mapping[str, Any]) -> Listener | None:
     listener = Listener(
         ref,
         str(spec.get("type") or ""),
-        tuple(one for one in spec.get("resources") or () if _is_git_repository(one)),
+        tuple(_resource(one) for one in spec.get("resources") or () if _is_git_repository(one)),
         path=path if is_hook_path(str(path)) else None,
         secret=Ref("Secret", ref.namespace, name) if name else None,
     )
@@ -139,6 +129,10 @@ def listener_from(item: Mapping[str, Any]) -> Listener | None:
     if spec.get("suspend"):
         return listener.hold(Code.SUSPENDED, f"It is suspended, so its webhooks stay as they are. {_resume(ref)}")
     return _with_events(replace(listener, trouble=_trouble(listener, item)), spec.get("events") or ())
+
+
+def _resource(raw: Mapping[str, Any]) -> Resource:
+    return Resource(str(raw.get("name") or ""), str(raw.get("namespace") or ""), raw.get("matchLabels") or NO_LABELS)
 
 
 def _is_git_repository(resource: Mapping[str, Any]) -> bool:
@@ -163,60 +157,6 @@ def _with_events(listener: Listener, events: Iterable[str]) -> Listener:
     if flags:
         return replace(listener, flags=flags).warned(Code.UNKNOWN_EVENT, message, severity=Severity.WARNING)
     return listener.hold(Code.UNKNOWN_EVENT, f"{message} None of its events is left, so its webhook stays as it is.")
-
-
-def with_token(listener: Listener, answer: SecretAnswer | None) -> Listener:
-    """The listener with its token; of the Secret, the status and the path only the first trouble is reported."""
-    match answer:
-        case None:
-            return listener.hold(
-                Code.SECRET_NOT_FOUND, "spec.secretRef names no Secret; Flux needs one with the key `token`."
-            )
-        case SecretMissing():
-            return listener.hold(
-                Code.SECRET_NOT_FOUND, f"{listener.secret} does not exist; create it with the key `token`."
-            )
-        case SecretUnreadable(reason):
-            return listener.hold(Code.SECRET_UNREADABLE, unreadable(listener.secret, reason))
-        case SecretOfOthers():
-            return listener
-        case Secret(token=None):
-            return listener.hold(Code.SECRET_NOT_FOUND, f"{listener.secret} has no key `token`; add it.")
-        case secret:
-            return _judged(listener, secret.token or b"")
-
-
-def _judged(listener: Listener, token: bytes) -> Listener:
-    if not token:
-        return listener.hold(
-            Code.EMPTY_TOKEN,
-            f"The token in {listener.secret} is empty, as GitLab's own agent makes it: "
-            "no webhook is created, and what is there stays. Store a token if GitLab should call it.",
-        )
-    text = _header(token)
-    if text is None:
-        return listener.hold(
-            Code.TOKEN_UNUSABLE,
-            f"No header can carry the token in {listener.secret}: it is not UTF-8, or has control characters, "
-            "a line break or blanks at its ends. Store it without (`echo -n`, or `printf %s`).",
-        )
-    if listener.trouble:
-        return listener.hold(Code.RECEIVER_NOT_READY, listener.trouble)
-    if webhook_path(token, listener.ref) != listener.path:
-        return listener.hold(
-            Code.ROTATION_IN_FLIGHT,
-            f"The token in {listener.secret} is newer than status.webhookPath; its webhooks wait until Flux "
-            f"has seen it (`flux reconcile receiver {listener.ref.name} -n {listener.ref.namespace}`).",
-        )
-    return replace(listener, token=text)
-
-
-def _header(token: bytes) -> str | None:
-    try:
-        text = token.decode()
-    except UnicodeDecodeError:
-        return None
-    return None if _NO_HEADER.search(text) else text
 
 
 def _trouble(listener: Listener, item: Mapping[str, Any]) -> str | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
 
 from reconcile.claims import Claim
 from reconcile.problems import Code
-from reconcile.receivers import Listener
+from reconcile.receivers import Listener, Resource
 from reconcile.rules import Rules
 
 
@@ -46,10 +45,9 @@ def targets_of(listener: Listener, repositories: Repositories, rules: Rules) -> 
 
 
 def _followed(
-    listener: Listener, resource: Mapping[str, Any], repositories: Repositories, rules: Rules
+    listener: Listener, resource: Resource, repositories: Repositories, rules: Rules
 ) -> tuple[Listener, list[Claim]]:
-    name = str(resource.get("name") or "")
-    namespace = str(resource.get("namespace") or listener.ref.namespace)
+    name, namespace = resource.name, resource.namespace or listener.ref.namespace
     if namespace != listener.ref.namespace:
         reaches = f"spec.resources reaches into namespace {namespace}, which"
         if not rules.cross_namespace_refs:
@@ -62,7 +60,7 @@ def _followed(
             message = f"{reaches} this run does not read; add it with --namespace, or correct the Receiver."
             return listener.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []
     if name == "*":
-        return _selected(listener, namespace, resource.get("matchLabels") or {}, repositories)
+        return _selected(listener, namespace, resource.labels, repositories)
     claim = repositories.named(namespace, name)
     if claim is None:
         message = (

@@ -28,8 +28,8 @@ from reconcile.model import (
     SecretMissing,
 )
 from reconcile.ports import Object
-from reconcile.receivers import webhook_path
 from reconcile.shares import ALL, Share
+from reconcile.tokens import webhook_path
 
 HOST = "gitlab.example.net"
 

@@ -144,8 +144,7 @@ class Cases:
         """Whether the Receiver names it, also where the settings do not let it reach that far."""
         _, named = targets_of(listener, repositories, self._rules)
         return any(one.ref == claim.ref for one in named) or any(
-            one.get("name") == claim.ref.name
-            and (one.get("namespace") or listener.ref.namespace) == claim.ref.namespace
+            one.name == claim.ref.name and (one.namespace or listener.ref.namespace) == claim.ref.namespace
             for one in listener.resources
         )
 

@@ -31,7 +31,7 @@ def look_at_receivers(case: Case) -> Iterator[Finding]:
 
 
 def _almost_names(listener: Listener, case: Case) -> bool:
-    names = [str(one.get("name") or "") for one in listener.resources]
+    names = [one.name for one in listener.resources]
     return listener.ref.namespace == case.ref.namespace and bool(get_close_matches(case.ref.name, names, n=1))
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from reconcile.events import DEFAULT_FLAGS
 from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable, shown_url
 from reconcile.problems import Code, Severity
-from reconcile.receivers import Listener, listeners_from, webhook_path, with_collisions, with_token
+from reconcile.receivers import Listener, listeners_from, with_collisions
 from reconcile.rules import is_hook_path
+from reconcile.tokens import webhook_path, with_token
 
 DIGEST = "0123456789abcdef" * 4
 
