@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,7 +26,12 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _KEY = ("identity", "password", "identity.pub")
 _TOKEN = ("token",)
 # By whether a Secret is wanted for its key, and for its token.
-_PARTS = {(True, False): _KEY, (False, True): _TOKEN, (True, True): _KEY + _TOKEN}
+_PARTS: Mapping[tuple[bool, bool], tuple[str, ...]] = {
+    (False, False): (),
+    (True, False): _KEY,
+    (False, True): _TOKEN,
+    (True, True): _KEY + _TOKEN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class _Opened:
     data: Mapping[str, bytes] = field(repr=False)
 
 
+# Those wanted for their key, and those wanted for their token.
+_Wanted = tuple[Set[Ref], Set[Ref]]
 # A Secret, and which parts of it are wanted.
 _Order = tuple[Ref, tuple[str, ...]]
 _Fetched = _Opened | SecretMissing | SecretUnreadable
@@ -54,7 +61,7 @@ class SecretReader:
         """Start to fetch what the next `read` will answer, as far as it asks for the same."""
         self.close()
         self._ahead = self._shift()
-        self._ahead.begin(_orders(keys, tokens))
+        self._ahead.begin(keys, tokens)
 
     def close(self) -> None:
         """Give up what was begun and not read."""
@@ -62,14 +69,12 @@ class SecretReader:
             self._ahead.close()
             self._ahead = None
 
-    def read(self, keys: Set[Ref], tokens: Set[Ref]) -> dict[Ref, SecretAnswer]:
+    def read(self, keys: Set[Ref], tokens: Set[Ref]) -> Mapping[Ref, SecretAnswer]:
         """An answer for each of *keys* and *tokens*; a Secret that is in both is fetched once."""
         ahead, self._ahead = self._ahead or self._shift(), None
         with closing(ahead):
-            orders = _orders(keys, tokens)
-            ahead.begin(orders)
-            answers = ahead.answers()
-        return {ref: answers[ref, parts] for ref, parts in orders}
+            ahead.begin(keys, tokens)
+            return ahead.answers()
 
     def _shift(self) -> _Shift:
         return _Shift(self._fetched, self._taken)
@@ -114,7 +119,9 @@ class SecretReader:
         return replace(secret, has_identity=True, public_key=key, declared=declared_key)
 
     def _key(self, ref: Ref, opened: _Opened) -> PublicKey | KeyUnusable:
-        known = self._derived.get((ref, opened.version)) if opened.version else None
+        # Only what is behind a passphrase takes long enough to be remembered for the second reading.
+        is_costly = "password" in opened.data and bool(opened.version)
+        known = self._derived.get((ref, opened.version)) if is_costly else None
         if known is not None:
             return known
         try:
@@ -122,7 +129,8 @@ class SecretReader:
         except KeyUnusable as unusable:
             # A fresh one: the traceback of this one would keep the private key in memory.
             key = KeyUnusable(unusable.reason)
-        self._derived[ref, opened.version] = key
+        if is_costly:
+            self._derived[ref, opened.version] = key
         return key
 
 
@@ -134,34 +142,42 @@ class _Shift:
     """
 
     def __init__(self, fetch: Callable[[_Order], _Fetched], take: Callable[[_Order, _Fetched], SecretAnswer]) -> None:
-        self._taking: Crew[tuple[_Order, _Fetched], tuple[_Order, SecretAnswer]] = Crew(
-            lambda done: (done[0], take(*done)), 1, "keys"
-        )
-        self._fetching: Crew[_Order, None] = Crew(
-            lambda order: self._taking.add((order, fetch(order))), WIDTH, "secrets"
-        )
-        self._begun: set[_Order] = set()
+        self._take = take
+        self._wanted: _Wanted = (frozenset(), frozenset())
+        self._answers: dict[Ref, SecretAnswer] = {}
+        self._taking: Crew[tuple[_Order, _Fetched], None] = Crew(self._taken, 1, "keys")
+        self._fetching: Crew[_Order, None] = Crew(lambda one: self._taking.add((one, fetch(one))), WIDTH, "secrets")
 
-    def begin(self, orders: Iterable[_Order]) -> None:
-        """Fetch those that are not being fetched already."""
-        for order in orders:
-            if order not in self._begun:
-                self._begun.add(order)
-                self._fetching.add(order)
+    def begin(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
+        """Fetch these, as far as the same is not being fetched already; from now on these are wanted, and no others."""
+        begun, self._wanted = self._wanted, (keys, tokens)
+        for ref in sorted(keys | tokens):
+            parts = _parts(ref, self._wanted)
+            if parts != _parts(ref, begun):
+                self._fetching.add((ref, parts))
 
-    def answers(self) -> dict[_Order, SecretAnswer]:
-        """All of them, once they are there."""
+    def answers(self) -> Mapping[Ref, SecretAnswer]:
+        """All that are wanted, once they are there."""
         self._fetching.answers()
-        return dict(self._taking.answers())
+        self._taking.answers()
+        for ref in [ref for ref in self._answers if not _parts(ref, self._wanted)]:
+            del self._answers[ref]
+        return self._answers
 
     def close(self) -> None:
         """Give up what was not begun."""
         self._fetching.close()
         self._taking.close()
 
+    def _taken(self, fetched: tuple[_Order, _Fetched]) -> None:
+        (ref, parts), opened = fetched
+        if parts == _parts(ref, self._wanted):
+            self._answers[ref] = self._take((ref, parts), opened)
 
-def _orders(keys: Set[Ref], tokens: Set[Ref]) -> list[_Order]:
-    return [(ref, _PARTS[ref in keys, ref in tokens]) for ref in sorted(keys | tokens)]
+
+def _parts(ref: Ref, wanted: _Wanted) -> tuple[str, ...]:
+    keys, tokens = wanted
+    return _PARTS[ref in keys, ref in tokens]
 
 
 def _refusal(answer: Answer, ref: Ref) -> str:

@@ -117,7 +117,7 @@ def _secret_ref(raw: Any, where: str, broken: list[str]) -> dict[str, str] | Non
     """An empty name is none: what the Secret was for must not look as if it were no longer wanted."""
     name = raw.get("name") if isinstance(raw, dict) else None
     if isinstance(name, str) and name:
-        return {"name": _whole(name, f"{where}.name", broken)}
+        return {"name": sys.intern(_whole(name, f"{where}.name", broken))}
     broken.append(f"{where} is no object with a name")
     return None
 
@@ -156,7 +156,7 @@ def _common(raw: Any, where: str, broken: list[str]) -> str | None:
 
 
 _METADATA: Mapping[str, _Rule] = {
-    "name": _TEXT,
+    "name": _common,
     "namespace": _common,
     "uid": _TEXT,
     "labels": _labels,
@@ -173,7 +173,7 @@ _SPEC: Mapping[str, _Rule] = {
     "suspend": _switch,
     "events": _events,
     "resources": _entries(
-        {**dict.fromkeys(("apiVersion", "kind", "name", "namespace"), _TEXT), "matchLabels": _labels}
+        {**dict.fromkeys(("apiVersion", "kind", "name", "namespace"), _common), "matchLabels": _labels}
     ),
 }
 _STATUS: Mapping[str, _Rule] = {

@@ -66,8 +66,14 @@ class Listing:
         older = self._by_id.get(project.id)
         if older and self.by_path.get(older.path.lower()) == older:
             del self.by_path[older.path.lower()]
-        self._by_id[project.id] = self.by_path[project.path.lower()] = project
+        self._by_id[project.id] = self.by_path[_lower(project.path)] = project
         self.found(project)
+
+
+def _lower(text: str) -> str:
+    """The same object where nothing is to be changed, as for nearly all."""
+    lower = text.lower()
+    return text if lower == text else lower
 
 
 def read_listing(session: Session, listing: Listing, *, groups: Iterable[str], extras: Iterable[str]) -> Listing:

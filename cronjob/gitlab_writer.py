@@ -21,7 +21,7 @@ from reconcile.changes import Change, Create, Delete, Update
 from reconcile.desired import WantedKey, WantedWebhook
 from reconcile.errors import MalformedAnswer, WriteFailed
 from reconcile.marks import Identity, Owner
-from reconcile.model import Kind, Project, PublicKey
+from reconcile.model import FoundKey, Kind, Project, PublicKey
 
 # Whether a key has expired does not matter to who checks its title.
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -42,6 +42,7 @@ class Writer:
         self._identity = identity
         self._contains = contains
         self._tls = tls_verification
+        self._seen: Mapping[PublicKey, FoundKey] = {}
         self._key_ids: dict[PublicKey, int] = {}
         self._sought: set[PublicKey] = set()
         self._guard = threading.Lock()
@@ -52,8 +53,8 @@ class Writer:
         self._made_here: set[tuple[int, str, int]] = set()
 
     def learn(self, actual: Actual) -> None:
-        """Remember the ids of the keys that the group has: `enable` needs them."""
-        self._key_ids.update({key: found.id for key, found in actual.by_material.items()})
+        """Remember which keys the group has: `enable` needs their ids."""
+        self._seen = actual.by_material
 
     def write(self, change: Change) -> int:
         """Make one change; GitLab's id of the item. Raises WriteFailed with what GitLab said."""
@@ -89,11 +90,15 @@ class Writer:
     def _create_key(self, wanted: WantedKey) -> int:
         with self._guard:
             creating = self._creating.setdefault(wanted.key, threading.Lock())
-        if wanted.key not in self._key_ids:
+        if self._known_id(wanted.key) is None:
             with creating:
-                if wanted.key not in self._key_ids:
+                if self._known_id(wanted.key) is None:
                     return self._attach(wanted)
         return self._attach(wanted)
+
+    def _known_id(self, key: PublicKey) -> int | None:
+        seen = self._seen.get(key)
+        return self._key_ids.get(key) or (seen.id if seen else None)
 
     def _attach(self, wanted: WantedKey) -> int:
         path = f"/projects/{wanted.project.id}/deploy_keys"
@@ -130,7 +135,7 @@ class Writer:
 
     def _enable(self, path: str, wanted: WantedKey, refused: Refused) -> Any:
         """Join a key whose text at GitLab has another comment: by its id, which the group's lists have shown."""
-        known = self._key_ids.get(wanted.key) or self._id_elsewhere(wanted)
+        known = self._known_id(wanted.key) or self._id_elsewhere(wanted)
         if known is None:
             raise WriteFailed(
                 f"{refused}: somebody has this key outside the group, perhaps as a personal SSH key; "

@@ -46,7 +46,7 @@ class Claim:
 
     @property
     def path(self) -> str | None:
-        """The lower-case path to look up, or None where no project is asked for."""
+        """The lower-case path to look up, or None where no project is asked for, or no longer."""
         return None if self.dropped or self.url is None else self.url.path.lower()
 
     @property
@@ -72,6 +72,10 @@ class Claim:
         """This claim with its project, its problems filed there."""
         filed = tuple(replace(problem, project=project.path) for problem in self.problems)
         return replace(self, project=project, problems=filed)
+
+    def brief(self) -> Claim:
+        """This claim without the URL, once that has led to a project: thousands of them are kept."""
+        return replace(self, url=None) if self.project else self
 
     def warned(self, code: Code, message: str) -> Claim:
         """This claim with a problem that changes nothing else."""

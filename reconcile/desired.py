@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from reconcile.claims import Claim
+from reconcile.few import with_one
 from reconcile.holding import hold_keys, hold_webhooks
 from reconcile.holds import Holds
 from reconcile.marks import Mark
@@ -215,24 +216,24 @@ def webhooks_off(rules: Rules) -> list[Problem]:
     return [] if rules.receiver_url else [Problem.of(Code.WEBHOOKS_OFF, message)]
 
 
-def _keys(keyed: Iterable[tuple[Claim, PublicKey | None]], rules: Rules) -> dict[int, dict[PublicKey, WantedKey]]:
-    askers: dict[tuple[Project, PublicKey], list[Claim]] = {}
+def _keys(keyed: Iterable[tuple[Claim, PublicKey | None]], rules: Rules) -> dict[int, Mapping[PublicKey, WantedKey]]:
+    askers: dict[tuple[Project, PublicKey], tuple[Claim, ...]] = {}
     for claim, key in keyed:
         if key and claim.project and claim.held is None:
-            askers.setdefault((claim.project, key), []).append(claim)
-    wanted: dict[int, dict[PublicKey, WantedKey]] = {}
+            askers[claim.project, key] = (*askers.get((claim.project, key), ()), claim)
+    wanted: dict[int, Mapping[PublicKey, WantedKey]] = {}
     for (project, key), claims in askers.items():
         secrets = tuple(sorted({claim.secret for claim in claims if claim.secret}))
         mark = Mark(rules.identity.cluster, secrets[0].namespace, secrets[0].name)
-        sources = tuple(claim.ref for claim in claims)
-        wanted.setdefault(project.id, {})[key] = WantedKey(project, key, mark, secrets, sources)
+        mine = WantedKey(project, key, mark, secrets, tuple(claim.ref for claim in claims))
+        wanted[project.id] = with_one(wanted.get(project.id), key, mine)
     return wanted
 
 
 def _webhooks(
     heard: Iterable[Listener], targets: Mapping[Ref, tuple[Claim, ...]], rules: Rules
-) -> dict[int, dict[str, WantedWebhook]]:
-    wanted: dict[int, dict[str, WantedWebhook]] = {}
+) -> dict[int, Mapping[str, WantedWebhook]]:
+    wanted: dict[int, Mapping[str, WantedWebhook]] = {}
     for listener in heard:
         if not listener.creates or listener.token is None or listener.path is None or not rules.receiver_url:
             continue
@@ -245,5 +246,5 @@ def _webhooks(
         for project, claims in by_project.items():
             sources = (listener.ref, *claims)
             hook = WantedWebhook(project, url, listener.token, listener.flags, mark, sources)
-            wanted.setdefault(project.id, {})[url] = hook
+            wanted[project.id] = with_one(wanted.get(project.id), url, hook)
     return wanted

@@ -19,7 +19,7 @@ from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection
 from reconcile.inventory import inventory_of
 from reconcile.marks import Owner
 from reconcile.model import Kind, Project, SecretOfOthers
-from reconcile.needs import needs_of
+from reconcile.needs import Needs, needs_of
 from reconcile.plan import Plan, make_plan
 from reconcile.ports import Flux, GitLab
 from reconcile.receivers import Listener, listener_from
@@ -49,8 +49,7 @@ def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Repor
     """Bring the group's deploy keys and webhooks in line with Flux, once. Raises ReadError before any write."""
     check_choice(gitlab, orders)
     asked = read_asked(flux, gitlab, rules)
-    needs = needs_of(asked.claims, asked.listeners, rules)
-    flux.expect_secrets(needs.keys, needs.tokens)
+    flux.expect_secrets(asked.needs.keys, asked.needs.tokens)
     actual = gitlab.read_actual(asked.projects)
     plan = decide(read_desired(flux, asked, actual, rules), actual, rules, orders)
 
@@ -92,6 +91,7 @@ class Asked:
 
     claims: tuple[Claim, ...]
     listeners: tuple[Listener, ...]
+    needs: Needs
 
     @property
     def projects(self) -> frozenset[Project]:
@@ -109,20 +109,20 @@ def read_asked(flux: Flux, gitlab: GitLab, rules: Rules) -> Asked:
             code="GitLabUnreadable",
         )
     places = gitlab.find({claim.path for claim in claims if claim and claim.path})
-    return Asked(
-        tuple(placed(claim, places, rules) for claim in claims if claim),
-        tuple(listener for listener in listeners if listener),
-    )
+    settled = tuple(placed(claim, places, rules).brief() for claim in claims if claim)
+    heard = tuple(listener for listener in listeners if listener)
+    return Asked(settled, heard, needs_of(settled, heard, rules))
 
 
 def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desired:
     """Read the Secrets that are needed and put desired state together."""
     unreadable = {state.project.id for state in actual.unreadable}
     claims = [beside_unreadable(claim, unreadable) for claim in asked.claims]
-    needs = needs_of(claims, asked.listeners, rules, actual)
+    needs = asked.needs if rules.share.is_all else needs_of(claims, asked.listeners, rules, actual)
     secrets = flux.read_secrets(needs.keys, needs.tokens)
-    others = dict.fromkeys(needs.others, SecretOfOthers())
-    return desired_from(claims, asked.listeners, {**others, **secrets}, rules).of_share(rules.share)
+    if needs.others:
+        secrets = {**dict.fromkeys(needs.others, SecretOfOthers()), **secrets}
+    return desired_from(claims, asked.listeners, secrets, rules).of_share(rules.share)
 
 
 def decide(desired: Desired, actual: Actual, rules: Rules, orders: Orders) -> Plan:

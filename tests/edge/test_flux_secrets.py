@@ -82,7 +82,7 @@ class TestSecrets:
         assert {answer.public_key for answer in answers.values() if isinstance(answer, Secret)} == {public}
         assert passphrases == [b"p", None]
 
-    def test_a_key_is_derived_once_until_its_secret_changes(
+    def test_a_key_behind_a_passphrase_is_derived_once_until_its_secret_changes(
         self, world: KubernetesWorld, flux: FluxCluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         derived: list[bytes] = []
@@ -92,19 +92,27 @@ class TestSecrets:
             return read_private_key(identity, passphrase)
 
         monkeypatch.setattr(flux_secrets, "read_private_key", read)
-        world.apply(a_secret("key", identity=a_key_pair(1)[0]))
-        world.apply(a_secret("broken", identity=b"x"))
+        world.apply(a_secret("key", identity=a_key_pair(1)[0], password=b"p"))
+        world.apply(a_secret("broken", identity=b"x", password=b"p"))
         refs = [ref("key"), ref("broken")]
         before = flux.read_secrets(refs, [])
 
         assert flux.read_secrets(refs, []) == before
         assert len(derived) == 2
-        world.apply(a_secret("key", identity=a_key_pair(2)[0]))
+        world.apply(a_secret("key", identity=a_key_pair(2)[0], password=b"p"))
         after = flux.read_secrets(refs, [])[ref("key")]
 
         assert isinstance(after, Secret)
         assert after.public_key == a_key_pair(2)[1]
         assert len(derived) == 3
+
+    def test_a_key_without_one_is_not_remembered(self, world: KubernetesWorld, flux: FluxCluster) -> None:
+        world.apply(a_secret("key", identity=a_key_pair(1)[0]))
+
+        before = flux.read_secrets([ref("key")], [])
+
+        assert flux.read_secrets([ref("key")], []) == before
+        assert flux._secrets._derived == {}
 
     def test_a_missing_secret_is_missing(self, world: KubernetesWorld, flux: FluxCluster) -> None:
         world.apply(a_secret("key", "elsewhere", identity=a_key_pair()[0]))
