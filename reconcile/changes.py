@@ -48,11 +48,16 @@ class _Wanting:
 
 @dataclass(frozen=True, slots=True)
 class Create(_Wanting):
-    """Add what is wanted; *existing* is the same deploy key elsewhere in the group, which is then joined."""
+    """
+    Add what is wanted; *existing* is the same deploy key elsewhere in the group, which is then joined.
+
+    *was* is a deploy key that is put back: it gets the title and the right to push that it had.
+    """
 
     wanted: Wanted
     reason: str
     existing: FoundKey | None = None
+    was: FoundKey | None = None
 
     action = "create"
 
@@ -60,6 +65,17 @@ class Create(_Wanting):
     def id(self) -> int | None:
         """GitLab's id of the item, where it is known beforehand."""
         return self.existing.id if self.existing else None
+
+    @property
+    def title(self) -> str:
+        """A deploy key's title: one that is joined keeps its own, of which GitLab has one per key."""
+        known = self.existing or self.was
+        return known.title if known else str(self.wanted.mark)
+
+    @property
+    def can_push(self) -> bool:
+        """Whether a deploy key may push: only one that is put back, and could before."""
+        return self.was is not None and self.was.can_push
 
     @property
     def fields(self) -> Mapping[str, Field]:

@@ -179,7 +179,7 @@ class GitLabInMemory:
             raise WriteFailed(reason)
         match change:
             case Create(WantedKey() as wanted):
-                self._create_key(wanted)
+                self._create_key(change, wanted)
             case Create(WantedWebhook() as wanted):
                 self.add_webhook(wanted.project, wanted.url, str(wanted.mark), wanted.flags)
             case Update(FoundKey() as found):
@@ -195,12 +195,12 @@ class GitLabInMemory:
         self.written.append(change)
         return change.id or 0
 
-    def _create_key(self, wanted: WantedKey) -> None:
+    def _create_key(self, change: Create, wanted: WantedKey) -> None:
         there = next((one for one in self.keys.values() if one.key == wanted.key), None)
         mark = Mark.parse(there.title) if there else None
         if there and mark and mark.cluster not in {wanted.mark.cluster, *self.former}:
             raise self._failure(there.id, f"The key is marked {mark}, so it was taken off again.")
-        self.add_key(wanted.project, wanted.key, str(wanted.mark))
+        self.add_key(wanted.project, wanted.key, change.title, can_push=change.can_push)
 
     def _failure(self, key: int, message: str) -> WriteFailed:
         hidden = any(key in self.may_push[project] for project in self.unreadable)
