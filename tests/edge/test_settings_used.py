@@ -102,17 +102,18 @@ class TestRulesAndOrders:
         assert read(project=globs).orders().acts_on(path) is acts
 
 
-class TestRetire:
-    def test_without_a_confirmation_it_is_a_dry_run(self) -> None:
-        assert read("retire").orders().dry_run is True
-        assert read("retire", confirm="prod").orders().dry_run is False
+class TestConfirmed:
+    @pytest.mark.parametrize("command", ["retire", "undo"])
+    def test_without_a_confirmation_it_is_a_dry_run(self, command: str) -> None:
+        assert read(command).orders().dry_run is True
+        assert read(command, confirm="prod").orders().dry_run is False
 
     def test_a_dry_run_that_was_asked_for_stays_one(self) -> None:
         assert read("retire", {"SYNCER_DRY_RUN": "true"}, confirm="prod").orders().dry_run is True
 
     def test_another_name_confirms_nothing(self) -> None:
         assert complaint("retire", confirm="staging") == (
-            "--confirm is 'staging', but the cluster is 'prod'; to retire it, confirm exactly that name."
+            "--confirm is 'staging', but the cluster is 'prod'; confirm exactly that name, if you mean it."
         )
 
     def test_a_run_needs_no_confirmation(self) -> None:
