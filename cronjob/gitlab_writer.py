@@ -15,9 +15,10 @@ from typing import Any, NoReturn
 from cronjob.certainty import remove, surely
 from cronjob.gitlab_listing import pages
 from cronjob.gitlab_webhooks import checked_webhook, webhook_body
+from cronjob.healing import Healer
 from cronjob.session import NoAnswer, Refused, Session, TooSlow
 from reconcile.actual import Actual, key_from, project_from, webhook_from
-from reconcile.changes import Change, Create, Delete, Update
+from reconcile.changes import Change, Create, Delete, Update, heals
 from reconcile.desired import WantedKey, WantedWebhook
 from reconcile.errors import MalformedAnswer, WriteFailed
 from reconcile.marks import Identity, Owner
@@ -41,6 +42,7 @@ class Writer:
         self._session = session
         self._identity = identity
         self._contains = contains
+        self._healer = Healer(session)
         self._tls = tls_verification
         self._key_ids: dict[PublicKey, int] = {}
         self._sought: set[PublicKey] = set()
@@ -70,7 +72,9 @@ class Writer:
         wanted = change.wanted
         if isinstance(change, Create):
             return self._create_key(change, wanted) if isinstance(wanted, WantedKey) else self._create_webhook(wanted)
-        if isinstance(wanted, WantedKey):
+        if heals(change):
+            self._healer.heal(change)
+        elif isinstance(wanted, WantedKey):
             self._update_key(change)
         else:
             self._update_webhook(change, wanted)

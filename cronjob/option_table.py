@@ -56,6 +56,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("adopt", SWITCH, WRITING, "take over what is unmarked and plainly for this cluster", commands=RUN),
     Option("refresh-tokens", SWITCH, WRITING, "write every wanted webhook once more, with its token", commands=RUN),
     Option(
+        "heal-webhooks", SWITCH, WRITING, "send a test push for our webhooks that GitLab has disabled", commands=RUN
+    ),
+    Option(
         "webhook-tls-verification",
         SWITCH,
         WRITING,

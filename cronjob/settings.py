@@ -54,6 +54,7 @@ class Settings:
     expect_plan: Expected | None
     adopt: bool
     refresh_tokens: bool
+    heal_webhooks: bool
     webhook_tls_verification: bool
 
     gitlab_url: str
@@ -146,6 +147,7 @@ class Settings:
             relative_root=self.relative_root,
             adopt=self.adopt,
             refresh_tokens=self.refresh_tokens,
+            heal_webhooks=self.heal_webhooks,
             share=self.share,
         )
 

@@ -145,6 +145,10 @@ class Delete:
 
 Change = Create | Update | Delete
 
+# What a test push puts right; nothing else about the webhook is written.
+ALERT_STATUS = "alert_status"
+EXECUTABLE = "executable"
+
 ACTIONS = ("create", "update", "delete")
 
 
@@ -163,6 +167,11 @@ def name_of(item: Wanted | Found) -> str:
 def mark_of(found: Found) -> Mark | None:
     """The mark in a deploy key's title or a webhook's description."""
     return Mark.parse(found.title if isinstance(found, FoundKey) else found.description)
+
+
+def heals(change: Change) -> bool:
+    """Whether it only brings back a webhook that GitLab has switched off, by a test push."""
+    return set(change.fields) == {ALERT_STATUS}
 
 
 def order_of(change: Change) -> tuple[str, int, int, str, str, int]:

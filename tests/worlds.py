@@ -9,7 +9,7 @@ from typing import Any
 from builders import NAMESPACE, OLD_FLAGS, RECEIVER_URL
 
 from reconcile.actual import Actual, Items, Unreadable, actual_from
-from reconcile.changes import Change, Create, Delete, Update
+from reconcile.changes import EXECUTABLE, Change, Create, Delete, Update, heals
 from reconcile.desired import WantedKey, WantedWebhook
 from reconcile.errors import ReadError, WriteFailed
 from reconcile.events import DEFAULT_FLAGS, FLAGS
@@ -185,9 +185,7 @@ class GitLabInMemory:
             case Update(FoundKey() as found):
                 self._update_key(change, found)
             case Update(FoundWebhook() as found, WantedWebhook() as wanted):
-                self._remove_webhook(wanted.project, found)
-                self.add_webhook(wanted.project, wanted.url, str(wanted.mark), wanted.flags)
-                self.webhooks[wanted.project.id][-1] = replace(self.webhooks[wanted.project.id][-1], id=found.id)
+                self._update_webhook(change, found, wanted)
             case Delete(project, FoundKey() as found):
                 self._detach(project, found)
             case Delete(project, FoundWebhook() as found):
@@ -213,6 +211,15 @@ class GitLabInMemory:
             self.keys[found.id] = replace(self.keys[found.id], title=str(change.wanted.mark))
         if "can_push" in change.fields:
             self.may_push[change.project.id][found.id] = False
+
+    def _update_webhook(self, change: Update, found: FoundWebhook, wanted: WantedWebhook) -> None:
+        at_project = self.webhooks[wanted.project.id]
+        if heals(change):
+            at_project[at_project.index(found)] = replace(found, alert_status=EXECUTABLE)
+            return
+        self._remove_webhook(wanted.project, found)
+        self.add_webhook(wanted.project, wanted.url, str(wanted.mark), wanted.flags)
+        self.webhooks[wanted.project.id][-1] = replace(self.webhooks[wanted.project.id][-1], id=found.id)
 
     def _detach(self, project: Project, found: FoundKey) -> None:
         del self.may_push[project.id][found.id]

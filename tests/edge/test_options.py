@@ -122,7 +122,16 @@ def test_retire_knows_nothing_of_kubernetes_and_of_reviewed_plans() -> None:
 def test_undo_knows_both_servers_and_nothing_of_what_a_run_decides() -> None:
     run, undo = ({option.name for option in FLAGGED[command]} for command in ("run", "undo"))
     assert {"namespace", "receiver-url", "lease", "lease-wait", "shards", "report", "dry-run", "project"} <= run & undo
-    assert {"prune", "max-prune", "expect-plan", "adopt", "refresh-tokens", "events", "pushgateway"} <= run - undo
+    assert {
+        "prune",
+        "max-prune",
+        "expect-plan",
+        "adopt",
+        "refresh-tokens",
+        "heal-webhooks",
+        "events",
+        "pushgateway",
+    } <= run - undo
     assert undo - run == {"confirm"}
 
 
