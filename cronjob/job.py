@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,18 +19,16 @@ from cronjob.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, na
 from cronjob.kube_access import IN_CLUSTER, connect
 from cronjob.lease import Lease
 from cronjob.lease_claim import Claim, lease_name
-from cronjob.logs import log, log_notice, log_warning, log_write, set_up_logging
+from cronjob.logs import log, log_notice, log_warning, log_write, logging_to, set_up_logging
 from cronjob.option import UNDO
 from cronjob.session import Session
 from cronjob.settings import Settings
 from cronjob.signals import Signals
-from cronjob.telling import expect_formats, expect_plain, log_format, tell
-from cronjob.undoing import removed_in
+from cronjob.telling import expect_formats, expect_plain, log_format, tell, wants_bar
 from reconcile.errors import ReadError, SettingsError
 from reconcile.report import Report
 from reconcile.rules import Rules
 from reconcile.run import reconcile, retire
-from reconcile.undo import undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,9 @@ def do_run(call: Invocation) -> int:
 
 def do_undo(call: Invocation) -> int:
     """`undo`: put back what a run removed, by its report. Raises SettingsError where that is not one of ours."""
+    from cronjob.undoing import removed_in
+    from reconcile.undo import undo
+
     removed = removed_in(Path(call.asked), call.settings)
 
     def run(flux: FluxCluster, gitlab: GitLabGroup, rules: Rules) -> Report:
@@ -163,7 +165,8 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
     about = {"run_id": call.run_id, "cluster": settings.cluster, **settings.share.labels}
     set_up_logging(log_format(settings), settings.log_level, about)
     with _connected(call, rules, flux) as servers:
-        report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
+        with _watched(call, servers):
+            report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
         around = Circumstances(
             version=VERSION,
             run_id=call.run_id,
@@ -181,6 +184,22 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
         told = tell(report, document_of(report, around), settings, call.environment)
     code = report.exit_code(settings.fail_on, settings.drift_exit_code)
     return call.signals.exit_code or code or (0 if told else 1)
+
+
+@contextmanager
+def _watched(call: Invocation, servers: Servers) -> Iterator[None]:
+    """A terminal shows how far it is, meanwhile; nothing of that is left behind."""
+    settings = call.settings
+    if not wants_bar(sys.stderr, log_format(settings), settings.log_level, call.environment):
+        yield
+        return
+    # Only who is watched pays for the import.
+    from cronjob.progress import Bar, Screen
+
+    screen = Screen(sys.stderr)
+    call.signals.last_words = screen.drop
+    with logging_to(screen), Bar(screen, servers.gitlab.tally, servers.session.traffic):
+        yield
 
 
 def _push(servers: Servers, report: Report, around: Circumstances, settings: Settings) -> None:

@@ -200,6 +200,7 @@ def _identity(delete: Delete) -> tuple[int, Kind, int]:
 
 def _write_all(changes: Sequence[Change], gitlab: GitLab) -> list[Entry]:
     """Projects in parallel, the changes of one project in their order."""
+    gitlab.expect_writes(len(changes))
     batches = [list(batch) for _, batch in groupby(changes, key=lambda change: change.project.id)]
     return [entry for entries in gitlab.in_parallel(lambda batch: _write(batch, gitlab), batches) for entry in entries]
 

@@ -166,6 +166,9 @@ class GitLabInMemory:
         keys = tuple(replace(self.keys[id_], can_push=can_push) for id_, can_push in attached)
         return Items(project, keys, tuple(self.webhooks[project.id]))
 
+    def expect_writes(self, count: int) -> None:
+        """Nobody watches."""
+
     def in_parallel(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return [work(item) for item in items]
 
