@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import logging
 import os
-import pty
-import re
-import signal
-import struct
-import subprocess
-import sys
-import termios
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import pytest
-from program import Program, a_program
+from terminals import a_pty, on_screen
 
 from cronjob.logs import log, log_warning, logging_to, set_up_logging
 from cronjob.progress import ERASE, Bar, Screen, picture
@@ -39,19 +27,6 @@ class Terminal(io.StringIO):
 
     def fileno(self) -> int:
         raise OSError
-
-
-def on_screen(text: str) -> list[str]:
-    """What a terminal shows after *text*, line by line: it knows line breaks, the line's beginning, and erasing."""
-    lines = [""]
-    for part in re.split(r"(\r\n|\n|\r|\x1b\[2K)", text):
-        if part in {"\n", "\r\n"}:
-            lines.append("")
-        elif part == "\x1b[2K":
-            lines[-1] = ""
-        elif part != "\r":
-            lines[-1] += part
-    return lines
 
 
 # what stands in it
@@ -193,115 +168,3 @@ def test_a_process_in_the_background_does_not_draw(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp() + 1)
         assert not screen.is_ours
         screen._stream.close()
-
-
-# on a terminal
-
-
-@dataclass
-class Watched:
-    """What one run wrote to its terminal, and how it ended."""
-
-    code: int = -1
-    text: str = ""
-    screen: list[str] = field(default_factory=list)
-
-    @property
-    def pictures(self) -> list[str]:
-        return re.findall(r"\r\x1b\[2K((?:\[[#.]+\] )?(?:Reading|Applying|Listing)[^\r]*)", self.text)
-
-
-@contextmanager
-def a_pty(columns: int) -> Iterator[tuple[int, int]]:
-    """The terminal's side and the watcher's."""
-    watcher, side = pty.openpty()
-    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    try:
-        yield side, watcher
-    finally:
-        os.close(watcher)
-        os.close(side)
-
-
-def watched(program: Program, *options: str, columns: int = 80, twice: bool = False, **environment: str) -> Watched:
-    """The program in a process of its own, whose stderr and stdout are the terminal; *twice* it gets a Ctrl-C."""
-    variables = {**program.environment, "SYNCER_LOG_FORMAT": "auto", "TERM": "xterm", **environment}
-    command = [sys.executable, "-m", "cronjob", "run", *options]
-    seen, drawn = Watched(), threading.Event()
-    with a_pty(columns) as (side, watcher):
-        process = subprocess.Popen(command, env={**variables, "PATH": os.environ["PATH"]}, stdout=side, stderr=side)
-
-        def read() -> None:
-            while b"\x04" not in (chunk := os.read(watcher, 65536)):
-                seen.text += chunk.decode()
-                if "Reading" in seen.text:
-                    drawn.set()
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        while twice and process.poll() is None:
-            if drawn.wait(0.1):
-                process.send_signal(signal.SIGINT)
-                time.sleep(0.1)
-        seen.code = process.wait(120)
-        # The end, in the same stream, after everything that the program wrote.
-        os.write(side, b"\x04")
-        reader.join()
-    seen.screen = on_screen(seen.text)
-    return seen
-
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    """Twelve new tenants at a GitLab that takes its time."""
-    with a_program(12, samples=False) as ready:
-        ready.gitlab.latency = 0.15
-        ready.environment["SYNCER_CONCURRENCY"] = "4"
-        yield ready
-
-
-@pytest.mark.parametrize("columns", [80, 160])
-def test_a_run_on_a_terminal_is_watched_and_leaves_its_log_and_its_report(program: Program, columns: int) -> None:
-    seen = watched(program, "--no-lease", columns=columns)
-
-    assert seen.code == 0
-    stages = [re.findall("Listing|Reading|Applying", one)[0] for one in seen.pictures]
-    assert {"Reading", "Applying"} <= set(stages)
-    assert stages == sorted(stages, key=["Listing", "Reading", "Applying"].index)
-    assert all(len(one) < columns for one in seen.pictures)
-    left = "\n".join(seen.screen)
-    assert "Reading 0" not in left
-    assert "\x1b[2K" not in left
-    assert not re.search(r"[#.]{10}\]|/s ", left)
-    assert sum(line.startswith("info    create made") for line in seen.screen) == 24
-    assert any(line.startswith("Applied: 24 created") for line in seen.screen)
-
-
-@pytest.mark.parametrize(
-    ("options", "environment"),
-    [(["--log-level", "debug"], {}), (["--log-format", "json"], {}), ([], {"CI": "true"}), ([], {"TERM": "dumb"})],
-)
-def test_a_run_that_nobody_watches_writes_no_picture(
-    program: Program, options: list[str], environment: dict[str, str]
-) -> None:
-    seen = watched(program, "--no-lease", "--dry-run", *options, **environment)
-
-    assert (seen.code, seen.pictures, "\x1b[2K" in seen.text) == (0, [], False)
-
-
-def test_into_a_pipe_no_picture_is_written(program: Program) -> None:
-    command = [sys.executable, "-m", "cronjob", "run", "--dry-run", "--log-format", "text"]
-    done = subprocess.run(command, env=program.environment, capture_output=True, text=True, check=True, timeout=120)
-
-    assert "\x1b" not in done.stderr + done.stdout
-    assert done.stderr.startswith("info    Drift")
-
-
-def test_a_second_ctrl_c_leaves_no_picture_either(program: Program) -> None:
-    program.gitlab.latency = 1.0
-
-    seen = watched(program, "--no-lease", "--dry-run", twice=True)
-
-    assert seen.code == 130
-    assert seen.pictures != []
-    assert seen.screen == [""]

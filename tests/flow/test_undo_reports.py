@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hurry import in_a_hurry
 from program import Done, Program, a_program
 
+from cronjob.sandbox.gitlab_monitor import Monitor, Wanted
 from cronjob.sandbox.samples import CLUSTER, MAINTAINER, NAMESPACE, add_objects, flux_looks
 
 TENANT = f"{CLUSTER}/tenant-0001"
@@ -151,6 +153,47 @@ def test_a_project_that_has_moved_out_of_the_group_is_not_touched(scene: Scene) 
 
     assert (done.code, done.writes) == (1, [])
     assert "has moved to elsewhere/tenant-0001, outside the group" in done.report["problems"][0]["message"]
+
+
+@pytest.mark.parametrize("output", ["text", "markdown", "html", "yaml", "csv", "none"])
+def test_it_is_told_in_every_format_without_a_secret(scene: Scene, output: str) -> None:
+    tenant_is_restored(scene)
+
+    done = scene.program("undo", str(scene.report), "--confirm", CLUSTER, "-o", output)
+
+    [hook] = scene.program.gitlab.hooks_of(scene.program.project(TENANT))
+    assert done.code == 0
+    assert (TENANT in done.out) is (output != "none")
+    for secret in (hook.token, hook.url.rpartition("/")[2], scene.program.environment["GITLAB_TOKEN"]):
+        assert secret
+        assert secret not in done.out + done.err
+
+
+def test_a_report_cannot_send_a_token_elsewhere(scene: Scene) -> None:
+    tenant_is_restored(scene)
+    digest = scene.before[1][0].rpartition("/")[2][:8]
+    scene.edit(lambda document: document["changes"][1]["webhook"].update(url=f"https://evil.example/hook/{digest}…"))
+
+    done = scene.undo("--confirm", CLUSTER)
+
+    assert scene.items[1] == []
+    assert "--receiver-url is another one" in done.report["problems"][0]["message"]
+
+
+def test_it_touches_nothing_foreign_and_doubles_nothing_in_a_storm(scene: Scene) -> None:
+    tenant_is_restored(scene)
+    gitlab, project = scene.program.gitlab, scene.program.project(TENANT)
+    foreign = gitlab.add_hook(project, "https://ci.example.org/gitlab")
+    monitor = Monitor(gitlab, Wanted(), foreign_hooks=[foreign])
+    gitlab.fail(method="POST", status=502, after=True, times=2)
+    gitlab.fail(method="POST", drop=True, times=1)
+
+    with in_a_hurry():
+        done = scene.undo("--confirm", CLUSTER)
+
+    assert (done.code, monitor.violations) == (0, [])
+    assert monitor.writes >= 2
+    assert (scene.items[0], len(scene.items[1])) == (scene.before[0], 2)
 
 
 # what is no report of a run here
