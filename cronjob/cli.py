@@ -42,6 +42,18 @@ def retire(**flags: Any) -> None:
 
 
 @program.command()
+@click.argument("asked", metavar="REPORT.json")
+@decorated("undo")
+def undo(asked: str, **flags: Any) -> None:
+    """
+    Put back what a run removed, by its JSON report; without --confirm CLUSTER a dry run.
+
+    A webhook comes back where its Receiver and Secret are still there. What cannot be put back is named.
+    """
+    _carry_out("undo", flags, asked)
+
+
+@program.command()
 @decorated("check")
 def check(**flags: Any) -> None:
     """Is everything there that a run needs: rights, versions, token, roles, addresses. Changes nothing."""

@@ -15,6 +15,7 @@ from cronjob.gitlab_listing import Listing, look_up, pages, read_listing
 from cronjob.gitlab_writer import Writer
 from cronjob.halt import Halt, go_on
 from cronjob.session import NoAnswer, Refused, Session
+from cronjob.tally import Tally
 from reconcile.actual import Actual, Items, Unreadable, actual_from, key_from, webhook_from
 from reconcile.changes import Change
 from reconcile.errors import MalformedAnswer, ReadError, WriteFailed
@@ -58,6 +59,7 @@ class GitLabGroup:
         self, session: Session, scope: Scope, identity: Identity, *, halt: Halt, on_write: OnWrite = _nobody
     ) -> None:
         self.whoami: Whoami | None = None
+        self.tally = Tally()
         self._session = session
         self._scope = scope
         self._halt = halt
@@ -65,7 +67,7 @@ class GitLabGroup:
         self._listing: Listing | None = None
         self._places: dict[str, PlaceAnswer] = {}
         self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="gitlab")
-        self._reading = Crew(self._items, scope.concurrency, "reading")
+        self._reading = Crew(self._counted_items, scope.concurrency, "reading")
         self._begun: set[int] = set()
         self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
 
@@ -117,8 +119,14 @@ class GitLabGroup:
         except WriteFailed as error:
             self._on_write(change, time.monotonic() - began, str(error))
             raise
+        finally:
+            self.tally.one_written()
         self._on_write(change, time.monotonic() - began, None)
         return id_
+
+    def expect_writes(self, count: int) -> None:
+        """So many changes are about to be made."""
+        self.tally.expect(count)
 
     def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
         """Do *work* for each item, `concurrency` at a time; the answers come in the order of the items."""
@@ -139,12 +147,13 @@ class GitLabGroup:
         return self._listing
 
     def _read_listing(self) -> Listing:
-        scope = self._scope
+        scope, self.tally.listing = self._scope, True
         self.whoami = prove(self._session, writes=scope.writes, expected_user=scope.user)
         listing = Listing(set(scope.hosts), self._read)
         read_listing(self._session, listing, groups=scope.groups, extras=scope.extra_projects)
         if listing.problems:
             self._go_on()
+        self.tally.listed = True
         listing.problems += self.whoami.problems(datetime.now(UTC))
         return listing
 
@@ -152,6 +161,7 @@ class GitLabGroup:
         """Begin to read it, once, if it is ours: while the next ones are still being listed."""
         if self._scope.share.has(project.id) and project.id not in self._begun:
             self._begun.add(project.id)
+            self.tally.one_found()
             self._reading.add(project)
 
     def _go_on(self, cause: Exception | None = None) -> None:
@@ -160,6 +170,11 @@ class GitLabGroup:
 
     def _contains(self, project: Project) -> bool:
         return self._listed().contains(project)
+
+    def _counted_items(self, project: Project) -> Items | Unreadable:
+        items = self._items(project)
+        self.tally.one_read()
+        return items
 
     def _items(self, project: Project) -> Items | Unreadable:
         """All pages of both lists. A signal or the deadline ends the reading, and with it the run."""

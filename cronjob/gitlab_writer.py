@@ -15,9 +15,10 @@ from typing import Any, NoReturn
 from cronjob.certainty import remove, surely
 from cronjob.gitlab_listing import pages
 from cronjob.gitlab_webhooks import checked_webhook, webhook_body
+from cronjob.healing import Healer
 from cronjob.session import NoAnswer, Refused, Session, TooSlow
 from reconcile.actual import Actual, key_from, project_from, webhook_from
-from reconcile.changes import Change, Create, Delete, Update
+from reconcile.changes import Change, Create, Delete, Update, heals
 from reconcile.desired import WantedKey, WantedWebhook
 from reconcile.errors import MalformedAnswer, WriteFailed
 from reconcile.marks import Identity, Owner
@@ -41,6 +42,7 @@ class Writer:
         self._session = session
         self._identity = identity
         self._contains = contains
+        self._healer = Healer(session)
         self._tls = tls_verification
         self._seen: Mapping[PublicKey, FoundKey] = {}
         self._key_ids: dict[PublicKey, int] = {}
@@ -70,8 +72,10 @@ class Writer:
             return change.id
         wanted = change.wanted
         if isinstance(change, Create):
-            return self._create_key(wanted) if isinstance(wanted, WantedKey) else self._create_webhook(wanted)
-        if isinstance(wanted, WantedKey):
+            return self._create_key(change, wanted) if isinstance(wanted, WantedKey) else self._create_webhook(wanted)
+        if heals(change):
+            self._healer.heal(change)
+        elif isinstance(wanted, WantedKey):
             self._update_key(change)
         else:
             self._update_webhook(change, wanted)
@@ -87,23 +91,24 @@ class Writer:
         if self._complaints[project.id]:
             raise WriteFailed(self._complaints[project.id])
 
-    def _create_key(self, wanted: WantedKey) -> int:
+    def _create_key(self, change: Create, wanted: WantedKey) -> int:
         with self._guard:
             creating = self._creating.setdefault(wanted.key, threading.Lock())
         if self._known_id(wanted.key) is None:
             with creating:
                 if self._known_id(wanted.key) is None:
-                    return self._attach(wanted)
-        return self._attach(wanted)
+                    return self._attach(change, wanted)
+        return self._attach(change, wanted)
 
     def _known_id(self, key: PublicKey) -> int | None:
         seen = self._seen.get(key)
         return self._key_ids.get(key) or (seen.id if seen else None)
 
-    def _attach(self, wanted: WantedKey) -> int:
+    def _attach(self, change: Create, wanted: WantedKey) -> int:
         path = f"/projects/{wanted.project.id}/deploy_keys"
         # Without a comment: GitLab joins an existing key only where the whole text is equal.
-        body = {"key": wanted.key.text, "title": str(wanted.mark), "can_push": False}
+        title = change.was.title if change.was else str(wanted.mark)
+        body = {"key": wanted.key.text, "title": title, "can_push": change.can_push}
         try:
             answer = surely(
                 self._session, lambda: self._session.write("POST", path, body), lambda: self._listed(path, wanted)
@@ -119,6 +124,9 @@ class Writer:
         if self._identity.owner(found.title) in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}:
             self._take_off(f"{path}/{found.id}", found.title)
         self._key_ids[wanted.key] = found.id
+        if change.can_push and not found.can_push:
+            # A key that is enabled is attached read-only (enable_deploy_key_service.rb).
+            self._put_key(f"{path}/{found.id}", {"can_push": True}, change.name)
         return found.id
 
     def _take_off(self, path: str, title: str) -> NoReturn:
@@ -137,9 +145,10 @@ class Writer:
         """Join a key whose text at GitLab has another comment: by its id, which the group's lists have shown."""
         known = self._known_id(wanted.key) or self._id_elsewhere(wanted)
         if known is None:
+            where = f" in {wanted.secrets[0]}" if wanted.secrets else ""
             raise WriteFailed(
                 f"{refused}: somebody has this key outside the group, perhaps as a personal SSH key; "
-                f"make a new key in {wanted.secrets[0]}"
+                f"make a new key{where}"
             )
         return surely(
             self._session,
@@ -165,8 +174,10 @@ class Writer:
         return next((one for one in pages(self._session, path, {}) if key_from(one, _NEVER).key == wanted.key), None)
 
     def _update_key(self, change: Update) -> None:
-        path = f"/projects/{change.project.id}/deploy_keys/{change.id}"
         body = {name: new for name, (_, new) in change.fields.items()}
+        self._put_key(f"/projects/{change.project.id}/deploy_keys/{change.id}", body, change.name)
+
+    def _put_key(self, path: str, body: Mapping[str, Any], fingerprint: str) -> None:
         answer = surely(
             self._session, lambda: self._session.write("PUT", path, body), lambda: self._as_asked(path, body)
         )
@@ -175,7 +186,7 @@ class Writer:
         if kept:
             raise WriteFailed(
                 f"GitLab answered 200 and did not change {' and '.join(kept)}, as it does for the title of a key that "
-                f"several projects use; list {change.name} under owned_keys in the settings instead"
+                f"several projects use; list {fingerprint} under owned_keys in the settings instead"
             )
 
     def _as_asked(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:

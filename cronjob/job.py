@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import socket
-import uuid
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 
 from cronjob.document import Circumstances, document_of
 from cronjob.flux import FluxCluster
-from cronjob.gitlab import GitLabGroup, Scope
+from cronjob.gitlab import GitLabGroup
 from cronjob.halt import Halt
-from cronjob.kube_access import IN_CLUSTER, KubeApi, connect
-from cronjob.kube_place import Access as KubeAccess
+from cronjob.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
+from cronjob.kube_access import IN_CLUSTER, connect
 from cronjob.lease import Lease
 from cronjob.lease_claim import Claim, lease_name
-from cronjob.logs import log, log_notice, log_warning, log_write, set_up_logging
-from cronjob.session import Access, Session
+from cronjob.logs import log, log_notice, log_warning, log_write, logging_to, set_up_logging
+from cronjob.option import UNDO
+from cronjob.session import Session
 from cronjob.settings import Settings
 from cronjob.signals import Signals
-from cronjob.telling import expect_formats, expect_plain, log_format, tell
+from cronjob.telling import expect_formats, expect_plain, log_format, tell, wants_bar
 from reconcile.errors import ReadError, SettingsError
 from reconcile.report import Report
 from reconcile.rules import Rules
 from reconcile.run import reconcile, retire
-
-VERSION = version("flux-gitlab-syncer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,36 +58,31 @@ class Servers:
         return {"gitlab": gitlab, "kubernetes": dict(self.flux.api.requests) if self.flux else {}}
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """One call of the program: what it is to do, what is *asked* for, and what may end it before that is done."""
-
-    settings: Settings
-    environment: Mapping[str, str]
-    signals: Signals
-    halt: Halt
-    asked: str = ""
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-
 def do_run(call: Invocation) -> int:
     """`run`: bring GitLab in step with Flux. Raises SettingsError; every other trouble is in the report."""
     settings = call.settings
     if settings.pushgateway and not find_spec("prometheus_client"):
         raise SettingsError("--pushgateway needs the package prometheus-client: install flux-gitlab-syncer[metrics].")
-    with connect(kubernetes_of(call)) as api:
-        namespaces = namespaces_of(settings, api)
-        rules = settings.rules(namespaces)
-        for_events = settings.writes_events(in_pod=api.source == IN_CLUSTER)
-        with closing(FluxCluster(api, namespaces, for_events=for_events)) as flux:
 
-            def run(gitlab: GitLabGroup) -> Report:
-                with _alone(call, flux):
-                    report = reconcile(flux, gitlab, rules, settings.orders())
-                    _tell_cluster(report, settings, flux)
-                    return report
+    def run(flux: FluxCluster, gitlab: GitLabGroup, rules: Rules) -> Report:
+        report = reconcile(flux, gitlab, rules, settings.orders())
+        _tell_cluster(report, settings, flux)
+        return report
 
-            return _do(call, rules, run, flux)
+    return _beside_flux(call, run)
+
+
+def do_undo(call: Invocation) -> int:
+    """`undo`: put back what a run removed, by its report. Raises SettingsError where that is not one of ours."""
+    from cronjob.undoing import removed_in
+    from reconcile.undo import undo
+
+    removed = removed_in(Path(call.asked), call.settings)
+
+    def run(flux: FluxCluster, gitlab: GitLabGroup, rules: Rules) -> Report:
+        return undo(flux, gitlab, rules, call.settings.orders(), removed=removed)
+
+    return _beside_flux(call, run)
 
 
 def do_retire(call: Invocation) -> int:
@@ -121,6 +115,7 @@ def do_trace(call: Invocation) -> int:
 COMMANDS: Mapping[str, Callable[[Invocation], int]] = {
     "run": do_run,
     "retire": do_retire,
+    "undo": do_undo,
     "check": do_check,
     "trace": do_trace,
 }
@@ -131,6 +126,21 @@ def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals,
     expect_formats(settings)
     call = Invocation(settings, environment, signals, Halt(signals.stop, settings.deadline), asked)
     return COMMANDS[settings.command](call)
+
+
+def _beside_flux(call: Invocation, work: Callable[[FluxCluster, GitLabGroup, Rules], Report]) -> int:
+    """Do *work* with both servers at hand, while no other run writes."""
+    with connect(kubernetes_of(call)) as api:
+        namespaces = namespaces_of(call.settings, api)
+        rules = call.settings.rules(namespaces)
+        for_events = call.settings.writes_events(in_pod=api.source == IN_CLUSTER)
+        with closing(FluxCluster(api, namespaces, for_events=for_events)) as flux:
+
+            def run(gitlab: GitLabGroup) -> Report:
+                with _alone(call, flux):
+                    return work(flux, gitlab, rules)
+
+            return _do(call, rules, run, flux)
 
 
 def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object]:
@@ -155,12 +165,13 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
     about = {"run_id": call.run_id, "cluster": settings.cluster, **settings.share.labels}
     set_up_logging(log_format(settings), settings.log_level, about)
     with _connected(call, rules, flux) as servers:
-        report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
+        with _watched(call, servers):
+            report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
         around = Circumstances(
             version=VERSION,
             run_id=call.run_id,
             cluster=settings.cluster,
-            options=settings.given,
+            options={**settings.given, **({"undo": call.asked} if settings.command in UNDO else {})},
             servers=servers.named(),
             groups=(*settings.groups, *settings.extra_projects),
             namespaces=flux.namespaces if flux else (),
@@ -175,6 +186,22 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
     return call.signals.exit_code or code or (0 if told else 1)
 
 
+@contextmanager
+def _watched(call: Invocation, servers: Servers) -> Iterator[None]:
+    """A terminal shows how far it is, meanwhile; nothing of that is left behind."""
+    settings = call.settings
+    if not wants_bar(sys.stderr, log_format(settings), settings.log_level, call.environment):
+        yield
+        return
+    # Only who is watched pays for the import.
+    from cronjob.progress import Bar, Screen
+
+    screen = Screen(sys.stderr)
+    call.signals.last_words = screen.drop
+    with logging_to(screen), Bar(screen, servers.gitlab.tally, servers.session.traffic):
+        yield
+
+
 def _push(servers: Servers, report: Report, around: Circumstances, settings: Settings) -> None:
     """The run's figures. Whatever becomes of them, the run is none the worse."""
     gateway = settings.pushgateway
@@ -186,45 +213,6 @@ def _push(servers: Servers, report: Report, around: Circumstances, settings: Set
     measured = Measured(report, around, servers.session.traffic.answers, servers.gitlab.whoami)
     if trouble := push(measured, gateway, settings.timeout):
         log_warning(f"the metrics were not pushed to {gateway}", trouble)
-
-
-def kubernetes_of(call: Invocation) -> KubeAccess:
-    """How to reach the cluster."""
-    settings = call.settings
-    return KubeAccess(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.halt)
-
-
-def namespaces_of(settings: Settings, api: KubeApi) -> tuple[str, ...]:
-    """Where Flux's objects are. Raises SettingsError where nobody says."""
-    namespaces = settings.namespaces or tuple(filter(None, [api.default_namespace]))
-    if not namespaces:
-        raise SettingsError("No namespace is known: give --namespace, or set one in the kubeconfig's context.")
-    return namespaces
-
-
-def gitlab_of(settings: Settings) -> tuple[Access, Scope]:
-    """How to reach GitLab, and which projects are the tenants'. A dry run's session cannot write."""
-    access = Access(
-        settings.gitlab_url,
-        settings.token,
-        allow_writes=not settings.dry_run,
-        concurrency=settings.concurrency,
-        timeout=settings.timeout,
-        max_per_minute=settings.max_requests_per_minute,
-        ca_file=str(settings.ca_file) if settings.ca_file else None,
-        version=VERSION,
-    )
-    scope = Scope(
-        groups=settings.groups,
-        extra_projects=settings.extra_projects,
-        hosts=frozenset({settings.gitlab_host, *settings.git_hosts}),
-        user=settings.gitlab_user,
-        writes=not settings.dry_run,
-        tls_verification=settings.webhook_tls_verification,
-        concurrency=settings.concurrency,
-        share=settings.share,
-    )
-    return access, scope
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -13,6 +14,17 @@ from reconcile.changes import Change
 from reconcile.model import shown_url
 from reconcile.problems import Problem, Severity
 from reconcile.report import Entry, Status
+
+
+class Lines(Protocol):
+    """Where log lines may go."""
+
+    def write(self, text: str, /) -> object:
+        """One or more whole lines."""
+
+    def flush(self) -> object:
+        """Let them be seen."""
+
 
 log = logging.getLogger("flux-gitlab-syncer")
 # Their debug output holds whole answers, Secrets among them.
@@ -48,6 +60,18 @@ def set_up_logging(log_format: str, level: str, constant: Mapping[str, str]) -> 
     log.propagate = False
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextmanager
+def logging_to(stream: Lines) -> Iterator[None]:
+    """Log lines go there for a while, each in one piece."""
+    handlers = [handler for handler in log.handlers if isinstance(handler, logging.StreamHandler)]
+    before = [handler.setStream(stream) for handler in handlers]
+    try:
+        yield
+    finally:
+        for handler, old in zip(handlers, before, strict=True):
+            handler.setStream(old)
 
 
 def log_warning(message: str, error: str) -> None:

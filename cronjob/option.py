@@ -10,11 +10,16 @@ from cronjob.kinds import Kind
 PREFIX = "SYNCER_"
 RUN = ("run",)
 RETIRE = ("retire",)
+UNDO = ("undo",)
 BOTH = RUN + RETIRE
-# What is, or asks about, a whole run; what looks at the cluster; every command.
+CONFIRMED = RETIRE + UNDO
+WRITERS = RUN + CONFIRMED
+# What knows both servers and writes; what is, or asks about, a whole run; either; what looks at the cluster; all.
+SHARED = RUN + UNDO
 WHOLE = (*RUN, "check")
-LOOKING = (*WHOLE, "trace")
-ALL = (*BOTH, "check", "trace")
+LEASED = (*WHOLE, *UNDO)
+LOOKING = (*WHOLE, *UNDO, "trace")
+ALL = (*WRITERS, "check", "trace")
 
 
 class Place(Flag):

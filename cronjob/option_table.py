@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from cronjob import kinds
 from cronjob.kinds import SWITCH, Kind, choice, number, several
-from cronjob.option import BOTH, LOOKING, RETIRE, RUN, WHOLE, Group, Option, Place
+from cronjob.option import BOTH, CONFIRMED, LEASED, LOOKING, RUN, SHARED, WHOLE, WRITERS, Group, Option, Place
 from cronjob.parsing import REPORT_FORMATS
 
 _ONE = "this or the other is required"
@@ -34,14 +34,14 @@ OPTIONS: tuple[Option, ...] = (
         "external base URL of Flux's webhook-receiver",
         otherwise="none: webhooks off",
     ),
-    Option("project", several(kinds.GLOB), SCOPE, "act on these projects only", otherwise="all", commands=BOTH),
-    Option("dry-run", SWITCH, WRITING, "show the changes and write nothing", commands=(*BOTH, "check")),
+    Option("project", several(kinds.GLOB), SCOPE, "act on these projects only", otherwise="all", commands=WRITERS),
+    Option("dry-run", SWITCH, WRITING, "show the changes and write nothing", commands=(*WRITERS, "check")),
     Option(
         "confirm",
         kinds.LABEL,
         WRITING,
         "the cluster's name again; without it a dry run",
-        commands=RETIRE,
+        commands=CONFIRMED,
         places=Place.FLAG,
     ),
     Option(
@@ -56,7 +56,16 @@ OPTIONS: tuple[Option, ...] = (
     Option("adopt", SWITCH, WRITING, "take over what is unmarked and plainly for this cluster", commands=RUN),
     Option("refresh-tokens", SWITCH, WRITING, "write every wanted webhook once more, with its token", commands=RUN),
     Option(
-        "webhook-tls-verification", SWITCH, WRITING, _TLS_HELP, default=True, negatable=True, commands=(*RUN, "trace")
+        "heal-webhooks", SWITCH, WRITING, "send a test push for our webhooks that GitLab has disabled", commands=RUN
+    ),
+    Option(
+        "webhook-tls-verification",
+        SWITCH,
+        WRITING,
+        _TLS_HELP,
+        default=True,
+        negatable=True,
+        commands=(*SHARED, "trace"),
     ),
     Option(
         "gitlab-url", kinds.GITLAB_URL, GITLAB, "https (http on loopback only); a relative root is kept", required=True
@@ -110,7 +119,7 @@ OPTIONS: tuple[Option, ...] = (
         "let no two runs write at a time, by a Lease in the first namespace",
         default=True,
         negatable=True,
-        commands=WHOLE,
+        commands=LEASED,
     ),
     Option(
         "lease-wait",
@@ -118,7 +127,7 @@ OPTIONS: tuple[Option, ...] = (
         KUBERNETES,
         "how long another run is waited for; `0s` is not at all",
         default="60s",
-        commands=RUN,
+        commands=SHARED,
     ),
     Option(
         "shards",
@@ -126,7 +135,7 @@ OPTIONS: tuple[Option, ...] = (
         KUBERNETES,
         "the projects are divided among so many pods; this one's index is in `JOB_COMPLETION_INDEX`",
         default="1",
-        commands=WHOLE,
+        commands=LEASED,
     ),
     Option(
         "events",
@@ -138,7 +147,7 @@ OPTIONS: tuple[Option, ...] = (
         commands=WHOLE,
     ),
     Option("output", choice(*REPORT_FORMATS, "none"), OUTPUT, "the report on stdout", default="text", short="o"),
-    Option("report", several(kinds.REPORT_FILE), OUTPUT, "the report to a file as well", commands=BOTH),
+    Option("report", several(kinds.REPORT_FILE), OUTPUT, "the report to a file as well", commands=WRITERS),
     Option(
         "pushgateway", kinds.PUSHGATEWAY, OUTPUT, "push the run's metrics there", otherwise="no metrics", commands=RUN
     ),
@@ -149,7 +158,7 @@ OPTIONS: tuple[Option, ...] = (
         OUTPUT,
         "what a dry run that finds changes exits with",
         default="0",
-        commands=BOTH,
+        commands=WRITERS,
     ),
     Option(
         "fail-on",
@@ -157,7 +166,7 @@ OPTIONS: tuple[Option, ...] = (
         OUTPUT,
         "which problems of objects make the run exit 1",
         default="error",
-        commands=BOTH,
+        commands=WRITERS,
     ),
     Option(
         "log-format",

@@ -55,7 +55,8 @@ def _table(group: Group, options: list[Option]) -> str:
 
 def _cells(option: Option) -> tuple[str, str, str, str]:
     repeated = " (repeat)" if option.kind.several and option.flags else ""
-    only = f" (`{option.commands[0]}` only)" if "run" not in option.commands else ""
+    commands = " and ".join(f"`{command}`" for command in option.commands)
+    only = f" ({commands} only)" if "run" not in option.commands else ""
     return _names(option) + repeated, f"`{option.env}`" if option.env else "", option.preset_text, option.help + only
 
 

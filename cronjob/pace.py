@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,28 @@ from cronjob.halt import Halt
 _SMALL = re.compile(r"[0-9]{1,12}")
 # The window of GitLab's limits, and of ours, in seconds.
 _MINUTE = 60.0
+# How much longer one request may be on its way than the next.
+_ON_ITS_WAY = 1.0
+
+
+class Allowance:
+    """So many a minute for each of several, whoever they are, and never more; safe to share between threads."""
+
+    def __init__(self, per_minute: int, halt: Halt) -> None:
+        self._per_minute = per_minute
+        self._halt = halt
+        self._turns: dict[int, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, whose: int) -> float:
+        """Wait for the next turn, or until the run must end; the seconds waited."""
+        with self._lock:
+            turns = self._turns.setdefault(whose, deque(maxlen=self._per_minute))
+            now = time.monotonic()
+            turn = max(now, turns[0] + _MINUTE + _ON_ITS_WAY) if len(turns) == self._per_minute else now
+            turns.append(turn)
+        self._halt.sleep(turn - now)
+        return min(turn, time.monotonic()) - now
 
 
 class Pace:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cronjob.option import RUN, Option, Place
+from cronjob.option import SHARED, Option, Place
 from cronjob.option_table import OPTIONS
 from cronjob.parsing import ReportFile
 from cronjob.pod_index import pod_index
@@ -56,8 +56,8 @@ def resolve(command: str, flags: Mapping[str, object], environment: Mapping[str,
         complaints.append(str(error))
     shards, shard = values.get("shards"), 0
     try:
-        # Only a run has a part of the projects; the other commands look at all of them.
-        shard = pod_index(shards, environment) if command in RUN and isinstance(shards, int) else 0
+        # Only what writes with a Lease has a part of the projects; the other commands look at all of them.
+        shard = pod_index(shards, environment) if command in SHARED and isinstance(shards, int) else 0
     except ValueError as error:
         complaints.append(str(error))
     complaints += [*_missing(gathered, values), *_contradictions(gathered, values)]
@@ -128,7 +128,7 @@ def _contradictions(gathered: Gathered, values: Mapping[str, object]) -> Iterato
         )
     confirm, cluster = values.get("confirm"), values.get("cluster")
     if confirm and cluster and confirm != cluster:
-        yield f"--confirm is {confirm!r}, but the cluster is {cluster!r}; to retire it, confirm exactly that name."
+        yield f"--confirm is {confirm!r}, but the cluster is {cluster!r}; confirm exactly that name, if you mean it."
     if values.get("adopt") and values.get("shards") not in (1, ...):
         yield (
             "--adopt needs to see the whole group, since GitLab has one title for a key that several projects use: "

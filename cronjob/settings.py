@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cronjob.describing import flags_given, given_options
-from cronjob.option import RUN
+from cronjob.option import CONFIRMED, SHARED, WHOLE
 from cronjob.option_table import OPTIONS
 from cronjob.parsing import ReportFile
 from cronjob.resolving import Resolved, resolve
@@ -25,8 +25,6 @@ from reconcile.rules import Rules
 from reconcile.run import Orders
 from reconcile.shares import ALL, Share
 from reconcile.tenancy import Tenancy, matches
-
-RETIRE = "retire"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +54,7 @@ class Settings:
     expect_plan: Expected | None
     adopt: bool
     refresh_tokens: bool
+    heal_webhooks: bool
     webhook_tls_verification: bool
 
     gitlab_url: str
@@ -112,7 +111,7 @@ class Settings:
     @property
     def share(self) -> Share:
         """Which of the projects are this run's; commands that only look, look at all."""
-        return Share(self.shard, self.shards) if self.command in RUN else ALL
+        return Share(self.shard, self.shards) if self.command in SHARED else ALL
 
     @property
     def formats(self) -> frozenset[str]:
@@ -124,8 +123,8 @@ class Settings:
         return not self.projects or any(matches(glob, path) for glob in self.projects)
 
     def writes_events(self, *, in_pod: bool) -> bool:
-        """Whether this run is to write Kubernetes Events; a dry run never does."""
-        return not self.dry_run and (in_pod if self.events is None else self.events)
+        """Whether this run is to write Kubernetes Events; a dry run never does, nor does `undo`."""
+        return self.command in WHOLE and not self.dry_run and (in_pod if self.events is None else self.events)
 
     def rules(self, namespaces: Iterable[str] = ()) -> Rules:
         """What is ours and how it should look; *namespaces* are those that this run reads."""
@@ -148,6 +147,7 @@ class Settings:
             relative_root=self.relative_root,
             adopt=self.adopt,
             refresh_tokens=self.refresh_tokens,
+            heal_webhooks=self.heal_webhooks,
             share=self.share,
         )
 
@@ -186,7 +186,7 @@ def settings_from(resolved: Resolved) -> Settings:
     if resolved.complaints:
         raise SettingsError("\n".join(resolved.complaints))
     values: dict[str, Any] = {_PLURALS.get(option.key, option.key): resolved.values[option.key] for option in OPTIONS}
-    if resolved.command == RETIRE:
+    if resolved.command in CONFIRMED:
         values["dry_run"] = values["dry_run"] or values["confirm"] is None
     return Settings(
         command=resolved.command,

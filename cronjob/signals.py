@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from threading import Event
 from types import FrameType
 from typing import Any
 
 
 class Signals:
-    """A context in which the first signal sets *stop*; a second SIGINT ends the process at once."""
+    """
+    A context in which the first signal sets *stop*; a second SIGINT ends the process at once.
+
+    Right before that *last_words* is called, from the handler: it must not wait for anything.
+    """
 
     def __init__(self) -> None:
         self.stop = Event()
         self.exit_code = 0
+        self.last_words: Callable[[], object] = bool
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -28,6 +34,7 @@ class Signals:
 
     def _heard(self, number: int, _frame: FrameType | None) -> None:
         if self.stop.is_set() and number == signal.SIGINT:
+            self.last_words()
             # Somebody at a terminal will not wait for the requests in flight.
             os._exit(128 + number)
         self.exit_code = 128 + number

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -97,6 +97,13 @@ def _written(document: dict[str, Any], file: ReportFile, page: Page) -> bool:
 def _for_the_owner(path: str, flags: int) -> int:
     """Open a file that, where it is new, nobody else may read: it names every tenant's projects and keys."""
     return os.open(path, flags, 0o600)
+
+
+def wants_bar(stream: TextIO, log_format: str, log_level: str, environment: Mapping[str, str]) -> bool:
+    """Whether somebody watches: a terminal that can erase, with logs for people, and no CI that only records it."""
+    if log_format != "text" or log_level == "debug" or environment.get("CI"):
+        return False
+    return environment.get("TERM") != "dumb" and stream.isatty()
 
 
 def log_format(settings: Settings) -> str:

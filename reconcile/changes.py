@@ -48,11 +48,16 @@ class _Wanting:
 
 @dataclass(frozen=True, slots=True)
 class Create(_Wanting):
-    """Add what is wanted; *existing* is the same deploy key elsewhere in the group, which is then joined."""
+    """
+    Add what is wanted; *existing* is the same deploy key elsewhere in the group, which is then joined.
+
+    *was* is a deploy key that is put back: it gets the title and the right to push that it had.
+    """
 
     wanted: Wanted
     reason: str
     existing: FoundKey | None = None
+    was: FoundKey | None = None
 
     action = "create"
 
@@ -60,6 +65,17 @@ class Create(_Wanting):
     def id(self) -> int | None:
         """GitLab's id of the item, where it is known beforehand."""
         return self.existing.id if self.existing else None
+
+    @property
+    def title(self) -> str:
+        """A deploy key's title: one that is joined keeps its own, of which GitLab has one per key."""
+        known = self.existing or self.was
+        return known.title if known else str(self.wanted.mark)
+
+    @property
+    def can_push(self) -> bool:
+        """Whether a deploy key may push: only one that is put back, and could before."""
+        return self.was is not None and self.was.can_push
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -129,6 +145,10 @@ class Delete:
 
 Change = Create | Update | Delete
 
+# What a test push puts right; nothing else about the webhook is written.
+ALERT_STATUS = "alert_status"
+EXECUTABLE = "executable"
+
 ACTIONS = ("create", "update", "delete")
 
 
@@ -147,6 +167,11 @@ def name_of(item: Wanted | Found) -> str:
 def mark_of(found: Found) -> Mark | None:
     """The mark in a deploy key's title or a webhook's description."""
     return Mark.parse(found.title if isinstance(found, FoundKey) else found.description)
+
+
+def heals(change: Change) -> bool:
+    """Whether it only brings back a webhook that GitLab has switched off, by a test push."""
+    return set(change.fields) == {ALERT_STATUS}
 
 
 def order_of(change: Change) -> tuple[str, int, int, str, str, int]:

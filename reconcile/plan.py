@@ -76,11 +76,16 @@ class Plan:
 
 def _line(change: Change) -> list[object]:
     fields = {name: list(values) for name, values in change.fields.items()}
-    # A webhook that is created has no old values, but its events were reviewed too.
-    events = (
-        sorted(change.wanted.flags) if isinstance(change, Create) and isinstance(change.wanted, WantedWebhook) else []
-    )
-    return [change.project.id, change.kind, change.action, change.name, change.id, fields, events]
+    return [change.project.id, change.kind, change.action, change.name, change.id, fields, _granted(change)]
+
+
+def _granted(change: Change) -> list[str]:
+    """What is created has no old values, but a webhook's events and a key that is put back were reviewed too."""
+    if not isinstance(change, Create):
+        return []
+    if isinstance(change.wanted, WantedWebhook):
+        return sorted(change.wanted.flags)
+    return [change.title, str(change.can_push)] if change.was else []
 
 
 def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:

@@ -5,7 +5,7 @@ The difference in one project's webhooks.
     -------  ------------------------  ------------------------------------------------------------------
     yes      none                      Create; none where another cluster's webhook is there
     yes      one, differs              Update, the URL and the token always together
-    yes      one, right                none
+    yes      one, right                none; with --heal-webhooks Update, where GitLab has switched it off
     yes      several                   the oldest stays, Delete the others; kept where something holds them
     no       ours                      Delete, or kept where something holds it
     no       unmarked, at our URLs     none; Delete with --adopt or `receiver_url_is_ours`
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from reconcile.actual import Items
-from reconcile.changes import RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
+from reconcile.changes import ALERT_STATUS, EXECUTABLE, RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
 from reconcile.model import FoundWebhook, Kind, Project, shown_url
@@ -27,6 +27,7 @@ from reconcile.rules import Rules
 
 # Strategies that let every branch through when the filter is empty.
 _ALL_BRANCHES = frozenset({None, "wildcard", "all_branches"})
+HEALED = "GitLab has switched it off since deliveries failed; a test push that Flux accepts brings it back"
 
 
 class WebhookPlanner:
@@ -99,19 +100,21 @@ class WebhookPlanner:
             return
         found = mine[0]
         # Before GitLab 17.1 nothing is marked; there what is wanted counts as ours.
-        self._findings.owned[Kind.WEBHOOK] += self._owner(found) is Owner.OURS or not found.has_description
+        is_ours = self._owner(found) is Owner.OURS or not found.has_description
+        self._findings.owned[Kind.WEBHOOK] += is_ours
         fields = self._differences(wanted, found)
+        is_off = found.alert_status != EXECUTABLE
         if fields:
             reason = "differs from what is wanted"
             self._findings.changes.append(Update(found, wanted, fields, reason))
+        elif is_off and is_ours and self._rules.heal_webhooks:
+            fields = {ALERT_STATUS: (found.alert_status, EXECUTABLE)}
+            self._findings.changes.append(Update(found, wanted, fields, HEALED))
+            return
         else:
             self._findings.unchanged += 1
-        if found.alert_status != "executable":
-            message = (
-                f"GitLab has switched webhook {found.id} off ({found.alert_status}) since deliveries failed; "
-                "find out why Flux refused them, then send a test push from the project's webhook settings."
-            )
-            self._report(wanted, Code.WEBHOOK_DISABLED, message)
+        if is_off:
+            self._report(wanted, Code.WEBHOOK_DISABLED, _switched_off(found))
 
     def _differences(self, wanted: WantedWebhook, found: FoundWebhook) -> dict[str, Field]:
         fields: dict[str, Field] = {
@@ -177,6 +180,13 @@ class WebhookPlanner:
 
     def _report(self, wanted: WantedWebhook, code: Code, message: str) -> None:
         self._findings.problems.append(Problem.of(code, message, object=wanted.sources[0], project=wanted.project.path))
+
+
+def _switched_off(found: FoundWebhook) -> str:
+    return (
+        f"GitLab has switched webhook {found.id} off ({found.alert_status}) since deliveries failed; find out why Flux "
+        "refused them, then send a test push from the project's webhook settings, or with `run --heal-webhooks`."
+    )
 
 
 def _foreign(others: list[FoundWebhook]) -> str:

@@ -56,6 +56,9 @@ class GitLab(Protocol):
     def write(self, change: Change) -> int:
         """Make one change, and be sure that it was made; GitLab's id of the item."""
 
+    def expect_writes(self, count: int) -> None:
+        """So many changes are about to be made: whoever watches wants to know how far that is."""
+
     def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
         """Do *work* for each item, several at a time, and give the answers in the order of the items."""
 

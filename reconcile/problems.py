@@ -36,6 +36,7 @@ class Code(StrEnum):
     # error, without
     WEBHOOK_FOREIGN_MARK = "WebhookForeignMark"
     NOT_ALLOWED = "NotAllowed"
+    CANNOT_PUT_BACK = "CannotPutBack"
     # error where the key is missing, else a warning
     KEY_SHARED_ACROSS_CLUSTERS = "KeySharedAcrossClusters"
     # warning, with a hold
@@ -49,6 +50,7 @@ class Code(StrEnum):
     KEY_EXPIRED = "KeyExpired"
     TOKEN_EXPIRES_SOON = "TokenExpiresSoon"
     WEBHOOK_DISABLED = "WebhookDisabled"
+    REMOVED_AGAIN = "RemovedAgain"
     # notice, with a hold
     EMPTY_TOKEN = "EmptyToken"
     SUSPENDED = "Suspended"
@@ -74,6 +76,7 @@ WARNINGS = frozenset(
         Code.KEY_EXPIRED,
         Code.TOKEN_EXPIRES_SOON,
         Code.WEBHOOK_DISABLED,
+        Code.REMOVED_AGAIN,
     }
 )
 NOTICES = frozenset(

@@ -177,9 +177,7 @@ def _item(change: Change, id_: int | None) -> dict[str, dict[str, Any]]:
     if isinstance(change, Update):
         new = {name: values[1] for name, values in change.fields.items()}
         return {"key": {**_found(change.found)["key"], **new}}
-    # A key that is joined keeps its title, of which GitLab has one per key, and is attached read-only.
-    title = change.existing.title if change.existing else str(wanted.mark)
-    return {"key": _key(id_, title, wanted.key, can_push=False)}
+    return {"key": _key(id_, change.title, wanted.key, can_push=change.can_push)}
 
 
 def _key(id_: int | None, title: str, key: PublicKey, *, can_push: bool) -> dict[str, Any]:

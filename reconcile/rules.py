@@ -34,6 +34,7 @@ class Rules:
     relative_root: str = ""
     adopt: bool = False
     refresh_tokens: bool = False
+    heal_webhooks: bool = False
     share: Share = ALL
 
     def counts(self, url: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from reconcile.actual import Actual
-from reconcile.changes import Change, Delete, order_of
+from reconcile.changes import Change, Delete, heals, order_of
 from reconcile.claims import Claim, Known, beside_unreadable, claim_from, placed
 from reconcile.desired import Desired, desired_from, webhooks_off
 from reconcile.errors import ReadError, SettingsError, WriteFailed
@@ -164,7 +164,9 @@ def apply(changes: Sequence[Change], gitlab: GitLab, plan_again: Callable[[], Pl
     Deletes come last of all: nothing is pruned while its replacement is missing.
     """
     entries = _write_all([change for change in changes if not isinstance(change, Delete)], gitlab)
-    stuck = {(entry.change.project.id, entry.change.kind) for entry in entries if entry.status is not Status.APPLIED}
+    # A webhook that stays switched off is what it was: nothing waits for it.
+    unmade = [entry.change for entry in entries if entry.status is not Status.APPLIED and not heals(entry.change)]
+    stuck = {(change.project.id, change.kind) for change in unmade}
     deletes = [change for change in changes if isinstance(change, Delete)]
     return entries + (_prune(deletes, gitlab, plan_again, stuck) if deletes else [])
 
@@ -198,6 +200,7 @@ def _identity(delete: Delete) -> tuple[int, Kind, int]:
 
 def _write_all(changes: Sequence[Change], gitlab: GitLab) -> list[Entry]:
     """Projects in parallel, the changes of one project in their order."""
+    gitlab.expect_writes(len(changes))
     batches = [list(batch) for _, batch in groupby(changes, key=lambda change: change.project.id)]
     return [entry for entries in gitlab.in_parallel(lambda batch: _write(batch, gitlab), batches) for entry in entries]
 

@@ -9,7 +9,7 @@ from typing import Any
 from builders import NAMESPACE, OLD_FLAGS, RECEIVER_URL
 
 from reconcile.actual import Actual, Items, Unreadable, actual_from
-from reconcile.changes import Change, Create, Delete, Update
+from reconcile.changes import EXECUTABLE, Change, Create, Delete, Update, heals
 from reconcile.desired import WantedKey, WantedWebhook
 from reconcile.errors import ReadError, WriteFailed
 from reconcile.events import DEFAULT_FLAGS, FLAGS
@@ -166,6 +166,9 @@ class GitLabInMemory:
         keys = tuple(replace(self.keys[id_], can_push=can_push) for id_, can_push in attached)
         return Items(project, keys, tuple(self.webhooks[project.id]))
 
+    def expect_writes(self, count: int) -> None:
+        """Nobody watches."""
+
     def in_parallel(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return [work(item) for item in items]
 
@@ -179,15 +182,13 @@ class GitLabInMemory:
             raise WriteFailed(reason)
         match change:
             case Create(WantedKey() as wanted):
-                self._create_key(wanted)
+                self._create_key(change, wanted)
             case Create(WantedWebhook() as wanted):
                 self.add_webhook(wanted.project, wanted.url, str(wanted.mark), wanted.flags)
             case Update(FoundKey() as found):
                 self._update_key(change, found)
             case Update(FoundWebhook() as found, WantedWebhook() as wanted):
-                self._remove_webhook(wanted.project, found)
-                self.add_webhook(wanted.project, wanted.url, str(wanted.mark), wanted.flags)
-                self.webhooks[wanted.project.id][-1] = replace(self.webhooks[wanted.project.id][-1], id=found.id)
+                self._update_webhook(change, found, wanted)
             case Delete(project, FoundKey() as found):
                 self._detach(project, found)
             case Delete(project, FoundWebhook() as found):
@@ -195,12 +196,12 @@ class GitLabInMemory:
         self.written.append(change)
         return change.id or 0
 
-    def _create_key(self, wanted: WantedKey) -> None:
+    def _create_key(self, change: Create, wanted: WantedKey) -> None:
         there = next((one for one in self.keys.values() if one.key == wanted.key), None)
         mark = Mark.parse(there.title) if there else None
         if there and mark and mark.cluster not in {wanted.mark.cluster, *self.former}:
             raise self._failure(there.id, f"The key is marked {mark}, so it was taken off again.")
-        self.add_key(wanted.project, wanted.key, str(wanted.mark))
+        self.add_key(wanted.project, wanted.key, change.title, can_push=change.can_push)
 
     def _failure(self, key: int, message: str) -> WriteFailed:
         hidden = any(key in self.may_push[project] for project in self.unreadable)
@@ -213,6 +214,15 @@ class GitLabInMemory:
             self.keys[found.id] = replace(self.keys[found.id], title=str(change.wanted.mark))
         if "can_push" in change.fields:
             self.may_push[change.project.id][found.id] = False
+
+    def _update_webhook(self, change: Update, found: FoundWebhook, wanted: WantedWebhook) -> None:
+        at_project = self.webhooks[wanted.project.id]
+        if heals(change):
+            at_project[at_project.index(found)] = replace(found, alert_status=EXECUTABLE)
+            return
+        self._remove_webhook(wanted.project, found)
+        self.add_webhook(wanted.project, wanted.url, str(wanted.mark), wanted.flags)
+        self.webhooks[wanted.project.id][-1] = replace(self.webhooks[wanted.project.id][-1], id=found.id)
 
     def _detach(self, project: Project, found: FoundKey) -> None:
         del self.may_push[project.id][found.id]

@@ -15,7 +15,7 @@ from cronjob.check.receiver import look_at_receiver
 from cronjob.check.sources import look_at_sources
 from cronjob.check.text import as_text
 from cronjob.flux import FluxCluster
-from cronjob.job import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
+from cronjob.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.kube_access import IN_CLUSTER, connect
 from cronjob.lease_claim import Claim, lease_name
 from cronjob.logs import set_up_logging

@@ -46,13 +46,15 @@ def _command(document: Record, page: Page) -> str:
         else:
             for one in value if isinstance(value, list | tuple) else [value]:
                 words += [f"--{name}", str(one)]
-    if page.command == "retire":
-        return shlex.join([*words, "--confirm", document["cluster"]])
+    shard = document.get("shard")
+    index = f"JOB_COMPLETION_INDEX={shard['index']} " if shard else ""
+    if page.command == "undo":
+        words.append(document["options"]["undo"])
+    if page.command in {"retire", "undo"}:
+        return index + shlex.join([*words, "--confirm", document["cluster"]])
     # A dry run that the environment or the file ordered has no flag to be left out.
     ordered = "SYNCER_DRY_RUN=false " if document["dry_run"] and "dry_run" not in page.flags else ""
-    if shard := document.get("shard"):
-        ordered += f"JOB_COMPLETION_INDEX={shard['index']} "
-    return ordered + shlex.join([*words, "--expect-plan", document["plan"]])
+    return ordered + index + shlex.join([*words, "--expect-plan", document["plan"]])
 
 
 def _fetch_again(changes: Iterable[Record]) -> Iterator[Step]:
@@ -63,6 +65,7 @@ def _fetch_again(changes: Iterable[Record]) -> Iterator[Step]:
             for change in changes
             if (change["kind"], change["action"], change["status"]) == ("deploy_key", "create", "applied")
             for source in change["sources"]
+            if source.startswith("GitRepository/")
         }
     )
     for source in sources[:EXAMPLES]:

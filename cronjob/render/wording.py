@@ -81,7 +81,9 @@ def because(change: Record) -> str:
     if not sources:
         return ""
     more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-    return f"; {'marked for' if change['action'] == 'delete' else 'wanted by'} {sources[0]}{more}"
+    # What is wanted is wanted through a GitRepository; what is removed, or put back, has its mark only.
+    is_wanted = any(source.startswith("GitRepository/") for source in sources)
+    return f"; {'wanted by' if is_wanted else 'marked for'} {sources[0]}{more}"
 
 
 def status(change: Record) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from cronjob.flux import FluxCluster
-from cronjob.job import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
+from cronjob.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.kube_access import connect
 from cronjob.logs import set_up_logging
 from cronjob.render import rendered

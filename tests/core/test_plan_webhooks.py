@@ -24,7 +24,7 @@ from builders import (
 )
 
 from reconcile.actual import Unreadable
-from reconcile.changes import Update
+from reconcile.changes import Update, heals
 from reconcile.events import FLAGS
 from reconcile.holds import Holds
 from reconcile.marks import Identity, Mark, Owner
@@ -187,6 +187,50 @@ def test_a_wanted_webhook_that_gitlab_switched_off_is_warned_about(status: str) 
     )
     assert f"switched webhook 201 off ({status})" in problem.message
     assert (plan.changes, plan.unchanged) == ((), 1)
+
+
+@pytest.mark.parametrize("status", ["temporarily_disabled", "disabled"])
+@pytest.mark.parametrize("old", [False, True])
+def test_with_healing_a_webhook_that_is_otherwise_right_gets_a_test_push(status: str, *, old: bool) -> None:
+    found = an_old_webhook(alert_status=status) if old else a_webhook(alert_status=status)
+
+    plan = a_plan(a_wanted_webhook(), found, rules=some_rules(heal_webhooks=True))
+
+    assert shape(plan) == [("update", "webhook", 201)]
+    assert plan.changes[0].fields == {"alert_status": (status, "executable")}
+    assert heals(plan.changes[0])
+    assert (plan.unchanged, plan.problems) == (0, ())
+
+
+def test_with_healing_a_webhook_that_is_to_be_changed_is_only_changed_and_warned_about() -> None:
+    found = a_webhook(alert_status="disabled", tls=False)
+
+    plan = a_plan(a_wanted_webhook(), found, rules=some_rules(heal_webhooks=True))
+
+    assert plan.changes[0].fields == {"enable_ssl_verification": (False, True)}
+    assert not heals(plan.changes[0])
+    assert codes(plan) == ["WebhookDisabled"]
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        [a_wanted_webhook(), a_webhook()],
+        [a_wanted_webhook(), a_webhook(alert_status="disabled", description=OTHERS_MARK)],
+        [a_webhook(alert_status="disabled", description="")],
+        [a_webhook(alert_status="disabled", description=OTHERS_MARK)],
+    ],
+)
+def test_with_healing_what_works_is_not_ours_or_not_wanted_gets_none(world: list[object]) -> None:
+    assert a_plan(*world, rules=some_rules(heal_webhooks=True)).changes == ()
+
+
+def test_with_healing_of_two_at_a_wanted_url_the_oldest_is_healed_and_the_other_removed() -> None:
+    both = [a_webhook(id_=1, alert_status="disabled"), a_webhook(id_=2, alert_status="disabled")]
+
+    plan = a_plan(a_wanted_webhook(), *both, rules=some_rules(heal_webhooks=True))
+
+    assert shape(plan) == [("update", "webhook", 1), ("delete", "webhook", 2)]
 
 
 def test_an_unwanted_webhook_that_gitlab_switched_off_is_deleted_without_a_word() -> None:

@@ -19,6 +19,7 @@ ERRORS = [
     "KeySharedAcrossClusters",
     "WebhookForeignMark",
     "NotAllowed",
+    "CannotPutBack",
 ]
 WARNINGS = [
     "ReceiverNotReady",
@@ -30,6 +31,7 @@ WARNINGS = [
     "KeyExpired",
     "TokenExpiresSoon",
     "WebhookDisabled",
+    "RemovedAgain",
 ]
 NOTICES = [
     "EmptyToken",

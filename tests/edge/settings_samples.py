@@ -64,6 +64,7 @@ SAMPLES: dict[str, tuple[str, object, str, object]] = {
     "expect-plan": (CHECKSUM, CHECKSUM, "expect_plan", Expected(CHECKSUM)),
     "adopt": ("yes", True, "adopt", True),
     "refresh-tokens": ("on", True, "refresh_tokens", True),
+    "heal-webhooks": ("on", True, "heal_webhooks", True),
     "webhook-tls-verification": ("no", False, "webhook_tls_verification", False),
     "gitlab-url": (
         "https://other.test/gitlab/",

@@ -32,7 +32,8 @@ def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["run", "--help"], ["retire", "--help"], ["run", "--nope"]]
+    "arguments",
+    [["--help"], ["--version"], ["run", "--help"], ["retire", "--help"], ["undo", "--help"], ["run", "--nope"]],
 )
 def test_help_and_usage_errors_import_neither_client(arguments: list[str]) -> None:
     code = (

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import a_public_key, a_url, a_wanted_webhook
+from builders import a_public_key, a_url, a_wanted_key, a_wanted_webhook
 from edge.gitlab_builders import TOKEN, GitLab, ours
 
 from cronjob.halt import Halt
 from cronjob.sandbox.gitlab_records import DEVELOPER
+from cronjob.tally import Tally
 from reconcile.actual import Items, Unreadable
 from reconcile.changes import Change, Create
 from reconcile.errors import ReadError, SettingsError, WriteFailed
@@ -354,6 +355,21 @@ class TestWriting:
             group.write(change)
 
         assert [(told, error) for told, _, error in heard] == [(change, "GitLab answered 422 Invalid url given")]
+
+    def test_what_was_read_and_what_was_written_is_counted_however_it_went(self, gitlab: GitLab) -> None:
+        projects = [gitlab.project(f"tenants/{number}") for number in range(3)]
+        gitlab.world.fail(path=f"{projects[0].id}/hooks", status=403)
+        group = gitlab.reader()
+        assert group.tally == Tally()
+
+        group.read_actual(())
+        assert (group.tally.found, group.tally.read, group.tally.listed) == (3, 3, True)
+        group.expect_writes(2)
+        group.write(Create(a_wanted_key(project=ours(projects[1])), "missing"))
+        gitlab.world.fail(method="POST", status=400)
+        with pytest.raises(WriteFailed):
+            group.write(Create(a_wanted_key(2, project=ours(projects[2])), "missing"))
+        assert (group.tally.expected, group.tally.written) == (2, 2)
 
     def test_nobody_needs_to_listen(self, gitlab: GitLab) -> None:
         project = ours(gitlab.project())

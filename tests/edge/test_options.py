@@ -16,7 +16,7 @@ from cronjob.option_table import OPTIONS, options_of
 from cronjob.options import as_markdown, decorated
 from cronjob.settings import Settings
 
-FLAGGED = {command: [option for option in options_of(command) if option.flags] for command in ("run", "retire")}
+FLAGGED = {command: [option for option in options_of(command) if option.flags] for command in ("run", "retire", "undo")}
 
 
 def parameters(command: str, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, object]:
@@ -117,6 +117,22 @@ def test_retire_knows_nothing_of_kubernetes_and_of_reviewed_plans() -> None:
     run, retire = ({option.name for option in FLAGGED[command]} for command in ("run", "retire"))
     assert {"namespace", "kubeconfig", "context", "expect-plan", "max-prune", "prune"} <= run - retire
     assert retire - run == {"confirm"}
+
+
+def test_undo_knows_both_servers_and_nothing_of_what_a_run_decides() -> None:
+    run, undo = ({option.name for option in FLAGGED[command]} for command in ("run", "undo"))
+    assert {"namespace", "receiver-url", "lease", "lease-wait", "shards", "report", "dry-run", "project"} <= run & undo
+    assert {
+        "prune",
+        "max-prune",
+        "expect-plan",
+        "adopt",
+        "refresh-tokens",
+        "heal-webhooks",
+        "events",
+        "pushgateway",
+    } <= run - undo
+    assert undo - run == {"confirm"}
 
 
 def test_the_help_names_the_variable_and_the_default() -> None:

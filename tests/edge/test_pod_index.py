@@ -67,6 +67,11 @@ def test_adopting_needs_the_whole_group() -> None:
     assert read(adopt=True).adopt
 
 
+def test_undo_has_the_same_part_as_a_run() -> None:
+    for command in ("run", "undo"):
+        assert read(command, indexed("1"), shards="2").rules().share == Share(1, 2)
+
+
 @pytest.mark.parametrize("command", ["check", "retire"])
 def test_other_commands_look_at_everything(command: str) -> None:
     assert read(command, {"SYNCER_SHARDS": "8", **indexed("3")}).shard == 0

@@ -202,7 +202,7 @@ def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> No
 
 def _ours(text: str) -> set[str]:
     """The flags after our own command, lines that go on included, and those that stand alone in a code span."""
-    commands = re.findall(r"flux-gitlab-syncer (?:run|retire|check|trace|sandbox)((?:\\\n|[^\n`|>;])*)", text)
+    commands = re.findall(r"flux-gitlab-syncer (?:run|retire|undo|check|trace|sandbox)((?:\\\n|[^\n`|>;])*)", text)
     spans = re.findall(r"`(--[a-z-]+)[^`]*`", text)
     return {*spans, *re.findall(r"(?<!\S)--[a-z-]+", " ".join(commands))}
 

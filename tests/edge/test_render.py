@@ -72,6 +72,27 @@ def test_after_a_dry_run_of_retire_the_next_command_confirms_it() -> None:
     assert "Next: flux-gitlab-syncer retire --project 'tenants/**' --confirm prod" in text
 
 
+def test_after_a_dry_run_of_undo_the_next_command_confirms_it_for_the_same_report_and_shard() -> None:
+    options = {"undo": "a report.json", "cluster": "prod"}
+    document = {**a_document(a_report()), "options": options, "shard": {"index": 1, "of": 2}}
+    text = rendered(document, "text", Page(command="undo", flags=frozenset({"cluster"})))
+    assert text.startswith("flux-gitlab-syncer 1.2.3: dry run of undo for cluster prod")
+    wanted = "JOB_COMPLETION_INDEX=1 flux-gitlab-syncer undo --cluster prod 'a report.json' --confirm prod"
+    assert f"Next: {wanted}\n" in text
+
+
+def test_what_comes_back_through_its_mark_alone_has_nothing_to_fetch_again() -> None:
+    report = a_report()
+    entries = tuple(replace(entry, status=Status.APPLIED) for entry in report.entries)
+    document = a_document(replace(report, dry_run=False, entries=entries))
+    assert "flux reconcile source git" in rendered(document, "text", Page())
+    for change in document["changes"]:
+        change["sources"] = ["Secret/flux-config/shop"]
+    text = rendered(document, "text", Page())
+    assert "flux reconcile source git" not in text
+    assert "marked for Secret/flux-config/shop" in text
+
+
 def test_yaml_is_the_same_data_as_json() -> None:
     document = a_document(a_report())
     as_json, as_yaml = rendered(document, "json", Page()), rendered(document, "yaml", Page())

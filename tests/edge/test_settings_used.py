@@ -46,7 +46,7 @@ class TestRulesAndOrders:
             tenancy=[{"namespace": "*", "projects": "**"}],
         )
         flags: dict[str, Any] = {"receiver_url": "https://flux.test", "webhook_tls_verification": False, "adopt": True}
-        rules = read(config=path, refresh_tokens=True, **flags).rules(["tenants"])
+        rules = read(config=path, refresh_tokens=True, heal_webhooks=True, **flags).rules(["tenants"])
         assert rules.identity.owner("flux-gitlab-syncer prod tenants/x") is Owner.OURS
         assert rules.identity.owner("flux-gitlab-syncer old flux/x") is Owner.OURS
         assert rules.identity.owner("flux-gitlab-syncer prod other/x") is Owner.OTHER_INSTANCE
@@ -55,11 +55,13 @@ class TestRulesAndOrders:
         assert rules.tenancy.rules == (Rule("*", "**"),)
         switches = (rules.receiver_url_is_ours, rules.read_only_keys, rules.cross_namespace_refs, rules.adopt)
         assert (*switches, rules.refresh_tokens, rules.tls_verification) == (True, True, True, True, True, False)
+        assert rules.heal_webhooks
 
     def test_without_a_word_the_rules_are_the_cautious_ones(self) -> None:
         rules = read().rules(["tenants"])
         switches = (rules.receiver_url_is_ours, rules.read_only_keys, rules.cross_namespace_refs, rules.adopt)
         assert (*switches, rules.refresh_tokens, rules.tls_verification) == (False, False, False, False, False, True)
+        assert not rules.heal_webhooks
         assert rules.receiver_url is None
 
     def test_the_orders_name_what_may_be_written(self) -> None:
@@ -102,17 +104,18 @@ class TestRulesAndOrders:
         assert read(project=globs).orders().acts_on(path) is acts
 
 
-class TestRetire:
-    def test_without_a_confirmation_it_is_a_dry_run(self) -> None:
-        assert read("retire").orders().dry_run is True
-        assert read("retire", confirm="prod").orders().dry_run is False
+class TestConfirmed:
+    @pytest.mark.parametrize("command", ["retire", "undo"])
+    def test_without_a_confirmation_it_is_a_dry_run(self, command: str) -> None:
+        assert read(command).orders().dry_run is True
+        assert read(command, confirm="prod").orders().dry_run is False
 
     def test_a_dry_run_that_was_asked_for_stays_one(self) -> None:
         assert read("retire", {"SYNCER_DRY_RUN": "true"}, confirm="prod").orders().dry_run is True
 
     def test_another_name_confirms_nothing(self) -> None:
         assert complaint("retire", confirm="staging") == (
-            "--confirm is 'staging', but the cluster is 'prod'; to retire it, confirm exactly that name."
+            "--confirm is 'staging', but the cluster is 'prod'; confirm exactly that name, if you mean it."
         )
 
     def test_a_run_needs_no_confirmation(self) -> None:

@@ -484,6 +484,33 @@ def test_a_group_that_lists_nothing_is_in_sync_with_an_empty_cluster(settled: Wo
     assert settled.run().result is Result.IN_SYNC
 
 
+# healing
+
+
+def test_what_gitlab_switched_off_is_healed_and_the_next_run_finds_nothing_to_do(settled: World) -> None:
+    settled.rules = some_rules(heal_webhooks=True)
+    settled.gitlab.webhooks[A.id][0] = replace(settled.gitlab.webhooks[A.id][0], alert_status="disabled")
+
+    assert settled.run().result is Result.APPLIED
+    assert settled.gitlab.webhooks[A.id][0].alert_status == "executable"
+    assert settled.run().result is Result.IN_SYNC
+
+
+@pytest.mark.parametrize(("what", "held"), [("alert_status", 0), ("push_events", 1)])
+def test_deletes_do_not_wait_for_a_webhook_that_cannot_be_healed(settled: World, what: str, held: int) -> None:
+    settled.rules = some_rules(heal_webhooks=True)
+    broken = settled.gitlab.webhooks[A.id][0]
+    wrong = {"alert_status": {"alert_status": "disabled"}, "push_events": {"flags": {"push_events": False}}}[what]
+    settled.gitlab.webhooks[A.id][0] = replace(broken, **wrong)
+    settled.gitlab.add_webhook(A, a_url(9), marked("left"))
+    settled.gitlab.fails = failing("update", Kind.WEBHOOK, A)
+
+    report = settled.run()
+
+    assert (report.count(Status.FAILED), report.count(Status.HELD), report.result) == (1, held, Result.INCOMPLETE)
+    assert (a_url(9) in settled.gitlab.urls(A)) is bool(held)
+
+
 # retirement
 
 
