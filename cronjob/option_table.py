@@ -59,7 +59,11 @@ OPTIONS: tuple[Option, ...] = (
         "webhook-tls-verification", SWITCH, WRITING, _TLS_HELP, default=True, negatable=True, commands=(*RUN, "trace")
     ),
     Option(
-        "gitlab-url", kinds.GITLAB_URL, GITLAB, "https (http on loopback only); a relative root is kept", required=True
+        "gitlab-url",
+        kinds.GITLAB_URL,
+        GITLAB,
+        "its address: https, or http on loopback; a relative root is kept",
+        required=True,
     ),
     Option(
         "gitlab-token-file", kinds.SECRET_FILE, GITLAB, "file with the token", otherwise="the variable `GITLAB_TOKEN`"
@@ -68,7 +72,7 @@ OPTIONS: tuple[Option, ...] = (
         "ca-file",
         kinds.CERTIFICATES,
         GITLAB,
-        "for GitLab's certificate",
+        "what GitLab's certificate is checked against",
         otherwise="the system's",
         fallbacks=_SYSTEM_CAS,
     ),

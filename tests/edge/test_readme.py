@@ -194,7 +194,9 @@ def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> No
         "--faults",
         "--seed",
         "--data",
-    }  # those of `sandbox`, and one of curl
+        "--help",
+        "--version",
+    }  # those of `sandbox` and of every program, and one of curl
     assert _ours(text) - flags - others == set()
     links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
