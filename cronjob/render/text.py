@@ -82,14 +82,14 @@ class TextReport:
         kinds = plural(len(changes), KINDS[first["kind"]])
         yield f"{self._paint(symbol, symbol)} {kinds}{self._status(first)}: {first['reason']}"
         for change in changes[:EXAMPLES]:
-            yield f"    {for_terminal(change['project'])}: {_name(change)}{_because(change)}"
+            yield from self._listed(f"{change['project']}: {name_of(change)}{because(change)}", "    ")
         yield f"    and {len(changes) - EXAMPLES} more; the JSON report lists all"
 
     def _change(self, change: Record) -> Iterator[str]:
         symbol = SYMBOLS[change["action"]]
-        name = f"{KINDS[change['kind']]} {_name(change)}"
+        name = f"{KINDS[change['kind']]} {for_terminal(name_of(change))}"
         yield f"  {self._paint(symbol, symbol)} {name}{self._status(change)}"
-        yield from self._wrapped(f"{change['reason']}{_because(change)}", "      ")
+        yield from self._wrapped(f"{change['reason']}{because(change)}", "      ")
         for field, (old, new) in change["fields"].items():
             yield f"      {field}: {for_terminal(value(old))} -> {for_terminal(value(new))}"
         if change["error"]:
@@ -105,7 +105,8 @@ class TextReport:
             return
         yield self._paint("Kept, though nobody wants it now:", "heading")
         for one in kept[:MANY]:
-            yield f"  {for_terminal(one['project'])}: {KINDS[one['kind']]} {_name(one)}, because of {one['because']}"
+            about = f"{one['project']}: {KINDS[one['kind']]} {name_of(one)}, because of {one['because']}"
+            yield from self._listed(about, "  ")
         yield from _rest(kept)
 
     def _foreign(self) -> Iterator[str]:
@@ -114,8 +115,10 @@ class TextReport:
             return
         yield self._paint("Not ours, never touched:", "heading")
         for one in foreign:
-            label = f" `{for_terminal(label_of(one))}`" if label_of(one) else ""
-            yield f"  {for_terminal(one['project'])}: {KINDS[one['kind']]} {_name(one)}{label}, {one['owner']}"
+            label = f" `{label_of(one)}`" if label_of(one) else ""
+            yield from self._listed(
+                f"{one['project']}: {KINDS[one['kind']]} {name_of(one)}{label}, {one['owner']}", "  "
+            )
 
     def _problems(self) -> Iterator[str]:
         problems = self._document["problems"]
@@ -144,6 +147,10 @@ class TextReport:
             yield f"Plan {document['plan']}"
         yield from map(str, next_steps(document, self._page))
 
+    def _listed(self, text: str, indent: str) -> list[str]:
+        """One entry of a list; where it is too long, it goes on under itself."""
+        return self._wrapped(text, indent + "    ", indent)
+
     def _wrapped(self, text: str, indent: str, first: str = "") -> list[str]:
         return textwrap.wrap(
             for_terminal(text),
@@ -153,14 +160,6 @@ class TextReport:
             break_long_words=False,
             break_on_hyphens=False,
         )
-
-
-def _name(one: Record) -> str:
-    return for_terminal(name_of(one))
-
-
-def _because(change: Record) -> str:
-    return for_terminal(because(change))
 
 
 def _rest(kept: Sequence[Record]) -> Iterator[str]:

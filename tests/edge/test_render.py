@@ -148,6 +148,13 @@ def test_the_header_goes_on_under_itself_where_it_is_too_long() -> None:
     )
 
 
+@pytest.mark.parametrize("name", REPORTS)
+def test_below_the_counts_only_names_are_wider_than_the_page(name: str) -> None:
+    lines = rendered(a_document(REPORTS[name]()), "text", Page(width=72)).splitlines()
+    wide = [line for line in lines if len(line) > 72 and line.startswith(" ")]
+    assert [line for line in wide if len(line.split()) > 5] == []
+
+
 def test_counts_stand_first_and_last_but_once_where_nothing_is_between() -> None:
     drift, in_sync = a_document(a_report()), a_document(REPORTS["in-sync"]())
     assert rendered(drift, "text", Page()).count(summary_line(drift)) == 2
