@@ -30,8 +30,8 @@ _CODES: Mapping[str, Mapping[str, str]] = {
     "sandbox": {"0": "the story ended as it should", "1": "it did not", "2": "the command line is wrong"},
 }
 PAGES = {
-    "run": "README.md, docs/reports.md and docs/incident.md",
-    "retire": "docs/adopting.md, under Leaving",
+    "run": "docs/first-run.md, docs/audit.md and docs/incident.md",
+    "retire": "docs/moving.md",
     "check": "README.md, under Check first",
     "trace": "docs/trace.md",
 }

@@ -92,7 +92,7 @@ def test_the_help_names_every_exit_code_of_the_readme() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_says_where_more_is_written_and_it_is_there(command: str) -> None:
     text = sections(said(command, "--help"))["Documentation"]
-    pages = re.findall(r"[\w/]+\.md", text)
+    pages = re.findall(r"[\w/-]+\.md", text)
     assert pages
     assert [page for page in pages if not (ROOT / page).exists()] == []
     assert set(PAGES) <= set(COMMANDS)
