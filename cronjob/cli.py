@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
+from cronjob.manual import Contents
 from cronjob.options import decorated
 from cronjob.sandbox.forecast import WEATHERS
 from cronjob.signals import Signals
@@ -14,22 +15,56 @@ from cronjob.signals import Signals
 USAGE = 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="flux-gitlab-syncer", prog_name="flux-gitlab-syncer")
+def _show_versions(ctx: click.Context, _param: click.Parameter, wanted: object) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from cronjob.versions import versions
+
+        for name, version in versions():
+            click.echo(f"{name} {version}")
+        ctx.exit()
+
+
+@click.group(cls=Contents, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_versions, help="What runs here."
+)
 def program() -> None:
-    """Keep GitLab's deploy keys and webhooks in step with Flux's GitRepositories and Receivers."""
+    """
+    Keep GitLab's deploy keys and webhooks in step with Flux's GitRepositories and Receivers.
+
+    \b
+    Examples:
+      # try it: neither a cluster nor a GitLab is needed
+      flux-gitlab-syncer sandbox
+      # what would be done? then exactly that, or nothing
+      export SYNCER_CONFIG=settings.yaml
+      flux-gitlab-syncer run --dry-run --report json=plan.json
+      flux-gitlab-syncer run --expect-plan plan.json
+    """
 
 
 @program.command()
 @decorated("run")
 def run(**flags: Any) -> None:
     """
-    The job: read Flux and GitLab, work out the difference, apply it, report it.
+    The job: read, decide, apply, report.
+
+    Reads GitRepositories, Receivers and the group's projects, works out which deploy keys and webhooks differ from
+    what is wanted, and corrects that. What it made and nobody wants any more is removed; what others made is never
+    touched. With --dry-run nothing is written.
 
     \b
-    Example, an audit that writes nothing:
-      GITLAB_TOKEN=... flux-gitlab-syncer run --dry-run --gitlab-url https://gitlab.example.com \\
-        --group platform/tenants --cluster prod --receiver-url https://flux-webhook.example.com
+    Examples:
+      # an audit that writes nothing, with everything on the command line
+      GITLAB_TOKEN=... flux-gitlab-syncer run --dry-run --cluster prod \\
+        --gitlab-url https://gitlab.example.com --group platform/tenants \\
+        --receiver-url https://flux-webhook.example.com
+      # review, then apply exactly what was reviewed; the settings are in a file
+      export SYNCER_CONFIG=settings.yaml
+      flux-gitlab-syncer run --dry-run --report json=plan.json
+      flux-gitlab-syncer run --expect-plan plan.json
+      # one project only, and nothing is removed
+      flux-gitlab-syncer run --project '**/canary' --no-prune
     """
     _carry_out("run", flags)
 
@@ -37,7 +72,16 @@ def run(**flags: Any) -> None:
 @program.command()
 @decorated("retire")
 def retire(**flags: Any) -> None:
-    """Remove everything that carries this cluster's mark; without --confirm CLUSTER a dry run."""
+    """
+    Remove everything that carries this cluster's mark.
+
+    Without --confirm it is a dry run. It does not ask Kubernetes and takes no Lease: suspend the CronJob first.
+
+    \b
+    Examples:
+      flux-gitlab-syncer retire
+      flux-gitlab-syncer retire --confirm prod --report json=retired.json
+    """
     _carry_out("retire", flags)
 
 
@@ -56,7 +100,16 @@ def undo(asked: str, **flags: Any) -> None:
 @program.command()
 @decorated("check")
 def check(**flags: Any) -> None:
-    """Is everything there that a run needs: rights, versions, token, roles, addresses. Changes nothing."""
+    """
+    See that all is there that a run needs.
+
+    Rights, versions, token, roles, addresses: one line each, with what to do. Changes nothing.
+
+    \b
+    Examples:
+      flux-gitlab-syncer check
+      flux-gitlab-syncer check --dry-run    # what a dry run needs
+    """
     _carry_out("check", flags)
 
 
@@ -65,12 +118,16 @@ def check(**flags: Any) -> None:
 @decorated("trace")
 def trace(asked: str, **flags: Any) -> None:
     """
-    One tenant's chain, link by link, from its GitRepository to what is applied: which link is broken, and what mends
-    it. Changes nothing.
+    Follow one tenant, from its GitRepository to what is applied.
+
+    Link by link: which one is broken, and what mends it. Changes nothing. What is asked for may be a GitRepository's
+    name, NAMESPACE/NAME or GitRepository/NAMESPACE/NAME, a project's path or id, a Git URL, or the address of a
+    project's page.
 
     \b
-    What is asked for may be a GitRepository's name, NAMESPACE/NAME or GitRepository/NAMESPACE/NAME, a project's path
-    or id, a Git URL, or the address of a project's page.
+    Examples:
+      flux-gitlab-syncer trace sample-tenant
+      flux-gitlab-syncer trace platform/tenants/sample-tenant
     """
     _carry_out("trace", flags, asked)
 
@@ -84,7 +141,18 @@ def trace(asked: str, **flags: Any) -> None:
 @click.option("--faults", type=click.Choice(list(WEATHERS)), help="Bad weather between the program and both servers.")
 @click.option("--seed", type=int, default=1, metavar="N", help="Another number, other faults; the same, the same ones.")
 def sandbox(*, serve: bool, **scene: Any) -> None:
-    """An embedded GitLab and Kubernetes with sample tenants, and the job run against them."""
+    """
+    Try it: an embedded GitLab and Kubernetes.
+
+    They hold sample tenants, and the job is run against them four times. Nothing else is needed, and nothing else is
+    connected to.
+
+    \b
+    Examples:
+      flux-gitlab-syncer sandbox
+      flux-gitlab-syncer sandbox --serve --tenants 1000 --latency 50
+      flux-gitlab-syncer sandbox --faults storm --seed 7
+    """
     try:
         from cronjob import story
     except ModuleNotFoundError as error:

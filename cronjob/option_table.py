@@ -68,7 +68,11 @@ OPTIONS: tuple[Option, ...] = (
         commands=(*SHARED, "trace"),
     ),
     Option(
-        "gitlab-url", kinds.GITLAB_URL, GITLAB, "https (http on loopback only); a relative root is kept", required=True
+        "gitlab-url",
+        kinds.GITLAB_URL,
+        GITLAB,
+        "its address: https, or http on loopback; a relative root is kept",
+        required=True,
     ),
     Option(
         "gitlab-token-file", kinds.SECRET_FILE, GITLAB, "file with the token", otherwise="the variable `GITLAB_TOKEN`"
@@ -77,7 +81,7 @@ OPTIONS: tuple[Option, ...] = (
         "ca-file",
         kinds.CERTIFICATES,
         GITLAB,
-        "for GitLab's certificate",
+        "what GitLab's certificate is checked against",
         otherwise="the system's",
         fallbacks=_SYSTEM_CAS,
     ),

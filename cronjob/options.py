@@ -6,11 +6,18 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
+from cronjob import kinds
+from cronjob.kinds import Kind
+from cronjob.manual import Flag
 from cronjob.option import Group, Option
 from cronjob.option_table import OPTIONS, options_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# What a shell completes with the names of files.
+_FILES = (kinds.PATH, kinds.SECRET_FILE, kinds.CERTIFICATES, kinds.EXPECTED_PLAN)
 
 
 def decorated(command: str) -> Callable[[Function], Function]:
@@ -29,10 +36,29 @@ def decorated(command: str) -> Callable[[Function], Function]:
 
 
 def _click_option(option: Option) -> Callable[[Function], Function]:
-    text = f"{option.help[0].upper()}{option.help[1:]}{_notes(option)}"
-    if option.kind.is_switch:
-        return click.option(*option.flags, option.key, is_flag=True, default=None, help=text)
-    return click.option(*option.flags, option.key, metavar=option.kind.metavar, multiple=option.kind.several, help=text)
+    kind = option.kind
+    attributes: dict[str, Any] = {
+        "cls": Flag,
+        "heading": option.group.value,
+        "help": f"{option.help[0].upper()}{option.help[1:]}{_notes(option)}",
+    }
+    if kind.is_switch:
+        attributes |= {"is_flag": True, "default": None}
+    else:
+        attributes |= {"metavar": kind.metavar, "multiple": kind.several, "shell_complete": _completer(kind)}
+    return click.option(*option.flags, option.key, **attributes)
+
+
+def _completer(kind: Kind) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """What a shell offers for a value: the words there are, names of files, or nothing."""
+    words = kind.metavar.split("|") if kind.metavar.islower() else []
+
+    def complete(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[CompletionItem]:
+        if kind in _FILES:
+            return [CompletionItem(begun, type="file")]
+        return [CompletionItem(word) for word in words if word.startswith(begun)]
+
+    return complete
 
 
 def _notes(option: Option) -> str:

@@ -51,8 +51,15 @@ def tell(report: Report, document: dict[str, Any], settings: Settings, environme
         if TERMINATION_LOG.exists():
             TERMINATION_LOG.write_text(line, encoding="utf-8")
     click.echo(rendered(document, settings.output, on_terminal(page, environment)), nl=False)
-    log.info("%s", line)
+    if not _on_one_screen(settings):
+        log.info("%s", line)
     return all(written)
+
+
+def _on_one_screen(settings: Settings) -> bool:
+    """Whether the report is read where the log is: then its last lines have just said it all."""
+    both = sys.stdout.isatty() and sys.stderr.isatty()
+    return both and settings.output == "text" and log_format(settings) == "text"
 
 
 def _items(report: Report) -> dict[str, dict[str, int]]:

@@ -133,7 +133,8 @@ def _too_many(plan: Plan, limits: Limits, approval: str) -> list[Objection]:
     objections = []
     owned = sum(plan.owned.values())
     if len(counted) > limits.always and limits.exceeded_by(len(counted), owned):
-        message = f"Would remove {len(counted)} of the {owned} items that are ours; the limit is {limits}: {lifts}."
+        most = str(limits).replace(",", " or ")
+        message = f"Would remove {len(counted)} of the {owned} items that are ours; the limit is {most}: {lifts}."
         objections.append(Objection("TooManyPrunes", message, "--max-prune"))
     for kind, count in sorted(_by_kind(counted).items()):
         if FEW < plan.owned[kind] <= count:

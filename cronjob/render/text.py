@@ -26,7 +26,17 @@ from cronjob.render.wording import (
     value,
 )
 
-_COLOURS = {"+": "32", "~": "33", "-": "31", "error": "31", "warning": "33", "notice": "36"}
+_GREEN, _YELLOW, _RED = "32", "33", "31"
+_COLOURS = {
+    **dict.fromkeys(("+", "in_sync", "applied"), _GREEN),
+    **dict.fromkeys(("~", "warning", "drift"), _YELLOW),
+    **dict.fromkeys(("-", "error", "incomplete", "refused", "failed"), _RED),
+    "notice": "36",
+    "heading": "1",
+}
+# What people look for in a long report.
+_WRONG = {"failed", "held", "refused", "not_reached"}
+_MARGIN = " " * 14
 
 
 class TextReport:
@@ -37,33 +47,32 @@ class TextReport:
         self._page = page
 
     def __str__(self) -> str:
-        parts = [
-            self._header(),
-            [summary_line(self._document)],
-            self._changes(),
-            self._kept(),
-            self._foreign(),
-            self._problems(),
-            self._objections(),
-            self._closing(),
-        ]
-        return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
+        told = [self._changes(), self._kept(), self._foreign(), self._problems(), self._objections()]
+        between = [lines for part in told if (lines := list(part))]
+        # Counts that stand twice with nothing between them only look like two results.
+        again = [self._counts()] if between else []
+        parts = [list(self._header()), [self._counts()], *between, [*again, *self._closing()]]
+        return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
     def _paint(self, text: str, key: str) -> str:
         code = _COLOURS.get(key)
         return f"\x1b[{code}m{text}\x1b[0m" if self._page.colour and code else text
 
     def _header(self) -> Iterator[str]:
-        yield title(self._document, self._page)
+        yield self._paint(title(self._document, self._page), "heading")
         for name, text in facts(self._document):
-            yield f"  {name:10}  {for_terminal(text)}"
+            yield from self._wrapped(text, _MARGIN, f"  {name:10}  ")
+
+    def _counts(self) -> str:
+        verdict, colon, counts = summary_line(self._document).partition(":")
+        return f"{self._paint(verdict, self._document['result'])}{colon}{counts}"
 
     def _changes(self) -> Iterator[str]:
         many, few = many_and_few(self._document["changes"])
         for changes in many:
             yield from self._group(changes)
         for project, on_it in groupby(few, key=lambda change: change["project"]):
-            yield for_terminal(project)
+            yield self._paint(for_terminal(project), "heading")
             for change in on_it:
                 yield from self._change(change)
 
@@ -71,44 +80,51 @@ class TextReport:
         first = changes[0]
         symbol = SYMBOLS[first["action"]]
         kinds = plural(len(changes), KINDS[first["kind"]])
-        yield f"{self._paint(symbol, symbol)} {kinds}{status(first)}: {first['reason']}"
+        yield f"{self._paint(symbol, symbol)} {kinds}{self._status(first)}: {first['reason']}"
         for change in changes[:EXAMPLES]:
-            yield f"    {for_terminal(change['project'])}: {_name(change)}{_because(change)}"
+            yield from self._listed(f"{change['project']}: {name_of(change)}{because(change)}", "    ")
         yield f"    and {len(changes) - EXAMPLES} more; the JSON report lists all"
 
     def _change(self, change: Record) -> Iterator[str]:
         symbol = SYMBOLS[change["action"]]
-        name = f"{KINDS[change['kind']]} {_name(change)}"
-        yield f"  {self._paint(symbol, symbol)} {name}{status(change)}"
-        yield from self._wrapped(f"{change['reason']}{_because(change)}", "      ")
+        name = f"{KINDS[change['kind']]} {for_terminal(name_of(change))}"
+        yield f"  {self._paint(symbol, symbol)} {name}{self._status(change)}"
+        yield from self._wrapped(f"{change['reason']}{because(change)}", "      ")
         for field, (old, new) in change["fields"].items():
             yield f"      {field}: {for_terminal(value(old))} -> {for_terminal(value(new))}"
         if change["error"]:
             yield from self._wrapped(change["error"], "      ")
 
+    def _status(self, change: Record) -> str:
+        said = status(change)
+        return self._paint(said, "failed") if change["status"] in _WRONG else said
+
     def _kept(self) -> Iterator[str]:
         kept = self._document["kept"]
         if not kept:
             return
-        yield "Kept, though nobody wants it now:"
+        yield self._paint("Kept, though nobody wants it now:", "heading")
         for one in kept[:MANY]:
-            yield f"  {for_terminal(one['project'])}: {KINDS[one['kind']]} {_name(one)}, because of {one['because']}"
+            about = f"{one['project']}: {KINDS[one['kind']]} {name_of(one)}, because of {one['because']}"
+            yield from self._listed(about, "  ")
         yield from _rest(kept)
 
     def _foreign(self) -> Iterator[str]:
         foreign = self._document.get("foreign")
         if not foreign:
             return
-        yield "Not ours, never touched:"
+        yield self._paint("Not ours, never touched:", "heading")
         for one in foreign:
-            label = f" `{for_terminal(label_of(one))}`" if label_of(one) else ""
-            yield f"  {for_terminal(one['project'])}: {KINDS[one['kind']]} {_name(one)}{label}, {one['owner']}"
+            label = f" `{label_of(one)}`" if label_of(one) else ""
+            yield from self._listed(
+                f"{one['project']}: {KINDS[one['kind']]} {name_of(one)}{label}, {one['owner']}", "  "
+            )
 
     def _problems(self) -> Iterator[str]:
         problems = self._document["problems"]
         if not problems:
             return
-        yield "Problems:"
+        yield self._paint("Problems:", "heading")
         for (severity, code), same in groupby(problems, key=lambda one: (one["severity"], one["code"])):
             group = list(same)
             shown = group if len(group) <= MANY else group[:EXAMPLES]
@@ -121,32 +137,29 @@ class TextReport:
 
     def _objections(self) -> Iterator[str]:
         for one in self._document["objections"]:
-            yield from self._wrapped(f"{one['code']}: {one['message']}", "", self._paint("Refused", "error") + " ")
+            first, *others = self._wrapped(f"{one['code']}: {one['message']}", "", "Refused ")
+            yield f"{self._paint('Refused', 'refused')}{first.removeprefix('Refused')}"
+            yield from others
 
     def _closing(self) -> Iterator[str]:
         document = self._document
-        yield summary_line(document)
         if document["plan"]:
             yield f"Plan {document['plan']}"
         yield from map(str, next_steps(document, self._page))
+
+    def _listed(self, text: str, indent: str) -> list[str]:
+        """One entry of a list; where it is too long, it goes on under itself."""
+        return self._wrapped(text, indent + "    ", indent)
 
     def _wrapped(self, text: str, indent: str, first: str = "") -> list[str]:
         return textwrap.wrap(
             for_terminal(text),
             self._page.width,
-            initial_indent=indent + first,
+            initial_indent=first or indent,
             subsequent_indent=indent,
             break_long_words=False,
             break_on_hyphens=False,
         )
-
-
-def _name(one: Record) -> str:
-    return for_terminal(name_of(one))
-
-
-def _because(change: Record) -> str:
-    return for_terminal(because(change))
 
 
 def _rest(kept: Sequence[Record]) -> Iterator[str]:

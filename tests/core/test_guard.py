@@ -201,7 +201,7 @@ def test_an_objection_says_what_lifts_it() -> None:
 
     assert found == Objection(
         "TooManyPrunes",
-        "Would remove 21 of the 10000 items that are ours; the limit is 20,25%: review it, then pass --max-prune "
+        "Would remove 21 of the 10000 items that are ours; the limit is 20 or 25%: review it, then pass --max-prune "
         f"with a higher limit (100% is none), or --expect-plan {SUM}.",
         "--max-prune",
     )

@@ -194,7 +194,9 @@ def test_the_pages_name_only_options_codes_and_files_that_exist(page: str) -> No
         "--faults",
         "--seed",
         "--data",
-    }  # those of `sandbox`, and one of curl
+        "--help",
+        "--version",
+    }  # those of `sandbox` and of every program, and one of curl
     assert _ours(text) - flags - others == set()
     links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
@@ -214,6 +216,27 @@ def test_each_promise_names_tests_that_exist() -> None:
 
     assert len(rows) == text.split("## Figures")[0].count("\n|") - 2
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("code", [*Code, *sorted(read_errors())])
+def test_the_runbook_says_once_of_each_code_what_it_means_and_what_to_do(code: str) -> None:
+    text = (ROOT / "docs/incident.md").read_text(encoding="utf-8")
+    [(means, todo)] = re.findall(rf"^\| `{code}` \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    assert min(len(means), len(todo)) >= 7
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_headings_that_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", text)
+    assert [(path, anchor) for path, anchor in links if anchor not in _anchors(ROOT / page, path)] == []
+
+
+def _anchors(page: Path, path: str) -> set[str]:
+    """The anchors of the page that *path* leads to, as GitLab and GitHub make them of headings."""
+    text = (page.parent / path if path else page).read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_codes_in_the_other_pages_exist() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -24,10 +25,12 @@ from edge.report_samples import REPORTS, a_document, a_refused_report, a_report,
 from cronjob.render import rendered
 from cronjob.render.escaping import for_terminal
 from cronjob.render.page import Page
+from cronjob.render.summary import summary_line
 from reconcile.guard import Objection
 from reconcile.plan import make_plan
 from reconcile.report import Entry, Report, Status
 
+ESCAPES = re.compile("\x1b\\[[0-9]+m")
 FORMATS = ["text", "json", "yaml", "markdown", "html"]
 
 
@@ -128,9 +131,55 @@ def test_colour_adds_escape_codes_and_nothing_else() -> None:
     document = a_document(a_report())
     plain, coloured = rendered(document, "text", Page()), rendered(document, "text", Page(colour=True))
     assert coloured != plain
-    for code in ("\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"):
-        coloured = coloured.replace(code, "")
-    assert coloured == plain
+    assert {"\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"} <= set(ESCAPES.findall(coloured))
+    assert ESCAPES.sub("", coloured) == plain
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_coloured_report_is_wrapped_as_a_plain_one(name: str) -> None:
+    document = a_document(REPORTS[name]())
+    plain, coloured = (
+        rendered(document, "text", Page(width=60)),
+        rendered(document, "text", Page(width=60, colour=True)),
+    )
+    assert ESCAPES.sub("", coloured) == plain
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_verdict_of_a_coloured_report_says_by_its_colour_whether_somebody_must_look(name: str) -> None:
+    document = a_document(REPORTS[name]())
+    good = {"in_sync": "32", "applied": "32", "drift": "33"}
+    colour = good.get(document["result"], "31")
+    verdict = summary_line(document).partition(":")[0]
+    assert f"\x1b[{colour}m{verdict}\x1b[0m:" in rendered(document, "text", Page(colour=True))
+
+
+def test_a_change_that_failed_stands_out_and_one_that_was_made_does_not() -> None:
+    text = rendered(a_document(REPORTS["incomplete"]()), "text", Page(colour=True))
+    assert "\x1b[31m (failed)\x1b[0m" in text
+    assert "(failed)" not in rendered(a_document(REPORTS["applied"]()), "text", Page(colour=True))
+
+
+def test_the_header_goes_on_under_itself_where_it_is_too_long() -> None:
+    lines = rendered(a_document(a_report()), "text", Page(width=60)).splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("  Kubernetes  "))
+    assert lines[place + 1] == "              system:serviceaccount:flux-config:syncer"
+    assert rendered(a_document(a_report()), "text", Page(width=120)).splitlines()[place] == (
+        "  Kubernetes  https://10.0.0.1 as system:serviceaccount:flux-config:syncer"
+    )
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_below_the_counts_only_names_are_wider_than_the_page(name: str) -> None:
+    lines = rendered(a_document(REPORTS[name]()), "text", Page(width=72)).splitlines()
+    wide = [line for line in lines if len(line) > 72 and line.startswith(" ")]
+    assert [line for line in wide if len(line.split()) > 5] == []
+
+
+def test_counts_stand_first_and_last_but_once_where_nothing_is_between() -> None:
+    drift, in_sync = a_document(a_report()), a_document(REPORTS["in-sync"]())
+    assert rendered(drift, "text", Page()).count(summary_line(drift)) == 2
+    assert rendered(in_sync, "text", Page()).count(summary_line(in_sync)) == 1
 
 
 def test_lines_fit_the_terminal_where_words_allow_it() -> None:
