@@ -90,9 +90,15 @@ def retire(**flags: Any) -> None:
 @decorated("undo")
 def undo(asked: str, **flags: Any) -> None:
     """
-    Put back what a run removed, by its JSON report; without --confirm CLUSTER a dry run.
+    Put back what a run removed, by its JSON report.
 
-    A webhook comes back where its Receiver and Secret are still there. What cannot be put back is named.
+    Without --confirm it is a dry run. A webhook comes back where its Receiver and Secret are still there. What cannot be
+    put back is named.
+
+    \b
+    Examples:
+      flux-gitlab-syncer undo report.json
+      flux-gitlab-syncer undo report.json --confirm prod
     """
     _carry_out("undo", flags, asked)
 

@@ -25,6 +25,7 @@ _LOOKING = {
 }
 _CODES: Mapping[str, Mapping[str, str]] = {
     "retire": {code: text for code, text in EXIT_CODES.items() if code not in {"4", "5"}},
+    "undo": {code: text for code, text in EXIT_CODES.items() if code != "4"},
     "check": _LOOKING,
     "trace": _LOOKING,
     "sandbox": {"0": "the story ended as it should", "1": "it did not", "2": "the command line is wrong"},
@@ -32,6 +33,7 @@ _CODES: Mapping[str, Mapping[str, str]] = {
 PAGES = {
     "run": "docs/first-run.md, docs/audit.md and docs/incident.md",
     "retire": "docs/moving.md",
+    "undo": "docs/incident.md",
     "check": "README.md, under Check first",
     "trace": "docs/trace.md",
 }
