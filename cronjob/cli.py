@@ -92,8 +92,8 @@ def undo(asked: str, **flags: Any) -> None:
     """
     Put back what a run removed, by its JSON report.
 
-    Without --confirm it is a dry run. A webhook comes back where its Receiver and Secret are still there. What cannot be
-    put back is named.
+    Without --confirm it is a dry run. A webhook comes back where its Receiver and Secret are still there. What cannot
+    be put back is named.
 
     \b
     Examples:
