@@ -1,5 +1,6 @@
 # `make run`: the embedded sandbox, the job end to end.  `make test`: lint, types, contracts, tests.
 # `make chaos`: the accidents of docs/reliability.md in full, for an hour or two.
+# `make bench`, `make profile`: the tables of docs/performance.md.
 # `make bench-peers`: the table of docs/peers.md, which needs Python 3.12 or newer as PEERS_PYTHON.
 # They need Python 3.11 or newer, git and make; everything else goes into .venv.
 
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: run test lint types contracts accidents tests chaos bench-peers lock clean
+.PHONY: run test lint types contracts accidents tests chaos bench bench-peers profile lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/flux-gitlab-syncer sandbox $(ARGS)
@@ -43,6 +44,19 @@ chaos: $(VENV)/test.stamp
 # Each tool of docs/peers.md in a venv of its own, ours among them, all with the same Python.
 PEERS_PYTHON ?= python3.13
 PEERS := $(VENV)/peers
+
+# The program in a venv of its own, as it is in the image: other packages, once there, are imported too.
+$(VENV)/bench.stamp: $(VENV)/bin/python setup.cfg constraints.txt $(wildcard reconcile/*.py cronjob/*.py)
+	$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt --force-reinstall --no-deps .
+	$(VENV)/bench/bin/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt .
+	@touch $@
+
+bench: $(VENV)/test.stamp $(VENV)/bench.stamp
+	PYTHONPATH=tests $(BIN)/python -m bench --python $(VENV)/bench/bin/python --write docs/performance.md $(ARGS)
+
+profile: $(VENV)/test.stamp $(VENV)/bench.stamp
+	PYTHONPATH=tests $(BIN)/python -m bench --python $(VENV)/bench/bin/python --profile --sizes 1000 --write docs/performance.md $(ARGS)
 
 bench-peers: $(VENV)/test.stamp $(foreach tool,ours gitlabform gitlabracadabra python-gitlab,$(PEERS)/$(tool).stamp)
 	PYTHONPATH=tests $(BIN)/python -m bench.peers --write docs/peers.md $(ARGS)

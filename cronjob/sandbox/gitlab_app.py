@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -40,6 +41,8 @@ async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamRespo
         return _response(handled(world, Asked(logged, request.headers, f"{request.scheme}://{request.host}")))
 
     response = await answered(request, trouble, handle, _failed)
+    # By the world's own clock, as its limits are.
+    response.headers.setdefault("Date", formatdate(world.clock(), usegmt=True))
     if was_answered(request):
         logged.status = response.status
     return response
