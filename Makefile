@@ -29,10 +29,10 @@ contracts: $(VENV)/test.stamp
 
 # Without measuring coverage: what only an accident reaches has a test that reaches it without one.
 accidents: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses auto tests/chaos
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/chaos
 
 tests: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term --ignore tests/chaos $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term --ignore tests/chaos $(ARGS)
 
 FUZZ := tests/fuzz tests/core/test_git_url.py tests/core/test_actual.py tests/core/test_model.py \
 	tests/core/test_plan_properties.py tests/edge/test_flux_shapes.py tests/edge/test_private_keys.py

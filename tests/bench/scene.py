@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from cronjob.sandbox.samples import CLUSTER, GROUP, Sandbox, sample_tenants
 from cronjob.story import running
 
+LAUNCH = Path(__file__).with_name("launch.py")
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -120,18 +126,8 @@ class Cost:
 
 def cost_of(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
     """Run *command* to its end, with its output caught and its errors let through."""
-    reading, writing = os.pipe()
-    began = time.monotonic()
-    child = os.posix_spawn(
-        command[0],
-        list(command),
-        dict(environment),
-        file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1), (os.POSIX_SPAWN_CLOSE, reading)],
-    )
-    os.close(writing)
-    with os.fdopen(reading, encoding="utf-8") as output:
-        out = output.read()
-    _, status, used = os.wait4(child, 0)
-    wall = time.monotonic() - began
-    # Linux counts in KiB.
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), out)
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "cost.json"
+        launched = [sys.executable, "-I", "-S", str(LAUNCH), str(written), *command]
+        done = subprocess.run(launched, env=dict(environment), stdout=subprocess.PIPE, text=True, check=True)
+        return Cost(**json.loads(written.read_text(encoding="utf-8")), out=done.stdout)

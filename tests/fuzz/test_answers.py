@@ -12,7 +12,7 @@ import yaml
 from chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of, strike
 from fuzz.damage import damaged
 from hurry import in_a_hurry
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from program import Program, a_program
@@ -20,6 +20,9 @@ from secrets_shown import secrets_of, shown
 
 from cronjob.parsing import REPORT_FORMATS
 from cronjob.sandbox.samples import add_kustomization, flux_looks
+
+# Each is a whole run against both servers; `--hypothesis-profile deep` makes many.
+fewer = settings(max_examples=settings.default.max_examples * 2 // 5)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,7 @@ def reads() -> dict[str, list[Request]]:
 
 
 @pytest.mark.parametrize("server", ["gitlab", "kubernetes"])
+@fewer
 @given(data=st.data())
 def test_whatever_an_answer_holds_the_run_ends_in_order(
     reads: dict[str, list[Request]], server: str, data: st.DataObject
@@ -67,6 +71,7 @@ def looks() -> list[Request]:
 WITHOUT = ("--receiver-url", "https://127.0.0.1:9")
 
 
+@fewer
 @given(data=st.data())
 def test_whatever_an_answer_holds_a_check_says_what_it_can(looks: list[Request], data: st.DataObject) -> None:
     request = data.draw(st.sampled_from(looks))
@@ -101,6 +106,7 @@ def links() -> list[Request]:
     return requests_of(*TRACE)
 
 
+@fewer
 @given(data=st.data())
 def test_whatever_an_answer_holds_a_trace_says_what_it_can(links: list[Request], data: st.DataObject) -> None:
     request = data.draw(st.sampled_from(links))
