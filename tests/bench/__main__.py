@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from statistics import median
 
@@ -36,7 +36,7 @@ class Bench:
     def __init__(self, python: str) -> None:
         self._python = python
 
-    def runs(self, projects: int, latencies: Sequence[int], *, all_kinds: bool) -> Iterator[str]:
+    def runs(self, projects: int, latencies: Sequence[int]) -> Iterator[str]:
         """A line for each kind of run."""
         with a_stage(projects) as stage:
             yield self._line("first", projects, 0, stage)
@@ -44,14 +44,18 @@ class Bench:
                 stage.set_latency(latency / 1000)
                 yield self._line("unchanged", projects, latency, stage)
             stage.set_latency(0)
-            if all_kinds:
-                stage.drift(100)
-                yield self._line("1 % drift", projects, 0, stage)
+            stage.drift(100)
+            yield self._line("1 % drift", projects, 0, stage)
 
-    def _line(self, kind: str, projects: int, latency: int, stage: Stage) -> str:
+    def others(self, projects: int) -> str:
+        """A dry run over projects with a key and a webhook each, of which one is a tenant's."""
+        with a_stage(1, projects) as stage:
+            return self._line("nobody's", projects, 0, stage, "--dry-run")
+
+    def _line(self, kind: str, projects: int, latency: int, stage: Stage, *options: str) -> str:
         say(f"{projects} projects, {latency} ms, {kind}")
         stage.counted()
-        cost = self._run(stage)
+        cost = self._run(stage, *options)
         counts = stage.counted()
         asked = sum(count for method, count in counts.items() if method != "kubernetes")
         writes = asked - counts["GET"]
@@ -62,9 +66,9 @@ class Bench:
         cells = [f"{projects:,}", kind, str(latency), f"{counts['GET']:,}", f"{writes:,}", f"{counts['kubernetes']:,}"]
         return row(*cells, over, cpu, f"{cost.peak_mb:.0f}")
 
-    def _run(self, stage: Stage) -> Cost:
-        options = ["--max-prune", "100%", "-o", "none", "--log-level", "error"]
-        return cost_of([self._python, "-m", "cronjob", "run", *options], stage.environment)
+    def _run(self, stage: Stage, *options: str) -> Cost:
+        quiet = ["--max-prune", "100%", "-o", "none", "--log-level", "error"]
+        return cost_of([self._python, "-m", "cronjob", "run", *quiet, *options], stage.environment)
 
     def against_bare(self, projects: int) -> Iterator[str]:
         """Pairs, in turn: an unchanged run, and the same requests by bare urllib3."""
@@ -140,7 +144,10 @@ def main() -> None:
     if options.profile:
         text, name = bench.profile(max(sizes)), "profile"
     else:
-        runs = (line for size in sizes for line in bench.runs(size, latencies, all_kinds=True))
+        runs = chain(
+            (line for size in sizes for line in bench.runs(size, latencies)),
+            (bench.others(size) for size in options.others),
+        )
         head = ("projects", "run", "ms", "GET", "writes", "Kubernetes", "time / ideal", "CPU ms / project", "peak MB")
         parts = [
             _machine(),
@@ -168,6 +175,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--python", required=True, help="the Python in which the program is installed")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--others", type=int, nargs="*", default=[10_000, 50_000])
     parser.add_argument("--latencies", type=int, nargs="+", default=[0, 20, 100])
     parser.add_argument("--planned", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--profile", action="store_true", help="where the CPU of an unchanged run goes, instead")

@@ -17,6 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from builders import a_public_key
+
 from cronjob.sandbox.samples import CLUSTER, GROUP, Sandbox, sample_tenants
 from cronjob.story import running
 
@@ -56,10 +58,14 @@ class Stage:
 
 
 @contextmanager
-def a_stage(tenants: int) -> Iterator[Stage]:
-    """Servers with so many ordinary tenants, each with a key and a webhook to have, and no others."""
+def a_stage(tenants: int, others: int = 0) -> Iterator[Stage]:
+    """
+    Servers with so many ordinary tenants, each with a key and a webhook to have.
+
+    *others* are projects that no object names, with a key and a webhook of somebody else's.
+    """
     ours, theirs = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=_serve, args=(tenants, theirs), daemon=True)
+    process = _SPAWN.Process(target=_serve, args=(tenants, others, theirs), daemon=True)
     process.start()
     try:
         environment = ours.recv()
@@ -69,8 +75,12 @@ def a_stage(tenants: int) -> Iterator[Stage]:
         process.join()
 
 
-def _serve(tenants: int, connection: Connection) -> None:
+def _serve(tenants: int, others: int, connection: Connection) -> None:
     sandbox = sample_tenants(tenants, samples=False)
+    for number in range(others):
+        project = sandbox.gitlab.add_project(f"{GROUP}/{CLUSTER}/other-{number:05}")
+        sandbox.gitlab.add_deploy_key(project, a_public_key(number).text, title=f"somebody's key {number}")
+        sandbox.gitlab.add_hook(project, f"https://ci.example.org/hooks/{number:040}", push_events=True)
     with running(sandbox) as environment:
         del environment["SYNCER_EXTRA_PROJECT"]
         connection.send(environment)
