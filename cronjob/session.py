@@ -177,17 +177,19 @@ class Session:
         return NotAsked(why) if method == "GET" else WriteFailed(why)
 
     def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> Outcome:
+        outcome: Outcome | None = None
         self._width.take()
         try:
             request = self._prepared(method, path, body)
-            answer = whole(self._http.send(request, **self._sending), self._access.timeout)
+            outcome = whole(self._http.send(request, **self._sending), self._access.timeout)
         except NO_ANSWER as error:
-            self._width.give(overloaded=True)
-            self._pace.heed({})
-            return error
-        self._width.give(overloaded=answer.status in _OVERLOADED)
-        self._pace.heed(answer.headers)
-        return answer
+            outcome = error
+        finally:
+            # Whatever was raised: a place that is never given back would be waited for.
+            answer = outcome if isinstance(outcome, Answer) else None
+            self._width.give(overloaded=answer is None or answer.status in _OVERLOADED)
+            self._pace.heed(answer.headers if answer else {})
+        return outcome
 
     def _refused(self, answer: Answer, body: Mapping[str, Any] | None = None) -> Refused:
         return Refused(answer.status, self._reason(answer, body), location=answer.headers.get("Location", ""))

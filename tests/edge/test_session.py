@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import logging
@@ -643,3 +644,33 @@ class TestEchoes:
 
         with pytest.raises(Refused, match=r"01234567…$"):
             gitlab.session().get(GROUP)
+
+
+class TestWidth:
+    @pytest.mark.parametrize("fault", [{"status": 502}, {"status": 503}, {"status": 504}, {"drop": True}])
+    def test_an_overloaded_server_is_asked_for_less_at_a_time(self, gitlab: GitLab, fault: dict[str, Any]) -> None:
+        session = gitlab.session(concurrency=16)
+        gitlab.world.fail(path=GROUP, **fault)
+
+        session.get(GROUP)
+
+        assert session._width.now == 4
+
+    @pytest.mark.parametrize("fault", [{"status": 404}, {"status": 500}, {"status": 200, "body": {"full_path": "x"}}])
+    def test_any_other_answer_changes_nothing(self, gitlab: GitLab, fault: dict[str, Any]) -> None:
+        session = gitlab.session(concurrency=16)
+        gitlab.world.fail(path=GROUP, **fault)
+
+        with contextlib.suppress(Refused):
+            session.get(GROUP)
+
+        assert session._width.now == 8
+
+    def test_whatever_is_raised_the_place_is_given_back(self, gitlab: GitLab, monkeypatch: pytest.MonkeyPatch) -> None:
+        session = gitlab.session(concurrency=1)
+        with monkeypatch.context() as broken:
+            broken.setattr(session, "_prepared", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                session.get(GROUP)
+
+        assert session.get(GROUP)[0]["full_path"] == "tenants"
