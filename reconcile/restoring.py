@@ -183,7 +183,10 @@ def _source(one: Removed) -> Ref | None:
 def _removed_again(creates: list[Create], now: Now, rules: Rules) -> list[Problem]:
     """What the next run would remove, if nothing changes before: it is asked for its plan."""
     made = {-number: create for number, create in enumerate(creates, start=1)}
-    states = [_with(items, made) for items in now.actual.projects]
+    on: dict[int, dict[int, Create]] = {}
+    for id_, create in made.items():
+        on.setdefault(create.project.id, {})[id_] = create
+    states = [_with(items, on.get(items.project.id, {})) for items in now.actual.projects]
     deletes = make_plan(now.desired, actual_from(states), rules).deletes
     return [_again(made[delete.id]) for delete in deletes if delete.id in made]
 
@@ -198,8 +201,8 @@ def _again(create: Create) -> Problem:
 
 
 def _with(items: Items, made: Mapping[int, Create]) -> Items:
-    """One project as it will be."""
-    found = [_as_found(id_, create) for id_, create in made.items() if create.project.id == items.project.id]
+    """One project as it will be, with what is *made* on it."""
+    found = [_as_found(id_, create) for id_, create in made.items()]
     keys = tuple(one for one in found if isinstance(one, FoundKey))
     webhooks = tuple(one for one in found if isinstance(one, FoundWebhook))
     return replace(items, keys=(*items.keys, *keys), webhooks=(*items.webhooks, *webhooks))
