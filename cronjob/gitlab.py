@@ -72,7 +72,8 @@ class GitLabGroup:
         self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
 
     def close(self) -> None:
-        """Let the workers go."""
+        """Let the workers go. What they are still reading is not wanted any more, so it is not asked for again."""
+        self._halt.watch(lambda: "the run is over")
         self._reading.close()
         self._pool.shutdown(cancel_futures=True)
 

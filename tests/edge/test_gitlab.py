@@ -228,6 +228,27 @@ class TestRequestBudget:
         assert gitlab.world.writes == []
 
 
+class TestClosing:
+    def test_what_nobody_wants_any_more_is_not_waited_for(self, gitlab: GitLab) -> None:
+        some_projects(gitlab, 3)
+        gitlab.world.fail(path="deploy_keys", status=503, headers={"Retry-After": "100"}, times=None)
+        group = gitlab.reader()
+        group.read_hosts()
+        began = time.monotonic()
+
+        group.close()
+
+        assert time.monotonic() - began < 30
+
+    def test_until_then_it_is(self, gitlab: GitLab) -> None:
+        some_projects(gitlab, 3)
+        gitlab.world.fail(path="deploy_keys", status=503, headers={"Retry-After": "1"})
+        group = gitlab.reader()
+        group.read_hosts()
+
+        assert group.read_actual(()).unreadable == ()
+
+
 class TestStopping:
     def test_nothing_stops_a_run_without_reason(self, gitlab: GitLab) -> None:
         assert not gitlab.reader().stopped()
