@@ -57,7 +57,7 @@ def every_request() -> list[Request]:
 @pytest.fixture
 def share(request: pytest.FixtureRequest) -> int:
     """Each kind strikes every so-manieth request, the next kind those beside them; with `--chaos-all` every one."""
-    return 1 if request.config.getoption("--chaos-all") else 4
+    return 1 if request.config.getoption("--chaos-all") else 8
 
 
 def test_the_run_has_a_bit_of_everything(every_request: list[Request]) -> None:
