@@ -217,10 +217,10 @@ def webhooks_off(rules: Rules) -> list[Problem]:
 
 
 def _keys(keyed: Iterable[tuple[Claim, PublicKey | None]], rules: Rules) -> dict[int, Mapping[PublicKey, WantedKey]]:
-    askers: dict[tuple[Project, PublicKey], tuple[Claim, ...]] = {}
+    askers: dict[tuple[Project, PublicKey], list[Claim]] = {}
     for claim, key in keyed:
         if key and claim.project and claim.held is None:
-            askers[claim.project, key] = (*askers.get((claim.project, key), ()), claim)
+            askers.setdefault((claim.project, key), []).append(claim)
     wanted: dict[int, Mapping[PublicKey, WantedKey]] = {}
     for (project, key), claims in askers.items():
         secrets = tuple(sorted({claim.secret for claim in claims if claim.secret}))
