@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -50,6 +50,11 @@ class Scope:
 
 def _nobody(_change: Change, _seconds: float, _error: str | None) -> None:
     """Nobody wants to hear of writes."""
+
+
+def _at(project: Project, state: Items | Unreadable) -> Items | Unreadable:
+    """What was read, of the project as it is called by now."""
+    return state if state.project == project else replace(state, project=project)
 
 
 class GitLabGroup:
@@ -106,7 +111,7 @@ class GitLabGroup:
         for project in projects.values():
             self._read(project)
         states = [
-            state.at(projects[state.project.id]) for state in self._reading.answers() if state.project.id in projects
+            _at(projects[state.project.id], state) for state in self._reading.answers() if state.project.id in projects
         ]
         actual = actual_from(states, listing.problems if share.is_first else ())
         self._writer.learn(actual)

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconcile.errors import MalformedAnswer
 from reconcile.events import FLAGS
-from reconcile.model import FoundKey, FoundWebhook, Project, PublicKey
+from reconcile.model import FoundKey, FoundWebhook, Project, PublicKey, once
 from reconcile.problems import Code, Problem
 
 
@@ -23,10 +23,6 @@ class Items:
     keys: tuple[FoundKey, ...] = ()
     webhooks: tuple[FoundWebhook, ...] = ()
 
-    def at(self, project: Project) -> Items:
-        """The same items of the project as it is called by now."""
-        return self if self.project == project else replace(self, project=project)
-
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -34,10 +30,6 @@ class Unreadable:
 
     project: Project
     reason: str
-
-    def at(self, project: Project) -> Unreadable:
-        """The same for the project as it is called by now."""
-        return self if self.project == project else replace(self, project=project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +137,7 @@ def webhook_from(element: object) -> FoundWebhook:
     A key that is missing means that this version of GitLab has no such field; it is then not compared.
     """
     answer = _fields(element)
+    strategy = _optional(answer, "branch_filter_strategy")
     return FoundWebhook(
         _number(answer, "id"),
         _text(answer, "url"),
@@ -153,9 +146,9 @@ def webhook_from(element: object) -> FoundWebhook:
         has_description="description" in answer,
         tls=_flag(answer, "enable_ssl_verification") if "enable_ssl_verification" in answer else True,
         branch_filter=_optional(answer, "push_events_branch_filter") or "",
-        strategy=_common(_optional(answer, "branch_filter_strategy")),
+        strategy=once(strategy) if strategy else strategy,
         token_present=_flag(answer, "token_present") if "token_present" in answer else None,
-        alert_status=_common(_optional(answer, "alert_status")) or "executable",
+        alert_status=once(_optional(answer, "alert_status") or "executable"),
     )
 
 
@@ -163,12 +156,6 @@ def webhook_from(element: object) -> FoundWebhook:
 def _flags(values: tuple[tuple[str, bool], ...]) -> Mapping[str, bool]:
     """Thousands of webhooks have the same few combinations, and then share one mapping."""
     return dict(values)
-
-
-@lru_cache(maxsize=4096)
-def _common(text: str | None) -> str | None:
-    """The same text, once for all answers that have it."""
-    return text
 
 
 def project_from(element: object) -> Project:
