@@ -7,13 +7,12 @@ from collections.abc import Mapping
 
 import click
 
+from cronjob.cli import USAGE
 from cronjob.describing import describe
 from cronjob.resolving import resolve
 from cronjob.settings import Settings, settings_from
 from cronjob.signals import Signals
 from reconcile.errors import SettingsError
-
-USAGE = 2
 
 
 def called(command: str, flags: Mapping[str, object], signals: Signals, asked: str = "") -> int:

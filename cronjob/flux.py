@@ -63,7 +63,7 @@ class FluxCluster:
 
     def __init__(self, api: KubeApi, namespaces: Sequence[str], *, for_events: bool = False) -> None:
         self.api = api
-        self._for_events = for_events
+        self.for_events = for_events
         self.namespaces = tuple(dict.fromkeys(namespaces))
         self._questions = Questions(api)
         self._secrets = SecretReader(api)
@@ -144,7 +144,7 @@ class FluxCluster:
             named: dict[Ref, Named] = {}
 
             def kept(item: Object, named: dict[Ref, Named] = named) -> Kept:
-                if self._for_events:
+                if self.for_events:
                     one = Named.of(item, resource.kind, version)
                     named[one.ref] = one
                 return keep(item)

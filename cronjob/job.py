@@ -66,7 +66,7 @@ def do_run(call: Invocation) -> int:
 
     def run(flux: FluxCluster, gitlab: GitLabGroup, rules: Rules) -> Report:
         report = reconcile(flux, gitlab, rules, settings.orders())
-        _tell_cluster(report, settings, flux)
+        _tell_cluster(report, flux)
         return report
 
     return _beside_flux(call, run)
@@ -154,9 +154,9 @@ def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object
     return Lease(flux.api, claim, call.halt, log_warning)
 
 
-def _tell_cluster(report: Report, settings: Settings, flux: FluxCluster) -> None:
+def _tell_cluster(report: Report, flux: FluxCluster) -> None:
     """By Events, where they are wanted. Whatever becomes of them, the run is none the worse."""
-    if settings.writes_events(in_pod=flux.api.source == IN_CLUSTER) and (trouble := flux.tell(report)):
+    if flux.for_events and (trouble := flux.tell(report)):
         log_notice("Kubernetes Events were left out", trouble)
 
 

@@ -10,15 +10,13 @@ import argparse
 import math
 import os
 import platform
-import re
-import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain, pairwise
 from pathlib import Path
 from statistics import median
 
+from bench.page import publish, say, where_and_when
 from bench.planner import measured
 from bench.scene import Cost, Stage, a_stage, cost_of
 
@@ -132,11 +130,6 @@ def table(head: Sequence[str], rows: Iterator[str]) -> str:
     return "\n".join([row(*head), ruler, *rows]) + "\n"
 
 
-def say(text: str) -> None:
-    """Tell whoever waits."""
-    sys.stderr.write(f"{text}\n")
-
-
 def main() -> None:
     options = _options()
     bench = Bench(options.python)
@@ -150,25 +143,19 @@ def main() -> None:
         )
         head = ("projects", "run", "ms", "GET", "writes", "Kubernetes", "time / ideal", "CPU ms / project", "peak MB")
         parts = [
-            _machine(),
+            _heading(),
             table(head, runs),
             table(("projects", "CPU / bare urllib3, median", "least", "most"), bench.against_bare(1000)),
             table(("what is started", "CPU, ratio", "peak MB", "the other's"), bench.starts()),
             table(("projects", "time / merge", "memory / merge", "CPU us / project"), planning(options.planned)),
         ]
         text, name = "\n".join(parts), "bench"
-    sys.stdout.write(text)
-    if options.write:
-        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(marked.sub(lambda found: found[1] + text + found[2], page), encoding="utf-8")
+    publish(name, text, options.write)
 
 
-def _machine() -> str:
+def _heading() -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("kubernetes", "requests", "urllib3", "cryptography"))
-    python = f"Python {platform.python_version()}"
-    when = datetime.now(UTC).strftime("%-d %B %Y")
-    return f"{when}; {os.cpu_count()} cores, {platform.machine()}, {platform.system()}; {python}; {libraries}.\n"
+    return f"{where_and_when()}; Python {platform.python_version()}; {libraries}.\n"
 
 
 def _options() -> argparse.Namespace:

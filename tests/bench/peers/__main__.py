@@ -7,21 +7,16 @@ The table is printed; with `--write FILE` it also replaces what is between the m
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import re
 import subprocess
-import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.page import publish, say, where_and_when
 from bench.peers.measuring import departure, pair, quickest
 from bench.peers.offer import Place
 from bench.peers.table import Accidents, Result, Round, table_of
 from bench.peers.tools import OURS, TOOLS, Tool
 
-MARKERS = re.compile(r"(<!-- bench-peers -->\n).*?(<!-- /bench-peers -->)", re.DOTALL)
 # Where no latency is waited for, other work on the machine is most of what differs between two runs.
 TRIES = 3
 VERSION = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
@@ -44,20 +39,16 @@ def main() -> None:
         )
         for tool in TOOLS
     ]
-    text = f"{_heading(options.projects)}\n\n{table_of(results)}"
-    sys.stdout.write(text)
-    if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(MARKERS.sub(lambda found: found[1] + text + found[2], page), encoding="utf-8")
+    publish("bench-peers", f"{_heading(options.projects)}\n\n{table_of(results)}", options.write)
 
 
 def _accidents(tool: Tool, place: Place) -> Accidents:
-    _say(f"{tool.name}: accidents")
+    say(f"{tool.name}: accidents")
     return Accidents(pair(tool, replace(place, refuses_one=True)).first, departure(tool, place))
 
 
 def _round(tool: Tool, place: Place) -> Round:
-    _say(f"{tool.name}: {place.latency:g} ms")
+    say(f"{tool.name}: {place.latency:g} ms")
     if not place.latency:
         return Round(quickest([pair(tool, place) for _ in range(TRIES)]))
     slow = replace(place, kubernetes_latency=place.latency)
@@ -73,13 +64,7 @@ def _version(tool: Tool) -> str:
 def _heading(projects: int) -> str:
     """When, on what, with how much."""
     python = subprocess.run([OURS.program("python"), "-V"], check=True, capture_output=True, text=True).stdout.strip()
-    today = datetime.now(UTC).date()
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
-    return f"{projects:,} projects; {today:%-d %B %Y}; {machine}; every tool on {python}."
-
-
-def _say(what: str) -> None:
-    sys.stderr.write(f"{what} ...\n")
+    return f"{projects:,} projects; {where_and_when()}; every tool on {python}."
 
 
 def _options() -> argparse.Namespace:
