@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
-from cronjob.render.escaping import for_terminal
 from cronjob.render.page import Page
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -29,12 +27,5 @@ def _lines(document: Mapping[str, Any], page: Page) -> Iterator[str]:
     for one in document["findings"]:
         level = one["level"].ljust(4)
         shown = click.style(level, fg=_COLOURS[one["level"]], bold=True) if page.colour else level
-        message = textwrap.fill(
-            for_terminal(one["message"]),
-            page.width,
-            initial_indent=_INDENT,
-            subsequent_indent=_INDENT,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        message = "\n".join(page.folded(one["message"], _INDENT))
         yield f"{shown} {one['check']:<12}{message[len(_INDENT) :]}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from cronjob.render.escaping import for_terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,14 @@ class Page:
     width: int = 100
     inventory: Iterable[Mapping[str, str]] = ()
     items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def folded(self, text: str, indent: str, first: str = "") -> list[str]:
+        """*text* in lines of this width, escaped; each begins with *indent*, the first one with *first* if given."""
+        return textwrap.wrap(
+            for_terminal(text),
+            self.width,
+            initial_indent=first or indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )

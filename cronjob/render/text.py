@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -61,7 +60,7 @@ class TextReport:
     def _header(self) -> Iterator[str]:
         yield self._paint(title(self._document, self._page), "heading")
         for name, text in facts(self._document):
-            yield from self._wrapped(text, _MARGIN, f"  {name:10}  ")
+            yield from self._page.folded(text, _MARGIN, f"  {name:10}  ")
 
     def _counts(self) -> str:
         verdict, colon, counts = summary_line(self._document).partition(":")
@@ -89,11 +88,11 @@ class TextReport:
         symbol = SYMBOLS[change["action"]]
         name = f"{KINDS[change['kind']]} {for_terminal(name_of(change))}"
         yield f"  {self._paint(symbol, symbol)} {name}{self._status(change)}"
-        yield from self._wrapped(f"{change['reason']}{because(change)}", "      ")
+        yield from self._page.folded(f"{change['reason']}{because(change)}", "      ")
         for field, (old, new) in change["fields"].items():
             yield f"      {field}: {for_terminal(value(old))} -> {for_terminal(value(new))}"
         if change["error"]:
-            yield from self._wrapped(change["error"], "      ")
+            yield from self._page.folded(change["error"], "      ")
 
     def _status(self, change: Record) -> str:
         said = status(change)
@@ -131,13 +130,13 @@ class TextReport:
             for one in shown:
                 yield f"  {self._paint(severity, severity)} {code}"
                 yield from (f"      {for_terminal(one[key])}" for key in ("object", "project") if one[key])
-                yield from self._wrapped(one["message"], "      ")
+                yield from self._page.folded(one["message"], "      ")
             if len(shown) < len(group):
                 yield f"      and {len(group) - len(shown)} more {code}; the JSON report lists all"
 
     def _objections(self) -> Iterator[str]:
         for one in self._document["objections"]:
-            first, *others = self._wrapped(f"{one['code']}: {one['message']}", "", "Refused ")
+            first, *others = self._page.folded(f"{one['code']}: {one['message']}", "", "Refused ")
             yield f"{self._paint('Refused', 'refused')}{first.removeprefix('Refused')}"
             yield from others
 
@@ -149,17 +148,7 @@ class TextReport:
 
     def _listed(self, text: str, indent: str) -> list[str]:
         """One entry of a list; where it is too long, it goes on under itself."""
-        return self._wrapped(text, indent + "    ", indent)
-
-    def _wrapped(self, text: str, indent: str, first: str = "") -> list[str]:
-        return textwrap.wrap(
-            for_terminal(text),
-            self._page.width,
-            initial_indent=first or indent,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        return self._page.folded(text, indent + "    ", indent)
 
 
 def _rest(kept: Sequence[Record]) -> Iterator[str]:

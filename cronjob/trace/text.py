@@ -65,14 +65,7 @@ def _sentence(about: str | None, message: str) -> str:
 def _link(one: Record, page: Page, *, here: bool) -> Iterator[str]:
     level = one["level"].ljust(4)
     painted = click.style(level, fg=_COLOURS[one["level"]], bold=here) if page.colour else level
-    message = textwrap.fill(
-        for_terminal(_sentence(one["object"], one["message"])),
-        page.width,
-        initial_indent=_INDENT,
-        subsequent_indent=_INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    message = "\n".join(page.folded(_sentence(one["object"], one["message"]), _INDENT))
     yield f"{_HERE if here else '   '}{painted}  {one['link']:<14}{message[len(_INDENT) :]}"
     if one["command"]:
         # In one piece however long it is: it is there to be copied.
