@@ -66,21 +66,25 @@ class TestSecrets:
     def test_the_passphrase_comes_from_the_same_secret(
         self, world: KubernetesWorld, flux: FluxCluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        private, public = a_key_pair()
-        passphrases: list[bytes | None] = []
+        private, public = a_key_pair(1)
+        other_private, other_public = a_key_pair(2)
+        read: set[tuple[bytes, bytes | None]] = set()
 
-        def read(identity: bytes, passphrase: bytes | None) -> Any:
-            passphrases.append(passphrase)
+        def reads(identity: bytes, passphrase: bytes | None) -> Any:
+            read.add((identity, passphrase))
             return read_private_key(identity, passphrase)
 
-        monkeypatch.setattr(flux_secrets, "read_private_key", read)
+        monkeypatch.setattr(flux_secrets, "read_private_key", reads)
         world.apply(a_secret("locked", identity=private, password=b"p"))
-        world.apply(a_secret("open", identity=private))
+        world.apply(a_secret("open", identity=other_private))
 
         answers = flux.read_secrets([ref("locked"), ref("open")], [])
 
-        assert {answer.public_key for answer in answers.values() if isinstance(answer, Secret)} == {public}
-        assert passphrases == [b"p", None]
+        assert {name: answer.public_key for name, answer in answers.items() if isinstance(answer, Secret)} == {
+            ref("locked"): public,
+            ref("open"): other_public,
+        }
+        assert read == {(private, b"p"), (other_private, None)}
 
     def test_a_key_behind_a_passphrase_is_derived_once_until_its_secret_changes(
         self, world: KubernetesWorld, flux: FluxCluster, monkeypatch: pytest.MonkeyPatch
