@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlencode
 
@@ -181,7 +179,9 @@ class Session:
         self._width.take()
         try:
             request = self._prepared(method, path, body)
-            outcome = whole(self._http.send(request, **self._sending), self._access.timeout)
+            # Not the session's own send, which looks for cookies and redirects in every answer.
+            sent = self._http.get_adapter(str(request.url)).send(request, **self._sending)
+            outcome = whole(sent.raw, self._access.timeout)
         except NO_ANSWER as error:
             outcome = error
         finally:
@@ -203,41 +203,42 @@ class Session:
 
     @cached_property
     def _sending(self) -> dict[str, Any]:
-        """How every request is sent. With proxies requests need not look for any."""
+        """How every request is sent."""
         seconds = self._access.timeout
-        limits = Timeout(connect=min(10.0, seconds), read=seconds)
-        return {"timeout": limits, "allow_redirects": False, "stream": True, "proxies": self._http.proxies}
+        return {"timeout": Timeout(connect=min(10.0, seconds), read=seconds), "proxies": self._http.proxies}
 
     @cached_property
-    def _template(self) -> requests.PreparedRequest:
-        return self._http.prepare_request(requests.Request("GET", self._base))
+    def _headers(self) -> Any:
+        """Those of every request, as requests checks and completes them; a plain dict, which costs least to copy."""
+        return dict(self._http.prepare_request(requests.Request("GET", self._base)).headers)
 
     def _prepared(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.PreparedRequest:
-        """Without a body a copy of the one that requests prepared: only method and path differ, and preparing costs."""
+        """What requests would make of it, with one set of headers for all that have no body: preparing costs."""
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.headers = method, self._base + path, self._headers
         if body is not None:
-            return self._http.prepare_request(requests.Request(method, self._base + path, json=body))
-        # Shallow: nothing changes the headers, which all share.
-        prepared = copy(self._template)
-        prepared.method, prepared.url = method, self._base + path
+            prepared.headers = self._headers.copy()
+            prepared.prepare_body(None, None, json=body)
         return prepared
 
     def _connected(self) -> requests.Session:
-        session = requests.Session()
+        access, session = self._access, requests.Session()
         # Otherwise requests looks through the environment and ~/.netrc for every single request.
         session.trust_env = False
         session.proxies = get_environ_proxies(self._base)
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers.update(
             {
                 # Not PRIVATE-TOKEN: requests drops only Authorization when a host changes.
-                "Authorization": f"Bearer {self._access.token}",
-                "User-Agent": f"flux-gitlab-syncer/{self._access.version}",
+                "Authorization": f"Bearer {access.token}",
+                "User-Agent": f"flux-gitlab-syncer/{access.version}",
                 "Accept": "application/json",
             }
         )
         session.adapters.clear()
+        needs_tls = bool(access.ca_file or session.proxies or not access.url.startswith("http://"))
+        context = tls_context(access.ca_file) if needs_tls else None
         # Nothing is mounted for any other address.
-        session.mount(self._access.url + "/", Adapter(tls_context(self._access.ca_file), self._access.concurrency))
+        session.mount(access.url + "/", Adapter(context, access.concurrency))
         return session
 
 

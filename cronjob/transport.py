@@ -12,6 +12,7 @@ import requests
 from requests import exceptions as trouble
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPResponse
 from urllib3 import exceptions as weather
 
 from cronjob.answers import Answer
@@ -57,13 +58,21 @@ _CLAUSES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 )
 
 
+class _Sent(requests.Response):
+    """A response of which nobody asks more than what came; looking up the rest costs requests as much as sending."""
+
+    def __init__(self, raw: HTTPResponse) -> None:
+        # Not the other's: it makes a jar for cookies, which nobody keeps.
+        self.raw = raw
+
+
 class Adapter(HTTPAdapter):
     """
     For one host, through one proxy or none: one TLS context for all connections, which requests otherwise loads for
     each, and one pool, which it otherwise looks for again for each request. Nothing is repeated here.
     """
 
-    def __init__(self, context: ssl.SSLContext, width: int) -> None:
+    def __init__(self, context: ssl.SSLContext | None, width: int) -> None:
         self._context = context
         self._pool: Any = None
         super().__init__(pool_connections=1, pool_maxsize=width)
@@ -84,7 +93,12 @@ class Adapter(HTTPAdapter):
 
     def request_url(self, request: Any, proxies: Any) -> str:
         """The path alone, unless a proxy is spoken to, which may want to know the host."""
-        return super().request_url(request, proxies) if proxies else str(request.path_url)
+        # The first slash behind `https://` or `http://x`.
+        return super().request_url(request, proxies) if proxies else str(request.url[request.url.index("/", 8) :])
+
+    def build_response(self, _: Any, resp: Any) -> requests.Response:
+        """What came, and nothing made of it."""
+        return _Sent(resp)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing: the context verifies, and urllib3 must not load CA files into it again."""
@@ -111,7 +125,7 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-def whole(response: requests.Response, seconds: float) -> Answer:
+def whole(response: HTTPResponse, seconds: float) -> Answer:
     """
     The answer with its body, which must have come within *seconds*: a socket's timeout begins anew with every byte.
 
@@ -119,7 +133,7 @@ def whole(response: requests.Response, seconds: float) -> Answer:
     """
     until = time.monotonic() + seconds
     pieces, size = [], 0
-    while piece := response.raw.read1(_PIECE, decode_content=True):
+    while piece := response.read1(_PIECE, decode_content=True):
         pieces.append(piece)
         size += len(piece)
         if size > _LARGEST:
@@ -128,7 +142,7 @@ def whole(response: requests.Response, seconds: float) -> Answer:
         if time.monotonic() > until:
             response.close()
             raise trouble.ReadTimeout
-    return Answer(response.status_code, response.headers, b"".join(pieces))
+    return Answer(response.status, response.headers, b"".join(pieces))
 
 
 def may_pass(error: Exception) -> bool:
