@@ -11,7 +11,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping, Set
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from cronjob.answers import Answer
@@ -100,23 +100,20 @@ class SecretReader:
         ref, parts = order
         if not isinstance(opened, _Opened):
             return opened
-        secret = Secret(token=opened.data.get("token"))
+        token, line = opened.data.get("token"), opened.data.get("identity.pub")
         if "identity" not in parts:
-            return secret
-        declared = opened.data.get("identity.pub")
-        secret = replace(
-            secret,
-            has_declared=declared is not None,
-            declared=None if declared is None else read_public_key(declared),
+            return Secret(token=token)
+        key = self._key(ref, opened) if "identity" in opened.data else None
+        declared = None if line is None else read_public_key(line)
+        return Secret(
+            has_identity=key is not None,
+            public_key=key if isinstance(key, PublicKey) else None,
+            key_problem=key.reason if isinstance(key, KeyUnusable) else None,
+            # Nearly always they are the same; one of them is enough to keep.
+            declared=key if isinstance(key, PublicKey) and key == declared else declared,
+            has_declared=line is not None,
+            token=token,
         )
-        if "identity" not in opened.data:
-            return secret
-        key = self._key(ref, opened)
-        if isinstance(key, KeyUnusable):
-            return replace(secret, has_identity=True, key_problem=key.reason)
-        # Nearly always they are the same; one of them is enough to keep.
-        declared_key = key if secret.declared == key else secret.declared
-        return replace(secret, has_identity=True, public_key=key, declared=declared_key)
 
     def _key(self, ref: Ref, opened: _Opened) -> PublicKey | KeyUnusable:
         # Only what is behind a passphrase takes long enough to be remembered for the second reading.

@@ -19,8 +19,9 @@ _LONE = re.compile("[\ud800-\udfff]")
 # Not `?`, after which a URL would end.
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-# Takes a value, where it stands, and the complaints so far; None leaves the value out.
-_Rule = Callable[[Any, str, list[str]], Any]
+# Takes a value, where it stands (the object and its field), and the complaints so far; None leaves the value out. Where
+# that is becomes one text only for a complaint.
+_Rule = Callable[[Any, str, str, list[str]], Any]
 
 
 def shaped(item: object) -> dict[str, Any] | None:
@@ -33,7 +34,7 @@ def shaped(item: object) -> dict[str, Any] | None:
     broken: list[str] = []
     made: dict[str, Any] = {"metadata": _ruled(metadata, _METADATA, "metadata", broken)}
     for part, rules in (("spec", _SPEC), ("status", _STATUS)):
-        raw = _object(item.get(part), part, broken)
+        raw = _object(item.get(part), part, "", broken)
         others = {key: value for key, value in raw.items() if key not in rules}
         made[part] = others | _ruled(raw, rules, part, broken)
     return made | ({"broken": broken[0]} if broken else {})
@@ -41,98 +42,107 @@ def shaped(item: object) -> dict[str, Any] | None:
 
 def _ruled(raw: Mapping[str, Any], rules: Mapping[str, _Rule], where: str, broken: list[str]) -> dict[str, Any]:
     """The fields that have a rule; null means absent, as it does to Kubernetes."""
-    made = {key: rule(raw[key], f"{where}.{key}", broken) for key, rule in rules.items() if raw.get(key) is not None}
-    return {key: value for key, value in made.items() if value is not None}
+    made = {}
+    for key, rule in rules.items():
+        value = raw.get(key)
+        if value is not None and (value := rule(value, where, key, broken)) is not None:
+            made[key] = value
+    return made
 
 
-def _object(raw: Any, where: str, broken: list[str]) -> dict[str, Any]:
+def _at(where: str, key: str) -> str:
+    return f"{where}.{key}" if key else where
+
+
+def _object(raw: Any, where: str, key: str, broken: list[str]) -> dict[str, Any]:
     if raw is None or isinstance(raw, dict):
         return raw or {}
-    broken.append(f"{where} is no object")
+    broken.append(f"{_at(where, key)} is no object")
     return {}
 
 
-def _list(raw: Any, where: str, broken: list[str]) -> list[Any]:
+def _list(raw: Any, where: str, key: str, broken: list[str]) -> list[Any]:
     if isinstance(raw, list):
         return raw
-    broken.append(f"{where} is no list")
+    broken.append(f"{_at(where, key)} is no list")
     return []
 
 
-def _whole(text: str, where: str, broken: list[str]) -> str:
+def _whole(text: str, where: str, key: str, broken: list[str]) -> str:
     """The text as any encoding can write it."""
-    if not _LONE.search(text):
+    # Nearly every text is ASCII, which a str knows of itself.
+    if text.isascii() or not _LONE.search(text):
         return text
-    broken.append(f"{where} holds half a character (a lone surrogate)")
+    broken.append(f"{_at(where, key)} holds half a character (a lone surrogate)")
     return _LONE.sub(_REPLACEMENT, text)
 
 
 def _text_or(default: str | None) -> _Rule:
-    def rule(raw: Any, where: str, broken: list[str]) -> str | None:
+    def rule(raw: Any, where: str, key: str, broken: list[str]) -> str | None:
         if isinstance(raw, str):
-            return _whole(raw, where, broken)
-        broken.append(f"{where} is no text")
+            return _whole(raw, where, key, broken)
+        broken.append(f"{_at(where, key)} is no text")
         return default
 
     return rule
 
 
-def _number(raw: Any, where: str, broken: list[str]) -> int | None:
+def _number(raw: Any, where: str, key: str, broken: list[str]) -> int | None:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return raw
-    broken.append(f"{where} is no whole number")
+    broken.append(f"{_at(where, key)} is no whole number")
     return None
 
 
-def _switch(raw: Any, where: str, broken: list[str]) -> bool:
+def _switch(raw: Any, where: str, key: str, broken: list[str]) -> bool:
     """Anything but true and false counts as on where it is not empty."""
     if not isinstance(raw, bool):
-        broken.append(f"{where} is neither true nor false")
+        broken.append(f"{_at(where, key)} is neither true nor false")
     return bool(raw)
 
 
-def _as_text(raw: Any, where: str, broken: list[str]) -> str:
+def _as_text(raw: Any, where: str, key: str, broken: list[str]) -> str:
     try:
         text = str(raw)
     except (RecursionError, ValueError):
-        broken.append(f"{where} holds a value beyond all measure")
+        broken.append(f"{_at(where, key)} holds a value beyond all measure")
         return ""
-    return _whole(text, where, broken)
+    return _whole(text, where, key, broken)
 
 
-def _labels(raw: Any, where: str, broken: list[str]) -> dict[str, str]:
-    found = _object(raw, where, broken)
-    texts = {key: value for key, value in found.items() if isinstance(value, str)}
+def _labels(raw: Any, where: str, key: str, broken: list[str]) -> dict[str, str]:
+    found = _object(raw, where, key, broken)
+    texts = {name: value for name, value in found.items() if isinstance(value, str)}
     if len(texts) < len(found):
-        broken.append(f"a value in {where} is no text")
-    return {_whole(key, where, broken): _whole(value, where, broken) for key, value in texts.items()}
+        broken.append(f"a value in {_at(where, key)} is no text")
+    return {_whole(name, where, key, broken): _whole(value, where, key, broken) for name, value in texts.items()}
 
 
-def _annotations(raw: Any, where: str, broken: list[str]) -> dict[str, str]:
-    found = {key: value for key, value in _object(raw, where, broken).items() if key != _LAST_APPLIED}
-    return {_whole(key, where, broken): _as_text(value, where, broken) for key, value in found.items()}
+def _annotations(raw: Any, where: str, key: str, broken: list[str]) -> dict[str, str]:
+    found = {name: value for name, value in _object(raw, where, key, broken).items() if name != _LAST_APPLIED}
+    return {_whole(name, where, key, broken): _as_text(value, where, key, broken) for name, value in found.items()}
 
 
-def _secret_ref(raw: Any, where: str, broken: list[str]) -> dict[str, str] | None:
+def _secret_ref(raw: Any, where: str, key: str, broken: list[str]) -> dict[str, str] | None:
     """An empty name is none: what the Secret was for must not look as if it were no longer wanted."""
     name = raw.get("name") if isinstance(raw, dict) else None
     if isinstance(name, str) and name:
-        return {"name": sys.intern(_whole(name, f"{where}.name", broken))}
-    broken.append(f"{where} is no object with a name")
+        return {"name": sys.intern(_whole(name, where, f"{key}.name", broken))}
+    broken.append(f"{_at(where, key)} is no object with a name")
     return None
 
 
-def _events(raw: Any, where: str, broken: list[str]) -> list[str]:
-    return [_as_text(event, where, broken) for event in _list(raw, where, broken)]
+def _events(raw: Any, where: str, key: str, broken: list[str]) -> list[str]:
+    return [_as_text(event, where, key, broken) for event in _list(raw, where, key, broken)]
 
 
 def _entries(rules: Mapping[str, _Rule]) -> _Rule:
     """A list of objects with the fields of *rules*; an entry with an odd one is left out."""
 
-    def rule(raw: Any, where: str, broken: list[str]) -> list[dict[str, Any]]:
+    def rule(raw: Any, where: str, key: str, broken: list[str]) -> list[dict[str, Any]]:
         kept = []
-        for number, entry in enumerate(_list(raw, where, broken)):
-            place = f"{where}[{number}]"
+        for number, entry in enumerate(_list(raw, where, key, broken)):
+            place = f"{where}.{key}[{number}]"
             odd: list[str] = []
             made = _ruled(entry, rules, place, odd) if isinstance(entry, dict) else None
             if made is None:
@@ -149,9 +159,9 @@ def _entries(rules: Mapping[str, _Rule]) -> _Rule:
 _TEXT = _text_or(None)
 
 
-def _common(raw: Any, where: str, broken: list[str]) -> str | None:
+def _common(raw: Any, where: str, key: str, broken: list[str]) -> str | None:
     """A text that thousands of objects share, once for all of them."""
-    text: str | None = _TEXT(raw, where, broken)
+    text: str | None = _TEXT(raw, where, key, broken)
     return text and sys.intern(text)
 
 

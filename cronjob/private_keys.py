@@ -164,8 +164,9 @@ def _first_block(identity: bytes) -> _Block:
 def _checked(block: _Block) -> bool:
     """Whether the key is encrypted; what would take too long has raised TooCostly before."""
     if block.label == _OPENSSH:
-        check_openssh(block.decoded())
-        return openssh_cipher(block.decoded()) != b"none"
+        raw = block.decoded()
+        check_openssh(raw)
+        return openssh_cipher(raw) != b"none"
     if block.label == _ENCRYPTED:
         check_password_work(block.decoded())
         return True
