@@ -13,7 +13,7 @@ from edge.kube_builders import TENANTS
 
 from cronjob.halt import Halt
 from cronjob.kube_access import KubeApi
-from cronjob.lease import Lease
+from cronjob.lease import Lease, alone
 from cronjob.lease_claim import NAME, Claim, Times, claims_of
 from cronjob.lease_record import CLUSTER, Holder
 from cronjob.logs import log_warning
@@ -466,6 +466,20 @@ class TestSharing:
         assert [own.name, shared.name] == ["flux-gitlab-syncer-2", "flux-gitlab-syncer"]
         assert [own.holder, shared.holder] == [Holder("ours"), Holder("shards-of-4", "2", "ours")]
         assert claims_of(ALL, CLAIM) == (CLAIM,)
+
+    def test_what_the_first_was_waited_for_is_not_waited_for_the_second(
+        self, world: KubernetesWorld, connected: Connect
+    ) -> None:
+        api, waits = connected(), []
+
+        def make(claim: Claim) -> Lease:
+            waits.append(claim.wait)
+            return Lease(api, claim, Halt(), log_warning)
+
+        with alone(claims_of(Share(1, 2), replace(CLAIM, wait=15.0)), make):
+            assert holder(world) == "shards-of-2"
+        assert holder(world) == ""
+        assert 15.0 >= waits[0] > waits[1] > 0
 
     def test_shards_of_the_same_number_hold_it_together_and_the_last_gives_it_back(
         self, world: KubernetesWorld, lease: Make
