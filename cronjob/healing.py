@@ -6,8 +6,9 @@ from cronjob.certainty import surely
 from cronjob.pace import Allowance
 from cronjob.session import Refused, Session
 from reconcile.actual import webhook_from
-from reconcile.changes import EXECUTABLE, Update
+from reconcile.changes import Update
 from reconcile.errors import WriteFailed
+from reconcile.model import EXECUTABLE
 
 # GitLab allows so many a minute, user and project (since 17.1; in 17.0 three for each webhook).
 PER_MINUTE = 5

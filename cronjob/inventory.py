@@ -10,7 +10,7 @@ from cronjob.render.spreadsheet import COLUMNS
 from reconcile.changes import Create, Found, kind_of, mark_of
 from reconcile.inventory import Listed
 from reconcile.marks import Owner
-from reconcile.model import FoundWebhook, Kind, Project, shown_foreign_url, shown_url, without_digests
+from reconcile.model import EXECUTABLE, FoundWebhook, Kind, Project, shown_foreign_url, shown_url, without_digests
 from reconcile.report import Entry, Report
 
 Row = dict[str, str]
@@ -94,7 +94,7 @@ def _found(found: Found) -> Row:
             **common,
             "title": without_digests(found.description),
             "fingerprint_or_url": shown_foreign_url(found.url),
-            "disabled": "" if found.alert_status == "executable" else found.alert_status,
+            "disabled": "" if found.alert_status == EXECUTABLE else found.alert_status,
         }
     return {
         **common,

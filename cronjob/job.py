@@ -17,8 +17,9 @@ from cronjob.gitlab import GitLabGroup
 from cronjob.halt import Halt
 from cronjob.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.kube_access import IN_CLUSTER, connect
-from cronjob.lease import Lease
-from cronjob.lease_claim import Claim, lease_name
+from cronjob.lease import Lease, alone
+from cronjob.lease_claim import NAME, Claim, claims_of
+from cronjob.lease_record import Holder
 from cronjob.logs import log, log_notice, log_warning, log_write, logging_to, set_up_logging
 from cronjob.option import UNDO
 from cronjob.session import Session
@@ -148,10 +149,10 @@ def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object
     settings = call.settings
     if settings.dry_run or not settings.lease:
         return nullcontext()
-    holder = f"{socket.gethostname()}_{call.run_id}"
-    place = flux.namespaces[0], lease_name(settings.share)
+    holder = Holder(f"{socket.gethostname()}_{call.run_id}")
+    place = flux.namespaces[0], NAME
     claim = Claim(*place, holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
-    return Lease(flux.api, claim, call.halt, log_warning)
+    return alone(claims_of(settings.share, claim), lambda one: Lease(flux.api, one, call.halt, log_warning))
 
 
 def _tell_cluster(report: Report, flux: FluxCluster) -> None:

@@ -25,6 +25,7 @@ from urllib3 import exceptions as weather
 
 from cronjob import patience
 from cronjob.answers import Answer
+from cronjob.in_time import in_time
 from cronjob.kube_answers import TLS_TROUBLE, NoAnswer, cause_of
 from cronjob.kube_place import Access, Place
 from cronjob.patience import Outcome, Patience
@@ -77,6 +78,7 @@ class KubeApi:
         self._configured_user = place.user
         self._patience = Patience(self.halt, patience.BACKOFF)
         self._client = ApiClient(configuration)
+        in_time(self._client.rest_client.pool_manager)
         self._client.user_agent = f"flux-gitlab-syncer/{access.version}"
 
     def __enter__(self) -> KubeApi:
@@ -154,8 +156,7 @@ class KubeApi:
         )
         with self._lock:
             self.requests[call.method] += 1
-        limits = min(10.0, call.seconds), call.seconds
-        response = self._client.call_api(*request, _request_timeout=limits)
+        response = self._client.call_api(*request, _request_timeout=(min(10.0, call.seconds), call.seconds))
         return Answer(response.status, response.getheaders(), response.read())
 
     def _has_renewed(self, refused: dict[str, Any] | None) -> bool:

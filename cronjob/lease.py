@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
 from urllib.parse import quote
@@ -20,15 +22,31 @@ from cronjob.answers import Answer
 from cronjob.halt import Halt
 from cronjob.kube_access import KubeApi
 from cronjob.kube_answers import NoAnswer
-from cronjob.lease_claim import Claim
+from cronjob.lease_claim import Claim, Outrun
 from cronjob.lease_record import Record
 from reconcile.errors import LEASE_HELD, ReadError
+
+_NO_LEASE = NoAnswer("its answer is no Lease")
+# In seconds: who wrote at the same moment as another looks again, so that many shards may begin at once.
+_AGAIN = 0.02
+# And so often does one that renews, before it leaves that to the next time.
+_TRIES = 5
+
+
+@contextmanager
+def alone(claims: Sequence[Claim], make: Callable[[Claim], Lease]) -> Iterator[None]:
+    """All *claims* hold, taken one after the other; the time for which they wait is that of the first, for all."""
+    end = time.monotonic() + claims[0].wait
+    with ExitStack() as held:
+        for claim in claims:
+            held.enter_context(make(replace(claim, wait=max(end - time.monotonic(), 0.0))))
+        yield
 
 
 class Lease:
     """
-    A context in which this run is the only one that writes; *halt* hears when that ends before the run does, *warn* (a
-    sentence and its cause) of a release that failed.
+    A context in which this run, or this run with its like, is the only one that writes; *halt* hears when that ends
+    before the run does, *warn* (a sentence and its cause) of a release that failed.
 
     Entering it raises SettingsError where the Lease is another cluster's, ReadError where it cannot be had: with the
     code LeaseHeld where another run holds it, LeaseUnavailable where Kubernetes stands in the way, Stopped after a
@@ -94,16 +112,27 @@ class Lease:
 
     def _look(self) -> ReadError | None:
         """Take the Lease if it is free; why it is not to be had now. Raises what waiting will not change."""
+        end = time.monotonic() + self._times.answer_within
+        while True:
+            try:
+                refusal = self._tried()
+            except NoAnswer as none:
+                # If a write was done all the same, the next look finds our own name in it.
+                return self._claim.unanswered(none)
+            if not isinstance(refusal, Outrun) or time.monotonic() >= end:
+                return refusal
+            self._halt.sleep(_AGAIN)
+
+    def _tried(self) -> ReadError | None:
         began = time.monotonic()
-        try:
-            answer = self._send("GET", self._path)
-            if answer.status == HTTPStatus.NOT_FOUND:
-                return self._sent("POST", self._collection, Record({"name": self._claim.name}), began)
-            if answer.status != HTTPStatus.OK:
-                return self._claim.refused("get", answer)
-        except NoAnswer as none:
-            return self._claim.unanswered(none)
+        answer = self._send("GET", self._path)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return self._sent("POST", self._collection, Record({"name": self._claim.name}), began)
+        if answer.status != HTTPStatus.OK:
+            return self._claim.refused("get", answer)
         record = Record.of(answer.parsed() or {})
+        if not record.metadata:
+            return self._claim.unanswered(_NO_LEASE)
         self._claim.check_cluster(record)
         if not self._is_free(record):
             return self._claim.held(record)
@@ -112,22 +141,16 @@ class Lease:
     def _sent(self, method: str, path: str, record: Record, began: float) -> ReadError | None:
         """Make us the holder, where nobody else was quicker."""
         self._asked = True
-        try:
-            answer = self._send(method, path, record)
-        except NoAnswer as none:
-            # If it was done all the same, the next look finds our own name in it.
-            return self._claim.unanswered(none)
+        answer = self._send(method, path, record)
         if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            return (
-                None if self._is_ours_in(answer, began) else self._claim.unanswered(NoAnswer("its answer is no Lease"))
-            )
+            return None if self._is_ours_in(answer, began) else self._claim.unanswered(_NO_LEASE)
         if answer.status == HTTPStatus.CONFLICT:
-            return self._claim.held(record)
+            return self._claim.outrun()
         return self._claim.refused("create" if method == "POST" else "update", answer)
 
     def _is_free(self, record: Record) -> bool:
-        """Whether nobody holds it, or whoever does has shown no sign of life for long enough."""
-        if record.holder in {"", self._claim.holder}:
+        """Whether nobody holds it, or our like, or whoever does has shown no sign of life for long enough."""
+        if record.holder in {"", self._claim.holder.name}:
             return True
         pulse, since = self._seen
         if pulse != record.pulse:
@@ -149,8 +172,10 @@ class Lease:
     def _renew(self) -> None:
         began = time.monotonic()
         answer = self._send("PUT", self._path, self._record)
-        if answer.status == HTTPStatus.CONFLICT:
-            # Somebody changed it: Flux its labels, or another run its holder.
+        for _ in range(_TRIES):
+            if answer.status != HTTPStatus.CONFLICT:
+                break
+            # Somebody changed it: Flux its labels, another shard its time, or another run its holder.
             answer = self._send("GET", self._path)
             self._look_after(answer)
             if answer.status == HTTPStatus.OK and not self._lost:
@@ -167,15 +192,15 @@ class Lease:
         if answer.status != HTTPStatus.OK:
             return
         record = Record.of(answer.parsed() or {})
-        if record.holder == self._claim.holder:
-            self._record = record
+        if successor := record.successor_of(self._claim.holder):
+            self._lost = f"the {self._claim} was taken over by {successor}"
         else:
-            self._lost = f"the {self._claim} was taken over by {record.holder or 'nobody'}"
+            self._record = record
 
     def _is_ours_in(self, answer: Answer, began: float) -> bool:
         """Whether the answer to a write says that we hold it; then that is good for a while."""
         record = Record.of(answer.parsed() or {})
-        if record.holder != self._claim.holder:
+        if not record.is_of(self._claim.holder):
             return False
         self._record = record
         self._good_until = began + self._times.good_for
@@ -192,16 +217,18 @@ class Lease:
 
     def _trouble_with_releasing(self) -> str:
         """Why it may still be ours; empty once it is not, by what Kubernetes itself says and not a proxy's page."""
+        holder = self._claim.holder
         try:
             answer = self._send("GET", self._path)
             record = Record.of(answer.parsed() or {})
-            if answer.status == HTTPStatus.OK and record.holder == self._claim.holder:
-                answer = self._api.send("PUT", self._path, body=record.released(), timeout=self._times.answer_within)
+            if answer.status == HTTPStatus.OK and record.is_of(holder):
+                body = record.released_by(holder)
+                answer = self._api.send("PUT", self._path, body=body, timeout=self._times.answer_within)
                 record = Record.of(answer.parsed() or {})
         except NoAnswer as none:
             return str(none)
         if answer.status == HTTPStatus.OK:
-            return "" if record.metadata and record.holder != self._claim.holder else "its answer is no Lease"
+            return "" if record.metadata and not record.is_of(holder) else "its answer is no Lease"
         is_gone = answer.status == HTTPStatus.NOT_FOUND and (answer.parsed() or {}).get("reason") == "NotFound"
         return "" if is_gone else answer.title
 

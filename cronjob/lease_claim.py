@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from cronjob.answers import Answer
 from cronjob.kube_answers import NoAnswer
-from cronjob.lease_record import Record
+from cronjob.lease_record import Holder, Record
 from reconcile.errors import LEASE_HELD, ReadError, SettingsError
 from reconcile.shares import Share
 
@@ -15,9 +15,13 @@ NAME = "flux-gitlab-syncer"
 UNAVAILABLE = "LeaseUnavailable"
 
 
-def lease_name(share: Share) -> str:
-    """The Lease that a run over *share* holds."""
-    return NAME if share.is_all else f"{NAME}-{share.index}"
+class Outrun(ReadError):
+    """Somebody wrote the Lease at the same moment; whether it can be had now is not known yet."""
+
+
+def lease_names(share: Share) -> list[str]:
+    """The Leases that a run over *share* holds, in the order in which it takes them."""
+    return [NAME] if share.is_all else [f"{NAME}-{share.index}", NAME]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,12 @@ class Claim:
     """
     Who wants which Lease, for which cluster, and for how many seconds (*wait*) it waits for another to end.
 
-    *name* is the Lease's: `lease_name` says whose share of the projects it is for.
+    *name* is the Lease's: `lease_names` says which ones a run needs for its share of the projects.
     """
 
     namespace: str
     name: str
-    holder: str
+    holder: Holder
     cluster: str
     former_clusters: tuple[str, ...] = ()
     wait: float = 60.0
@@ -64,12 +68,20 @@ class Claim:
                 "under previous_clusters in the settings."
             )
 
+    def outrun(self) -> Outrun:
+        """Several want it at once."""
+        return Outrun(
+            f"The {self} could not be taken: others write it all the time. Nothing was read. Run it again, or see who "
+            f"does (`kubectl -n {self.namespace} get lease {self.name} --watch`).",
+            code=UNAVAILABLE,
+        )
+
     def held(self, record: Record) -> ReadError:
         """Another run has it."""
         return ReadError(
-            f"Another run holds the {self}: {record.holder or 'somebody who was quicker'}. Nothing was read. Wait for "
-            f"it to end, or raise --lease-wait; a run that died is given up after "
-            f"{record.duration or self.times.duration} s (`kubectl -n {self.namespace} get lease {self.name}`).",
+            f"Another run holds the {self}: {record.holder}. Nothing was read. Wait for it to end, or raise "
+            f"--lease-wait; a run that died is given up after {record.duration or self.times.duration} s "
+            f"(`kubectl -n {self.namespace} get lease {self.name}`).",
             code=LEASE_HELD,
         )
 
@@ -94,3 +106,17 @@ class Claim:
             int(HTTPStatus.NOT_FOUND): f"See that namespace {self.namespace} exists, and that Leases are served.",
         }
         raise ReadError(f"{what} {advice.get(answer.status, right)}", code=UNAVAILABLE)
+
+
+def claims_of(share: Share, claim: Claim) -> tuple[Claim, ...]:
+    """
+    What a run over *share* has to hold, in this order; *claim* is its own on the Lease of all runs.
+
+    Nobody divides the projects otherwise meanwhile: those that divide them alike hold that Lease together, by the
+    name of their number. And no other run has the same part: a shard holds a Lease of its own too, and takes it first.
+    """
+    if share.is_all:
+        return (claim,)
+    own, shared = lease_names(share)
+    together = Holder(f"shards-of-{share.of}", str(share.index), claim.holder.name)
+    return replace(claim, name=own), replace(claim, name=shared, holder=together)

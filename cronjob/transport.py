@@ -16,6 +16,7 @@ from urllib3 import HTTPResponse
 from urllib3 import exceptions as weather
 
 from cronjob.answers import Answer
+from cronjob.in_time import in_time
 from reconcile.errors import SettingsError
 
 # What comes instead of an answer; the second kind escapes from requests where a host name cannot be one, and from
@@ -80,10 +81,11 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Hand the context to every direct connection."""
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        in_time(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Hand the context to every connection through a proxy."""
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        return in_time(super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs))
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """The pool that the first request found: all go to the same place."""

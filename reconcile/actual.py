@@ -11,7 +11,7 @@ from typing import Any
 
 from reconcile.errors import MalformedAnswer
 from reconcile.events import FLAGS
-from reconcile.model import FoundKey, FoundWebhook, Project, PublicKey, once
+from reconcile.model import EXECUTABLE, FoundKey, FoundWebhook, Project, PublicKey, once
 from reconcile.problems import Code, Problem
 
 
@@ -148,7 +148,7 @@ def webhook_from(element: object) -> FoundWebhook:
         branch_filter=_optional(answer, "push_events_branch_filter") or "",
         strategy=once(strategy) if strategy else strategy,
         token_present=_flag(answer, "token_present") if "token_present" in answer else None,
-        alert_status=once(_optional(answer, "alert_status") or "executable"),
+        alert_status=once(_optional(answer, "alert_status") or EXECUTABLE),
     )
 
 

@@ -147,7 +147,6 @@ Change = Create | Update | Delete
 
 # What a test push puts right; nothing else about the webhook is written.
 ALERT_STATUS = "alert_status"
-EXECUTABLE = "executable"
 
 ACTIONS = ("create", "update", "delete")
 

@@ -12,6 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
+# A webhook's `alert_status` while GitLab has not switched it off.
+EXECUTABLE = "executable"
+
 
 class Kind(StrEnum):
     """The two kinds of item this program owns on a project."""
@@ -121,7 +124,7 @@ class FoundWebhook:
     branch_filter: str = ""
     strategy: str | None = None
     token_present: bool | None = None
-    alert_status: str = "executable"
+    alert_status: str = EXECUTABLE
 
 
 @dataclass(frozen=True, slots=True)

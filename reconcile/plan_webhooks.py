@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from reconcile.actual import Items
-from reconcile.changes import ALERT_STATUS, EXECUTABLE, RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
+from reconcile.changes import ALERT_STATUS, RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
-from reconcile.model import FoundWebhook, Kind, Project, shown_url
+from reconcile.model import EXECUTABLE, FoundWebhook, Kind, Project, shown_url
 from reconcile.problems import Code, Problem
 from reconcile.replacements import Replacements
 from reconcile.rules import Rules

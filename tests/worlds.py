@@ -9,12 +9,13 @@ from typing import Any
 from builders import NAMESPACE, OLD_FLAGS, RECEIVER_URL
 
 from reconcile.actual import Actual, Items, Unreadable, actual_from
-from reconcile.changes import EXECUTABLE, Change, Create, Delete, Update, heals
+from reconcile.changes import Change, Create, Delete, Update, heals
 from reconcile.desired import WantedKey, WantedWebhook
 from reconcile.errors import ReadError, WriteFailed
 from reconcile.events import DEFAULT_FLAGS, FLAGS
 from reconcile.marks import Mark
 from reconcile.model import (
+    EXECUTABLE,
     FoundKey,
     FoundWebhook,
     NoPlace,

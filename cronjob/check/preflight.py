@@ -17,7 +17,8 @@ from cronjob.check.text import as_text
 from cronjob.flux import FluxCluster
 from cronjob.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.kube_access import IN_CLUSTER, connect
-from cronjob.lease_claim import Claim, lease_name
+from cronjob.lease_claim import Claim, lease_names
+from cronjob.lease_record import Holder
 from cronjob.logs import set_up_logging
 from cronjob.render import rendered
 from cronjob.render.page import Page
@@ -44,8 +45,9 @@ def leases_of(settings: Settings, namespace: str) -> list[Claim]:
     """The Leases that a run with these settings, or its shards, would hold."""
     if settings.dry_run or not settings.lease:
         return []
-    names = [lease_name(Share(index, settings.shards)) for index in range(settings.shards)]
-    return [Claim(namespace, name, "", settings.cluster, settings.previous_clusters) for name in names]
+    shares = (Share(index, settings.shards) for index in range(settings.shards))
+    names = dict.fromkeys(name for share in shares for name in lease_names(share))
+    return [Claim(namespace, name, Holder(""), settings.cluster, settings.previous_clusters) for name in names]
 
 
 def _findings(call: Invocation) -> Iterator[Finding]:

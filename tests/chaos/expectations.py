@@ -7,7 +7,7 @@ A key or webhook is *ours* by its mark, *wanted* by the objects that are there; 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,6 +105,50 @@ class Platform:
             ],
         )
 
+    def switched_off(self) -> set[int]:
+        """The webhooks that a test push may heal: they are wanted, ours and right, and GitLab has switched them off."""
+        found = set()
+        for tenant in self.tenants.values():
+            url = self.wanted_url(tenant)
+            _, hooks = self.items(tenant.project)
+            found |= {
+                id_
+                for id_, hook in hooks.items()
+                if hook["url"] == url and self._is_right(hook, tenant) and hook["alert_status"] != "executable"
+            }
+        return found
+
+    def wrongly_restored(self, before: dict[int, Items], report: Mapping[str, Any]) -> Iterator[str]:
+        """What an `undo` of *report* did that it should not: all it may do is to put back what that run removed."""
+        for id_, (keys, hooks) in self.everything().items():
+            old_keys, old_hooks = before[id_]
+            yield from (f"the key {one} is gone or not what it was" for one in _changed(old_keys, keys))
+            yield from (f"the webhook {one} is gone or not what it was" for one in _changed(old_hooks, hooks))
+            removed = [one for one in _removed_in(report) if one["project_id"] == id_]
+            restorable = [(one["key"]["public_key"], one["key"]["title"]) for one in removed if "key" in one]
+            urls = [one["webhook"]["url"].rstrip("…") for one in removed if "webhook" in one]
+            for material in keys.keys() - old_keys.keys():
+                title = keys[material]["title"]
+                if (material, title) not in restorable or not title.startswith(MARK):
+                    yield f"the key {title} comes from nowhere"
+            for hook in (hooks[new] for new in hooks.keys() - old_hooks.keys()):
+                name = (hook["description"] or "").removeprefix(MARK)
+                digest = hashlib.sha256(f"{hook['token']}{name}{NAMESPACE}".encode()).hexdigest()
+                if not hook["url"].startswith(tuple(urls)) or hook["url"] != f"{RECEIVER_URL}/hook/{digest}":
+                    yield f"the webhook at {hook['url']} comes from nowhere"
+
+    def silently_missing(self, done: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[str]:
+        """What is not there after an `undo` of *report*, and *done*, its own report, does not account for."""
+        if done["result"] == "failed":
+            return
+        told = [one["project"] for one in done["problems"] if one["code"] == "CannotPutBack"]
+        told += [change["project"] for change in done["changes"] if change["status"] != "applied"]
+        paths = {project.id: project.path_with_namespace for project in self.program.gitlab.projects.values()}
+        now = self.everything()
+        for one in _removed_in(report):
+            if not _is_back(one, now[one["project_id"]]) and not {one["project"], paths[one["project_id"]]} & {*told}:
+                yield f"{one['kind']} on {one['project']}"
+
     def differences(self, before: dict[int, Items], kept: Iterable[dict[str, Any]] = ()) -> Iterator[str]:
         """In which ways GitLab is not as it should be after a run that nothing disturbed, and that *kept* these."""
         held = {one["webhook"]["id"] for one in kept if "webhook" in one} if self.is_one_lost else set()
@@ -188,6 +232,21 @@ class Platform:
             should = {"create": made or was_there, "update": True, "delete": not made}[change["action"]]
             if there != should:
                 yield f"{change['status']} {change['action']} of {change['kind']} on {change['project']}: {there}"
+
+
+def _changed(before: Mapping[Any, object], now: Mapping[Any, object]) -> list[Any]:
+    return [name for name, value in before.items() if now.get(name) != value]
+
+
+def _removed_in(report: Mapping[str, Any]) -> list[Any]:
+    return [one for one in report["changes"] if (one["action"], one["status"]) == ("delete", "applied")]
+
+
+def _is_back(removed: Mapping[str, Any], items: Items) -> bool:
+    keys, hooks = items
+    if "key" in removed:
+        return removed["key"]["public_key"] in keys
+    return any(hook["url"].startswith(removed["webhook"]["url"].rstrip("…")) for hook in hooks.values())
 
 
 def _is_there(change: dict[str, Any], items: Items) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from chaos.expectations import MARK, Platform, Tenant
@@ -126,6 +127,12 @@ class Hands:
             if (hook.description or "").startswith(MARK):
                 _tamper(self.program, hook, what)
                 return
+
+    def switch_off(self, tenant: Tenant, *, for_good: bool) -> None:
+        """GitLab gives up all webhooks of the tenant, whosever they are."""
+        gitlab = self.program.gitlab
+        for hook in gitlab.hooks_of(tenant.project):
+            gitlab.disable_hook(hook, until=None if for_good else gitlab.now() + timedelta(days=1))
 
     def _next(self) -> int:
         self._serial += 1

@@ -2,31 +2,67 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from chaos.children import Ended, run_and_signal
 from chaos.expectations import Platform
+from hurry import FACTOR
+from program import Program
 from secrets_shown import secrets_of, shown
+
+from cronjob.sandbox.samples import CLUSTER
 
 VIOLATIONS = {"doubled": "there are now", "lost": "the wanted", "foreign touched": "the foreign"}
 
 
 class Watch:
-    """Does runs on *platform* and adds to *figures* what it sees."""
+    """Does runs on *platform* and adds to *figures* what it sees. *removals* are the reports that can be undone."""
 
     def __init__(self, platform: Platform, figures: Counter[str]) -> None:
         self._platform = platform
         self._program = platform.program
         self._figures = figures
+        self.removals: list[dict[str, Any]] = []
         # Also those that were replaced: GitLab may still have them.
         self._secrets: set[str] = set()
 
     def run(self, *options: str) -> Any:
         """`run` with these options, in whatever weather there is."""
         return self._watched(lambda: self._program.run(*options), {0, 1})
+
+    def heal(self, *options: str) -> Any:
+        """A run that heals webhooks. It sends test pushes to none that was not ours, right and switched off before."""
+        gitlab, off = self._program.gitlab, self._platform.switched_off()
+        asked = len(gitlab.requests)
+        with _test_pushes(self._program) as pushed:
+            done = self.run("--heal-webhooks", *options)
+        paths = [one.path for one in gitlab.requests[asked:] if one.path.endswith("/test/push_events")]
+        assert {int(path.split("/")[-3]) for path in paths} <= off
+        # As GitLab counts them: those that reached it, in any minute.
+        assert all(
+            later - first > 60 for times in pushed.values() for first, later in zip(times, times[5:], strict=False)
+        )
+        self._figures["test pushes"] += len(paths)
+        return done
+
+    def undo(self, report: Mapping[str, Any], folder: Path, *, confirmed: bool) -> Any:
+        """`undo` of an earlier run. Nothing goes and nothing changes, and what comes back was in the report."""
+        path = folder / "report.json"
+        path.write_text(json.dumps(report), encoding="utf-8")
+        options = ("--confirm", CLUSTER) if confirmed else ()
+        before = self._platform.everything()
+        done = self._watched(lambda: self._program("undo", str(path), "-o", "json", *options), {0, 1})
+        assert list(self._platform.wrongly_restored(before, report)) == []
+        assert list(self._platform.silently_missing(done.report, report)) == []
+        self._figures["put back"] += sum(change["status"] == "applied" for change in done.report["changes"])
+        return done
 
     def run_and_signal(self, number: signal.Signals, request: int, *options: str, after: bool = False) -> Ended:
         """A run that gets the signal at that request to GitLab, or ends before it comes to it."""
@@ -63,8 +99,34 @@ class Watch:
         assert done.code in codes, (done.code, done.err)
         assert "Traceback" not in done.err
         if done.code != -signal.SIGKILL:
-            assert list(self._platform.untruths(done.report["changes"], before)) == []
+            changes = done.report["changes"]
+            assert list(self._platform.untruths(changes, before)) == []
+            if any((one["action"], one["status"]) == ("delete", "applied") for one in changes):
+                self.removals.append(done.report)
         return done
 
     def _asked(self) -> int:
         return len(self._program.gitlab.requests) + len(self._program.kubernetes.requests)
+
+
+def _are_too_many(times: list[float]) -> bool:
+    """Whether there were more than five in some minute."""
+    return any(later - first < 60 for first, later in zip(times, times[5:], strict=False))
+
+
+@contextmanager
+def _test_pushes(program: Program) -> Iterator[dict[int, list[float]]]:
+    """When GitLab made which project's test pushes, by a clock of its own that goes as fast as the program's."""
+    gitlab, began = program.gitlab, time.time()
+    pushed: dict[int, list[float]] = {}
+    clock, receiver = gitlab.clock, gitlab.receiver
+
+    def received(hook: Any, trigger: str) -> int | str:
+        pushed.setdefault(hook.project_id, []).append(gitlab.seconds())
+        return receiver(hook, trigger)
+
+    gitlab.clock, gitlab.receiver = lambda: began + (time.time() - began) * FACTOR, received
+    try:
+        yield pushed
+    finally:
+        gitlab.clock, gitlab.receiver = clock, receiver

@@ -118,7 +118,7 @@ def test_sharded_makes_each_job_an_indexed_one_whose_pods_do_not_end_each_other(
     assert settings(objects)["SYNCER_SHARDS"] == "4"
     leases = {name for kind, name in objects if kind == "Lease"}
     allowed = [rule for rule in objects["Role", "flux-gitlab-syncer"]["rules"] if rule["resources"] == ["leases"]]
-    assert {*allowed[0]["resourceNames"]} == leases - {"flux-gitlab-syncer"}
+    assert {*allowed[0]["resourceNames"]} == leases
     assert "backoffLimit" in built(tmp_path)["CronJob", "flux-gitlab-syncer"]["spec"]["jobTemplate"]["spec"]
 
 

@@ -12,7 +12,7 @@ import yaml
 from cluster.manifests import COMPONENTS, FOLDER, FOLDERS, Manifest, loaded, objects, of_kind, variables
 from program import a_program
 
-from cronjob.lease_claim import lease_name
+from cronjob.lease_claim import NAME, lease_names
 from cronjob.metrics import METRICS, PREFIX
 from cronjob.option_table import OPTIONS
 from cronjob.resolving import resolve
@@ -88,16 +88,16 @@ class TestRights:
         assert [rule.get("resourceNames") for rule in role["rules"]] == [None, None, None, ["flux-gitlab-syncer"], None]
         assert list(of_kind("Lease", "base")) == ["flux-gitlab-syncer"]
 
-    def test_each_shard_has_a_lease_and_its_right_to_it(self) -> None:
+    def test_each_shard_has_a_lease_and_its_right_to_it_and_to_the_one_of_all(self) -> None:
         [listing] = loaded(FOLDER / "components/sharded/kustomization.yaml")
         patches = {one["target"]["kind"]: yaml.safe_load(one["patch"]) for one in listing["patches"]}
         values = {patch["path"].rpartition("/")[2]: patch["value"] for patch in patches["CronJob"] if "value" in patch}
         shards = int(patches["ConfigMap"][0]["value"])
-        names = [lease_name(Share(index, shards)) for index in range(shards)]
+        names = [lease_names(Share(index, shards))[0] for index in range(shards)]
 
         assert (values["completions"], values["parallelism"], values["completionMode"]) == (shards, shards, "Indexed")
         assert list(of_kind("Lease", "components/sharded")) == names
-        assert patches["Role"][-1]["value"] == names
+        assert patches["Role"][-1]["value"] == [NAME, *names]
 
     def test_the_audits_role_reads_the_same_and_has_no_other_verb(self) -> None:
         [role] = of_kind("Role", "components/audit").values()

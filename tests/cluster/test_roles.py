@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 import yaml
-from cluster.manifests import Manifest, of_kind
+from cluster.manifests import FOLDER, Manifest, loaded, of_kind
 from program import Program, a_program
 
 from cronjob.sandbox.kubernetes_access import Attempt, Denial
@@ -130,7 +130,10 @@ def test_each_shard_can_do_its_part_with_the_role_that_the_component_makes(progr
     leases = of_kind("Lease", "components/sharded")
     for lease in leases.values():
         program.kubernetes.apply({**lease, "metadata": {**lease["metadata"], "namespace": NAMESPACE}})
-    rules = [rule | ({"resourceNames": [*leases]} if "resourceNames" in rule else {}) for rule in BASE["rules"]]
+    [component] = loaded(FOLDER / "components/sharded/kustomization.yaml")
+    [patch] = [yaml.safe_load(one["patch"]) for one in component["patches"] if one["target"]["kind"] == "Role"]
+    names = {"resourceNames": patch[-1]["value"]}
+    rules = [rule | (names if "resourceNames" in rule else {}) for rule in BASE["rules"]]
     only(program, ({**BASE, "rules": rules}, NAMESPACE))
 
     done = [program.run("--events", "--shards", "4", JOB_COMPLETION_INDEX=str(index)) for index in range(4)]

@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -173,6 +174,18 @@ def a_session(url: str, *, halt: Halt | None = None, **fields: Any) -> closing[S
     """A session to a server of any kind, to be used in a `with`."""
     whole = {"token": TOKEN, "allow_writes": True, "backoff": BACKOFF, "timeout": 5.0, **fields}
     return closing(Session(Access(url, **whole), halt=halt))
+
+
+def dripping(begun: bytes) -> Callable[[socket.socket], None]:
+    """An answer that begins so and goes on with a byte now and then, for as long as anybody waits."""
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(begun)
+        for _ in range(200):
+            connection.sendall(b"H")
+            time.sleep(0.05)
+
+    return drip
 
 
 def an_answer(status: str, body: str | bytes = b"", *headers: str) -> bytes:

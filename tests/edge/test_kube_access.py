@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from edge.gitlab_builders import an_answer, dripping, raw_server
 from edge.kube_builders import TENANTS, asked
 from kubernetes.client import ApiException
 
@@ -145,6 +146,20 @@ class TestStopping:
 
         assert connected(halt=halt).get("/api").status == 503
         assert time.monotonic() - began < 20
+
+
+class TestTime:
+    @pytest.mark.parametrize("begun", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"])
+    def test_an_answer_that_drips_is_given_up(self, connected: Connect, begun: bytes) -> None:
+        with raw_server(dripping(begun)) as server:
+            api = connected(server=server.url)
+
+            with pytest.raises(NoAnswer, match="does not answer in time"):
+                api.send("PUT", "/api", body={}, timeout=0.3)
+
+    def test_one_that_comes_at_once_is_read(self, connected: Connect) -> None:
+        with raw_server(an_answer("200 OK", "{}")) as server:
+            assert connected(server=server.url).send("PUT", "/api", body={}, timeout=0.3).parsed() == {}
 
 
 class TestRequests:

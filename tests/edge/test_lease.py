@@ -13,19 +13,20 @@ from edge.kube_builders import TENANTS
 
 from cronjob.halt import Halt
 from cronjob.kube_access import KubeApi
-from cronjob.lease import Lease
-from cronjob.lease_claim import NAME, Claim, Times
-from cronjob.lease_record import CLUSTER
+from cronjob.lease import Lease, alone
+from cronjob.lease_claim import NAME, Claim, Times, claims_of
+from cronjob.lease_record import CLUSTER, Holder
 from cronjob.logs import log_warning
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
 from reconcile.errors import ReadError, SettingsError
+from reconcile.shares import ALL, Share
 
 pytest_plugins = ["edge.kube_fixtures"]
 
 Connect = Callable[..., KubeApi]
 # Long enough for a busy machine to renew in time, and never waited for where nothing is wrong.
 QUICK = Times(duration=1, renew_every=0.02, good_for=20.0, look_every=0.02, answer_within=2.0)
-CLAIM = Claim(TENANTS, NAME, "ours", "prod", wait=0.0, times=QUICK)
+CLAIM = Claim(TENANTS, NAME, Holder("ours"), "prod", wait=0.0, times=QUICK)
 
 
 @pytest.fixture
@@ -199,8 +200,8 @@ class TestTaking:
         lock = threading.Lock()
 
         def one(number: int, api: KubeApi) -> None:
-            times = replace(QUICK, duration=20)
-            with Lease(api, replace(CLAIM, holder=f"run-{number}", wait=15.0, times=times), Halt(), log_warning):
+            holder, times = Holder(f"run-{number}"), replace(QUICK, duration=20)
+            with Lease(api, replace(CLAIM, holder=holder, wait=15.0, times=times), Halt(), log_warning):
                 with lock:
                     inside[0] += 1
                     most[0] = max(most[0], inside[0])
@@ -441,3 +442,162 @@ class TestRefusals:
         world.fail(times=None, **failure)
 
         assert refusal(lease(wait=0.2)).code == "LeaseUnavailable"
+
+
+def shard(index: int, of: int, run: str = "") -> dict[str, Any]:
+    """What turns a run's claim into that of a shard, on the Lease that shards hold together."""
+    [*_, shared] = claims_of(Share(index, of), replace(CLAIM, holder=Holder(run or f"pod-{index}")))
+    return {"holder": shared.holder}
+
+
+def parts(world: KubernetesWorld) -> dict[str, str]:
+    """Which shards are at work, by the Lease that they hold together."""
+    prefix = "flux-gitlab-syncer/shard-"
+    notes = now(world)["metadata"]["annotations"].items()
+    return {key.removeprefix(prefix): value for key, value in notes if key.startswith(prefix)}
+
+
+class TestSharing:
+    """Shards of one number hold one Lease together, on top of each one's own; nobody else has it meanwhile."""
+
+    def test_a_shard_takes_its_own_first_and_then_the_one_of_all(self) -> None:
+        own, shared = claims_of(Share(2, 4), CLAIM)
+
+        assert [own.name, shared.name] == ["flux-gitlab-syncer-2", "flux-gitlab-syncer"]
+        assert [own.holder, shared.holder] == [Holder("ours"), Holder("shards-of-4", "2", "ours")]
+        assert claims_of(ALL, CLAIM) == (CLAIM,)
+
+    def test_what_the_first_was_waited_for_is_not_waited_for_the_second(
+        self, world: KubernetesWorld, connected: Connect
+    ) -> None:
+        api, waits = connected(), []
+
+        def make(claim: Claim) -> Lease:
+            waits.append(claim.wait)
+            return Lease(api, claim, Halt(), log_warning)
+
+        with alone(claims_of(Share(1, 2), replace(CLAIM, wait=15.0)), make):
+            assert holder(world) == "shards-of-2"
+        assert holder(world) == ""
+        assert 15.0 >= waits[0] > waits[1] > 0
+
+    def test_shards_of_the_same_number_hold_it_together_and_the_last_gives_it_back(
+        self, world: KubernetesWorld, lease: Make
+    ) -> None:
+        put(world)
+        with lease(**shard(0, 4)):
+            with lease(**shard(3, 4)):
+                assert holder(world) == "shards-of-4"
+                assert parts(world) == {"0": "pod-0", "3": "pod-3"}
+
+            assert (holder(world), parts(world)) == ("shards-of-4", {"0": "pod-0"})
+            assert refusal(lease()).code == "LeaseHeld"
+
+        assert (holder(world), parts(world)) == ("", {})
+        assert now(world)["metadata"]["annotations"] == {CLUSTER: "prod"}
+        with lease():
+            assert (holder(world), parts(world)) == ("ours", {})
+
+    @pytest.mark.parametrize(
+        ("first", "second"), [((0, 1), (0, 4)), ((0, 4), (0, 1)), ((3, 4), (0, 2)), ((0, 2), (0, 4))]
+    )
+    def test_runs_that_divide_the_projects_otherwise_have_it_one_after_the_other(
+        self, world: KubernetesWorld, lease: Make, first: tuple[int, int], second: tuple[int, int]
+    ) -> None:
+        one, other = ({} if of == 1 else shard(index, of) for index, of in (first, second))
+        with lease(**one):
+            before = holder(world)
+            error = refusal(lease(**(other or {"holder": Holder("another")})))
+
+            assert error.code == "LeaseHeld"
+            assert f"Another run holds the Lease {TENANTS}/{NAME}: {before}." in str(error)
+            assert holder(world) == before
+
+        with lease(**other):
+            assert holder(world) not in {"", before}
+
+    def test_they_are_renewed_beside_each_other(self, world: KubernetesWorld, lease: Make) -> None:
+        with lease(**shard(0, 3)) as one, lease(**shard(1, 3)) as other, lease(**shard(2, 3)) as third:
+            for _ in range(20):
+                renewed = now(world)["spec"]["renewTime"]
+                wait_until(lambda renewed=renewed: now(world)["spec"]["renewTime"] > renewed)
+
+            assert [held.lost() for held in (one, other, third)] == ["", "", ""]
+            assert parts(world) == {"0": "pod-0", "1": "pod-1", "2": "pod-2"}
+
+    def test_many_that_begin_at_once_all_get_it_without_waiting(
+        self, world: KubernetesWorld, connected: Connect
+    ) -> None:
+        start, all_in = threading.Barrier(8), threading.Barrier(8)
+        seen: list[dict[str, str]] = []
+
+        def one(index: int, api: KubeApi) -> None:
+            claim = replace(CLAIM, **shard(index, 8), times=replace(QUICK, answer_within=20.0))
+            start.wait(20)
+            with Lease(api, claim, Halt(), log_warning):
+                all_in.wait(20)
+                seen.append(parts(world))
+                all_in.wait(20)
+
+        threads = [threading.Thread(target=one, args=(index, connected())) for index in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert seen == [{str(index): f"pod-{index}" for index in range(8)}] * 8
+        assert (holder(world), parts(world)) == ("", {})
+
+    def test_one_that_died_is_waited_for_by_others_and_not_by_its_like(
+        self, world: KubernetesWorld, lease: Make
+    ) -> None:
+        put(world, "shards-of-4")
+        found = now(world)
+        found["metadata"]["annotations"] = {"flux-gitlab-syncer/shard-1": "dead", CLUSTER: "prod"}
+        world.apply(found)
+
+        with lease(**shard(0, 4)):
+            assert parts(world) == {"0": "pod-0", "1": "dead"}
+        assert (holder(world), parts(world)) == ("shards-of-4", {"1": "dead"})
+        assert refusal(lease()).code == "LeaseHeld"
+        with lease(wait=15.0):
+            assert (holder(world), parts(world)) == ("ours", {})
+
+    def test_who_comes_in_the_place_of_one_that_died_gives_it_back_for_both(
+        self, world: KubernetesWorld, lease: Make
+    ) -> None:
+        dead = lease(**shard(1, 4, "dead"))
+        dead.__enter__()
+        with lease(**shard(1, 4, "next")):
+            assert parts(world) == {"1": "next"}
+
+            dead.__exit__()
+            assert (holder(world), parts(world)) == ("shards-of-4", {"1": "next"})
+        assert (holder(world), parts(world)) == ("", {})
+
+    def test_whoever_takes_it_over_ends_them_all(self, world: KubernetesWorld, lease: Make, halt: Halt) -> None:
+        with lease(**shard(0, 4)) as one, lease(**shard(1, 4)) as other:
+            put(world, "theirs")
+            wait_until(one.lost)
+            wait_until(other.lost)
+
+            assert halt.why() == f"the Lease {TENANTS}/{NAME} was taken over by theirs"
+
+        assert holder(world) == "theirs"
+
+    def test_an_answer_that_does_not_name_the_shard_does_not_let_it_in(
+        self, world: KubernetesWorld, lease: Make
+    ) -> None:
+        body = {"metadata": {"name": NAME}, "spec": {"holderIdentity": "shards-of-4"}}
+        world.fail(method="POST", status=201, body=body)
+
+        assert refusal(lease(**shard(0, 4))).code == "LeaseUnavailable"
+        with lease(**shard(0, 4)):
+            assert parts(world) == {"0": "pod-0"}
+
+    def test_one_that_was_let_in_and_not_told_so_goes_out_again(self, world: KubernetesWorld, lease: Make) -> None:
+        with lease(**shard(0, 4), times={"renew_every": 60}):
+            world.fail(method="PUT", after=True, drop=True)
+
+            assert refusal(lease(**shard(1, 4))).code == "LeaseUnavailable"
+            assert (holder(world), parts(world)) == ("shards-of-4", {"0": "pod-0"})

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edge.gitlab_builders import OK, TOKEN, Authority, a_session, an_answer, raw_server
+from edge.gitlab_builders import OK, TOKEN, Authority, a_session, an_answer, dripping, raw_server
 from requests import exceptions as trouble
 from urllib3 import exceptions as weather
 
@@ -89,6 +89,36 @@ class TestWholeAnswers:
             session.write("POST", "/projects")
 
         assert time.monotonic() - began < 8
+
+    @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX-Page: "])
+    def test_one_whose_headers_drip_is_given_up_in_time_too(self, begun: bytes) -> None:
+        with (
+            raw_server(dripping(begun)) as server,
+            a_session(server.url, timeout=0.3) as session,
+            pytest.raises(TooSlow, match="does not answer in time"),
+        ):
+            session.write("POST", "/projects")
+
+    def test_so_is_a_proxys(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with raw_server(dripping(b"HTTP/1.1 200 OK\r\n")) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            with (
+                a_session("https://127.0.0.1:9", timeout=0.3) as session,
+                pytest.raises(NoAnswer, match="does not answer in time"),
+            ):
+                session.write("POST", "/projects")
+
+    def test_the_next_one_on_the_same_connection_has_its_own_time(self) -> None:
+        def twice(connection: socket.socket) -> None:
+            for _ in range(2):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+                connection.recv(65536)
+
+        with raw_server(twice) as server, a_session(server.url, timeout=1.0) as session:
+            assert session.get("/projects")[0] == []
+            time.sleep(1.1)
+            assert session.get("/projects")[0] == []
+            assert len(server.requests) == 1
 
     @pytest.mark.parametrize("sized", [True, False])
     def test_one_that_comes_in_pieces_is_put_together(self, *, sized: bool) -> None:

@@ -202,13 +202,14 @@ class TestKubernetes:
         assert checked(program, *other).code == 1
         assert "is there" in the_one(checked(program), "lease", "ok")
 
-    def test_each_shard_needs_its_lease(self, program: Program) -> None:
+    def test_each_shard_needs_its_lease_and_all_of_them_the_one_of_all(self, program: Program) -> None:
         program.kubernetes.deny(verb="create", resource="leases")
 
         leases = found(checked(program, "--shards", "3"), "lease")
 
-        assert [level for level, _ in leases] == ["fail"] * 3
-        assert [f"flux-gitlab-syncer-{index}," in message for index, (_, message) in enumerate(leases)] == [True] * 3
+        assert [level for level, _ in leases] == ["fail"] * 4
+        names = [message.partition(",")[0].rpartition("/")[2] for _, message in leases]
+        assert sorted(names) == ["flux-gitlab-syncer", *(f"flux-gitlab-syncer-{index}" for index in range(3))]
 
     def test_a_lease_that_nobody_may_make_must_be_there(self, program: Program) -> None:
         program.kubernetes.deny(verb="create", resource="leases")

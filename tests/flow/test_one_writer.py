@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from program import Program, a_program
+from program import Done, Program, a_program
 
 from cronjob.lease_record import CLUSTER as CLUSTER_OF
 from cronjob.sandbox.samples import NAMESPACE
@@ -24,17 +24,17 @@ def program() -> Iterator[Program]:
         yield ready
 
 
-def put(program: Program, holder: str, cluster: str = "aws-prod") -> None:
+def put(program: Program, holder: str, cluster: str = "aws-prod", name: str = NAME) -> None:
     """A Lease that somebody else holds."""
-    metadata = {"name": NAME, "namespace": NAMESPACE, "annotations": {CLUSTER_OF: cluster}}
+    metadata = {"name": name, "namespace": NAMESPACE, "annotations": {CLUSTER_OF: cluster}}
     spec = {"holderIdentity": holder, "leaseDurationSeconds": 30, "renewTime": "2026-01-01T00:00:00.000000Z"}
     program.kubernetes.apply(
         {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
     )
 
 
-def lease(program: Program) -> dict[str, Any]:
-    found = program.kubernetes.get("Lease", NAMESPACE, NAME)
+def lease(program: Program, name: str = NAME) -> dict[str, Any]:
+    found = program.kubernetes.get("Lease", NAMESPACE, name)
     assert found is not None
     return found
 
@@ -132,6 +132,82 @@ def test_whoever_loses_it_while_applying_begins_no_further_write_and_says_why(pr
     errors = {change["error"] for change in done.report["changes"]} - {None}
     assert errors == {f"the Lease {NAMESPACE}/{NAME} was taken over by another-pod"}
     assert lease(program)["spec"]["holderIdentity"] == "another-pod"
+
+
+class TestShards:
+    """Whoever divides the projects otherwise, or not at all, may own the same project."""
+
+    @staticmethod
+    def shard(program: Program, index: int, of: int, *options: str) -> Done:
+        return program.run("--shards", str(of), *options, JOB_COMPLETION_INDEX=str(index))
+
+    @pytest.mark.parametrize("at_work", ["shards-of-4", "shards-of-3"])
+    def test_while_shards_are_at_work_a_run_over_all_projects_waits_and_ends_with_5(
+        self, program: Program, at_work: str
+    ) -> None:
+        put(program, at_work)
+
+        done = program.run("--lease-wait", "0s")
+
+        assert (done.code, done.requests) == (5, [])
+        [problem] = done.report["problems"]
+        assert problem["code"] == "LeaseHeld"
+        assert f"Another run holds the Lease {NAMESPACE}/{NAME}: {at_work}." in problem["message"]
+
+    @pytest.mark.parametrize("at_work", ["another-pod", "shards-of-3"])
+    def test_while_a_run_with_another_division_is_at_work_a_shard_waits_and_ends_with_5(
+        self, program: Program, at_work: str
+    ) -> None:
+        put(program, at_work)
+
+        done = self.shard(program, 1, 4, "--lease-wait", "0s")
+
+        assert (done.code, done.requests) == (5, [])
+        [problem] = done.report["problems"]
+        assert f"Another run holds the Lease {NAMESPACE}/{NAME}: {at_work}." in problem["message"]
+        assert lease(program)["spec"]["holderIdentity"] == at_work
+        assert lease(program, f"{NAME}-1")["spec"]["holderIdentity"] == ""
+
+    def test_beside_others_of_its_kind_it_goes_on_and_they_keep_what_they_hold(self, program: Program) -> None:
+        put(program, "shards-of-4")
+        found = lease(program)
+        found["metadata"]["annotations"]["flux-gitlab-syncer/shard-0"] = "pod-0"
+        program.kubernetes.apply(found)
+
+        assert self.shard(program, 1, 4, "--lease-wait", "0s").code == 0
+
+        assert lease(program)["spec"]["holderIdentity"] == "shards-of-4"
+        assert {*lease(program)["metadata"]["annotations"]} == {CLUSTER_OF, "flux-gitlab-syncer/shard-0"}
+
+    def test_when_nobody_is_at_work_they_follow_each_other_without_waiting(self, program: Program) -> None:
+        ended = [self.shard(program, index, of, "--lease-wait", "0s") for index, of in ((0, 2), (3, 4), (1, 2))]
+
+        assert [done.code for done in (*ended, program.run("--lease-wait", "0s"))] == [0, 0, 0, 0]
+        assert lease(program)["spec"]["holderIdentity"] == ""
+
+    def test_the_same_shard_twice_waits_for_itself(self, program: Program) -> None:
+        put(program, "another-pod", name=f"{NAME}-1")
+
+        done = self.shard(program, 1, 4, "--lease-wait", "0s")
+
+        assert done.code == 5
+        [problem] = done.report["problems"]
+        assert f"Another run holds the Lease {NAMESPACE}/{NAME}-1: another-pod." in problem["message"]
+        assert self.shard(program, 2, 4, "--lease-wait", "0s").code == 0
+
+    @pytest.mark.parametrize(
+        "failure", [{"status": 500}, {"status": 403}, {"drop": True}, {"status": 200, "body": "<html>"}]
+    )
+    @pytest.mark.parametrize("name", [NAME, f"{NAME}-1"])
+    def test_where_one_of_both_cannot_be_read_nothing_is_written(
+        self, program: Program, failure: dict[str, Any], name: str
+    ) -> None:
+        program.kubernetes.fail(path=rf"/leases/{name}$", times=None, **failure)
+
+        done = self.shard(program, 1, 4, "--lease-wait", "0s")
+
+        assert (done.code, done.requests) == (1, [])
+        assert [problem["code"] for problem in done.report["problems"]] == ["LeaseUnavailable"]
 
 
 def test_two_runs_at_once_double_nothing(program: Program) -> None:

@@ -74,13 +74,14 @@ def test_no_secret_is_read_by_a_shard_that_it_does_not_concern() -> None:
     assert set(asked.values()) == {1}
 
 
-def test_each_shard_holds_a_lease_of_its_own() -> None:
+def test_each_shard_holds_a_lease_of_its_own_and_the_one_of_all_together_with_the_others() -> None:
     with crowded(4) as program:
         assert shard(program, 1, of=2).code == 0
 
         assert program.kubernetes.get("Lease", NAMESPACE, "flux-gitlab-syncer-1")
         assert not program.kubernetes.get("Lease", NAMESPACE, "flux-gitlab-syncer-0")
-        assert not program.kubernetes.get("Lease", NAMESPACE, "flux-gitlab-syncer")
+        taken = [one.path.rpartition("/")[2] for one in program.kubernetes.requests if one.method == "GET"][:2]
+        assert taken == ["flux-gitlab-syncer-1", "flux-gitlab-syncer"]
 
 
 def test_what_concerns_no_project_is_reported_by_the_first_shard_alone() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -23,7 +22,6 @@ from tracing import (
     rewrite,
     the_hook,
     traced,
-    two_tenants,
 )
 
 from cronjob.sandbox.samples import (
@@ -34,11 +32,7 @@ from cronjob.sandbox.samples import (
 )
 from cronjob.trace.links import LINKS, Link
 
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    with two_tenants() as ready:
-        yield ready
+pytest_plugins = ["flow.trace_fixtures"]
 
 
 class TestAllIsWell:

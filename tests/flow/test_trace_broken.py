@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +17,6 @@ from tracing import (
     rewrite,
     the_hook,
     traced,
-    two_tenants,
     without_key,
     without_secret,
 )
@@ -30,11 +29,7 @@ from cronjob.sandbox.samples import (
 )
 from cronjob.trace.links import Link
 
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    with two_tenants() as ready:
-        yield ready
+pytest_plugins = ["flow.trace_fixtures"]
 
 
 def suspended(program: Program) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from program import Program, a_program
 from tracing import (
     NAME,
@@ -18,7 +16,6 @@ from tracing import (
     levels,
     rewrite,
     traced,
-    two_tenants,
     without_key,
     without_secret,
 )
@@ -32,11 +29,7 @@ from cronjob.sandbox.samples import (
     ssh_key,
 )
 
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    with two_tenants() as ready:
-        yield ready
+pytest_plugins = ["flow.trace_fixtures"]
 
 
 class TestLinks:

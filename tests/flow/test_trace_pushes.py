@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from tracing import (
     rewrite,
     the_hook,
     traced,
-    two_tenants,
 )
 
 from cronjob.sandbox.samples import (
@@ -27,11 +25,7 @@ from cronjob.sandbox.samples import (
     flux_looks,
 )
 
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    with two_tenants() as ready:
-        yield ready
+pytest_plugins = ["flow.trace_fixtures"]
 
 
 class TestPushes:

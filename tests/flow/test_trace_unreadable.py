@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from hurry import in_a_hurry
 from program import Program
 from tracing import (
@@ -14,18 +11,13 @@ from tracing import (
     document_of,
     levels,
     traced,
-    two_tenants,
 )
 
 from cronjob.sandbox.samples import (
     NAMESPACE,
 )
 
-
-@pytest.fixture
-def program() -> Iterator[Program]:
-    with two_tenants() as ready:
-        yield ready
+pytest_plugins = ["flow.trace_fixtures"]
 
 
 class TestUnreadable:

@@ -215,6 +215,22 @@ def test_a_change_that_leaves_the_wrong_token_is_a_violation_and_a_write_elsewhe
 # When it looks
 
 
+def test_a_test_push_that_brings_a_webhook_back_is_no_write_of_its_token_and_a_change_of_a_foreign_one(
+    gitlab: Client,
+) -> None:
+    old = gitlab.world.add_hook(gitlab.project, URL, token="old")
+    foreign = gitlab.world.add_hook(gitlab.project, THEIRS)
+    for hook in (old, foreign):
+        gitlab.world.disable_hook(hook)
+    monitor = watching(gitlab, foreign, token="right")
+
+    gitlab.post(f"{HOOKS}/{old.id}/test/push_events")
+    assert (monitor.violations, old.alert_status) == ([], "executable")
+    gitlab.post(f"{HOOKS}/{foreign.id}/test/push_events")
+    [violation] = monitor.violations
+    assert violation.endswith(f"the foreign webhook {foreign.id} is not what it was: alert_status")
+
+
 def test_reads_are_not_looked_at_and_writes_that_fail_are(gitlab: Client) -> None:
     monitor = watching(gitlab)
     gitlab.get(HOOKS)

@@ -1,0 +1,15 @@
+"""The two tenants that `trace` is asked about; a plugin for pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from program import Program
+from tracing import two_tenants
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    with two_tenants() as ready:
+        yield ready
