@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -13,6 +14,8 @@ from cronjob.sandbox.forecast import WEATHERS
 from cronjob.signals import Signals
 
 USAGE = 2
+# So many new things before cycles are looked for among them.
+_YOUNG = 20_000
 
 
 def _show_versions(ctx: click.Context, _param: click.Parameter, wanted: object) -> None:
@@ -172,6 +175,8 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
 
 
 def _carry_out(command: str, flags: Mapping[str, object], asked: str = "") -> NoReturn:
+    # A run makes many things that it keeps and few cycles; looking for these every 700 things costs 2 % of its CPU.
+    gc.set_threshold(_YOUNG)
     # From the first moment: a container's first process is deaf to signals that it does not handle.
     with Signals() as signals:
         from cronjob.calling import called

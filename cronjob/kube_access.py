@@ -11,7 +11,6 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
@@ -27,7 +26,8 @@ from cronjob import patience
 from cronjob.answers import Answer
 from cronjob.in_time import in_time
 from cronjob.kube_answers import TLS_TROUBLE, NoAnswer, cause_of
-from cronjob.kube_place import Access, Place
+from cronjob.kube_place import JSON, Access, Call, Place
+from cronjob.one_pool import straight
 from cronjob.patience import Outcome, Patience
 from reconcile.errors import SettingsError
 from reconcile.model import shown_url
@@ -36,24 +36,7 @@ WIDTH = 16
 HOME_FILE = "~/.kube/config"
 IN_CLUSTER = "in-cluster"
 
-_JSON = "application/json"
 _REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request, before anybody's credentials are on it."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    body: object
-    seconds: float
-
-    @property
-    def content_type(self) -> str:
-        """What the body is; a PATCH's replaces the fields that it has."""
-        return "application/merge-patch+json" if self.method == "PATCH" else _JSON
 
 
 class KubeApi:
@@ -78,7 +61,8 @@ class KubeApi:
         self._configured_user = place.user
         self._patience = Patience(self.halt, patience.BACKOFF)
         self._client = ApiClient(configuration)
-        in_time(self._client.rest_client.pool_manager)
+        rest: Any = self._client.rest_client
+        rest.pool_manager = straight(in_time(rest.pool_manager), configuration.host)
         self._client.user_agent = f"flux-gitlab-syncer/{access.version}"
 
     def __enter__(self) -> KubeApi:
@@ -123,7 +107,7 @@ class KubeApi:
 
         With *timeout*, in seconds, it is asked for once; without, again for as long as that is safe and may help.
         """
-        call = _Call(method, path, query or {}, body, timeout or self._access.timeout)
+        call = Call(method, path, query or {}, body, timeout or self._access.timeout)
         outcome = self._authorised(call) if timeout else self._patience.repeat(method, lambda: self._authorised(call))
         if isinstance(outcome, Answer):
             return outcome
@@ -131,7 +115,7 @@ class KubeApi:
         # Not `from outcome`: the library's messages may hold the token.
         raise NoAnswer(TLS_TROUBLE if isinstance(outcome, ApiException) else cause_of(outcome)) from None
 
-    def _authorised(self, call: _Call) -> Outcome:
+    def _authorised(self, call: Call) -> Outcome:
         """One answer. An expired token is read again, once: the kubelet, or a plugin, may have made a new one."""
         try:
             bearer = self._bearer()
@@ -142,9 +126,9 @@ class KubeApi:
             return error
         return outcome
 
-    def _sent(self, call: _Call, bearer: dict[str, Any] | None) -> Answer:
+    def _sent(self, call: Call, bearer: dict[str, Any] | None) -> Answer:
         """One answer, read to its end."""
-        types = {"Accept": _JSON} if call.body is None else {"Accept": _JSON, "Content-Type": call.content_type}
+        types = {"Accept": JSON} if call.body is None else {"Accept": JSON, "Content-Type": call.content_type}
         request = self._client.param_serialize(
             call.method,
             call.path,

@@ -17,6 +17,7 @@ from urllib3 import exceptions as weather
 
 from cronjob.answers import Answer
 from cronjob.in_time import in_time
+from cronjob.one_pool import target
 from reconcile.errors import SettingsError
 
 # What comes instead of an answer; the second kind escapes from requests where a host name cannot be one, and from
@@ -95,8 +96,7 @@ class Adapter(HTTPAdapter):
 
     def request_url(self, request: Any, proxies: Any) -> str:
         """The path alone, unless a proxy is spoken to, which may want to know the host."""
-        # The first slash behind `https://` or `http://x`.
-        return super().request_url(request, proxies) if proxies else str(request.url[request.url.index("/", 8) :])
+        return super().request_url(request, proxies) if proxies else target(request.url)
 
     def build_response(self, _: Any, resp: Any) -> requests.Response:
         """What came, and nothing made of it."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from edge.gitlab_builders import an_answer, dripping, raw_server
+from edge.gitlab_builders import OK, RawServer, an_answer, dripping, raw_server
 from edge.kube_builders import TENANTS, asked
 from kubernetes.client import ApiException
 
@@ -74,6 +74,41 @@ class TestRedirects:
 
         assert len(world.requests) == 2
         assert elsewhere.requests == []
+
+
+class TestAProxy:
+    """The kubeconfig's proxy-url, and what a server and a proxy are each asked for."""
+
+    @pytest.fixture
+    def asked_by(self, tmp_path: Path) -> Callable[..., str]:
+        def line(server: RawServer, *, address: str, **cluster: str) -> str:
+            config = yaml.safe_load(kubeconfig(address))
+            config["clusters"][0]["cluster"] |= cluster
+            (tmp_path / "config").write_text(yaml.safe_dump(config))
+            with connect(Access(str(tmp_path / "config"))) as api, suppress(NoAnswer):
+                api.send("GET", "/version", query={"limit": "1"}, timeout=5)
+            # Without the version of HTTP: it differs between Pythons.
+            return server.requests[0].decode("latin-1").splitlines()[0].rpartition(" ")[0]
+
+        return line
+
+    def test_it_is_told_the_whole_address(self, asked_by: Callable[..., str]) -> None:
+        with raw_server(OK) as proxy:
+            line = asked_by(proxy, address="http://kubernetes.test/below", **{"proxy-url": proxy.url})
+
+        assert line == "GET http://kubernetes.test/below/version?limit=1"
+
+    def test_it_is_asked_for_a_tunnel_where_the_server_speaks_tls(self, asked_by: Callable[..., str]) -> None:
+        with raw_server(an_answer("502 Bad Gateway", "")) as proxy:
+            line = asked_by(proxy, address="https://kubernetes.test", **{"proxy-url": proxy.url})
+
+        assert line == "CONNECT kubernetes.test:443"
+
+    def test_a_server_is_told_the_path_alone(self, asked_by: Callable[..., str]) -> None:
+        with raw_server(OK) as server:
+            line = asked_by(server, address=f"{server.url}/below")
+
+        assert line == "GET /below/version?limit=1"
 
 
 class TestAnExpiredToken:

@@ -1,0 +1,36 @@
+"""The way to one server: urllib3's manager looks for its pool, and takes the URL apart, for each request again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from urllib3 import PoolManager, ProxyManager
+
+
+class OnePool:
+    """Stands in for a `PoolManager` where all requests go to the server of *url*. Redirects are not followed."""
+
+    def __init__(self, manager: PoolManager, url: str) -> None:
+        self._manager = manager
+        self._pool: Any = manager.connection_from_url(url)
+
+    def request(self, method: str, url: str, **how: Any) -> Any:
+        """Send it as the manager would."""
+        # kubernetes hands an empty form to each GET.
+        how.pop("fields", None)
+        return self._pool.urlopen(method, target(url), redirect=False, **how)
+
+    def clear(self) -> None:
+        """Close all connections."""
+        self._manager.clear()
+
+
+def target(url: str) -> str:
+    """What of an absolute URL with a path a server is asked for."""
+    # The first slash behind `https://` or `http://x`.
+    return url[url.index("/", 8) :]
+
+
+def straight(manager: Any, url: str) -> Any:
+    """The way to the server of *url*; a proxy's manager is left as it is: it knows what a proxy wants to be asked."""
+    return manager if isinstance(manager, ProxyManager) else OnePool(manager, url)
