@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 PROGRAM = "flux-gitlab-syncer"
 # GitLab refuses longer titles and descriptions (app/models/key.rb: 1 to 255 characters).
@@ -12,8 +13,7 @@ LONGEST = 255
 _DIGITS = 12
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Mark(NamedTuple):
     """`flux-gitlab-syncer <cluster> <namespace>/<name>`; *name* is the Secret's or the Receiver's."""
 
     cluster: str

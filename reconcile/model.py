@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 # A webhook's `alert_status` while GitLab has not switched it off.
 EXECUTABLE = "executable"
@@ -28,8 +29,7 @@ class Kind(StrEnum):
         return f"{self.value.replace('_', ' ')}s"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
+class Ref(NamedTuple):
     """A Kubernetes object; its text is `Kind/namespace/name`, as reports name it."""
 
     kind: str
@@ -40,16 +40,14 @@ class Ref:
         return f"{self.kind}/{self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Project:
+class Project(NamedTuple):
     """A GitLab project: the numeric id that writes go to, and its full path for people."""
 
     id: int
     path: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PublicKey:
+class PublicKey(NamedTuple):
     """
     What makes two SSH keys the same: algorithm and base64 material, never the comment.
 

@@ -89,7 +89,7 @@ class Listener:
 
     def concerning(self, projects: Iterable[str]) -> Listener:
         """This listener with its problems filed under the one project it names, if it is one."""
-        match tuple(projects):
+        match tuple(projects) if self.problems else ():
             case [path]:
                 return replace(self, problems=tuple(replace(one, project=path) for one in self.problems))
         return self
@@ -104,17 +104,7 @@ def listener_from(item: Mapping[str, Any]) -> Listener | None:
     """One Receiver as far as it goes without its Secret, or None where it is being deleted."""
     if is_gone(item):
         return None
-    spec, status, ref = item.get("spec") or {}, item.get("status") or {}, ref_of(item, "Receiver")
-    name = (spec.get("secretRef") or {}).get("name")
-    # status.url is where Flux before 0.38 put the path.
-    path = status.get("webhookPath") or status.get("url")
-    listener = Listener(
-        ref,
-        str(spec.get("type") or ""),
-        tuple(_resource(one) for one in spec.get("resources") or () if _is_git_repository(one)),
-        path=path if is_hook_path(str(path)) else None,
-        secret=Ref("Secret", ref.namespace, name) if name else None,
-    )
+    listener, unknown = _as_written(item)
     broken = item.get("broken")
     if broken:
         message = f"The object is malformed: {broken}. Correct it; its webhooks stay as they are."
@@ -126,9 +116,31 @@ def listener_from(item: Mapping[str, Any]) -> Listener | None:
         )
     if not listener.supported:
         return replace(listener, creates=False)
-    if spec.get("suspend"):
-        return listener.hold(Code.SUSPENDED, f"It is suspended, so its webhooks stay as they are. {_resume(ref)}")
-    return _with_events(replace(listener, trouble=_trouble(listener, item)), spec.get("events") or ())
+    if (item.get("spec") or {}).get("suspend"):
+        resume = f"`flux resume receiver {listener.ref.name} -n {listener.ref.namespace}` ends that."
+        return listener.hold(Code.SUSPENDED, f"It is suspended, so its webhooks stay as they are. {resume}")
+    return _without(listener, unknown) if unknown else listener
+
+
+def _as_written(item: Mapping[str, Any]) -> tuple[Listener, tuple[str, ...]]:
+    """The listener before anything about it is judged, and its events that GitLab does not know."""
+    spec, status, ref = item.get("spec") or {}, item.get("status") or {}, ref_of(item, "Receiver")
+    name, type_ = (spec.get("secretRef") or {}).get("name"), str(spec.get("type") or "")
+    # status.url is where Flux before 0.38 put the path.
+    found = status.get("webhookPath") or status.get("url")
+    path = found if is_hook_path(str(found)) else None
+    events = tuple(str(event) for event in spec.get("events") or ())
+    flags, unknown = flags_of(events) if events and type_ != "generic" else (DEFAULT_FLAGS, ())
+    listener = Listener(
+        ref,
+        type_,
+        tuple(_resource(one) for one in spec.get("resources") or () if _is_git_repository(one)),
+        path=path,
+        secret=Ref("Secret", ref.namespace, name) if name else None,
+        flags=flags,
+        trouble=_trouble(ref, path, item),
+    )
+    return listener, unknown
 
 
 def _resource(raw: Mapping[str, Any]) -> Resource:
@@ -141,39 +153,33 @@ def _is_git_repository(resource: Mapping[str, Any]) -> bool:
     return resource.get("kind") == "GitRepository" and version.partition("/")[0] in {"", GROUP}
 
 
-def _resume(ref: Ref) -> str:
-    return f"`flux resume receiver {ref.name} -n {ref.namespace}` ends that."
-
-
-def _with_events(listener: Listener, events: Iterable[str]) -> Listener:
-    listed = tuple(str(event) for event in events)
-    if not listed or listener.type == "generic":
-        return listener
-    flags, unknown = flags_of(listed)
-    if not unknown:
-        return replace(listener, flags=flags)
+def _without(listener: Listener, unknown: Iterable[str]) -> Listener:
+    """The listener without its *unknown* events, and that as a problem."""
     names = ", ".join(repr(event) for event in unknown)
     message = f"GitLab sends no event called {names} from a project; write it as in `Push Hook`, or remove it."
-    if flags:
-        return replace(listener, flags=flags).warned(Code.UNKNOWN_EVENT, message, severity=Severity.WARNING)
+    if listener.flags:
+        return listener.warned(Code.UNKNOWN_EVENT, message, severity=Severity.WARNING)
     return listener.hold(Code.UNKNOWN_EVENT, f"{message} None of its events is left, so its webhook stays as it is.")
 
 
-def _trouble(listener: Listener, item: Mapping[str, Any]) -> str | None:
+def _trouble(ref: Ref, path: str | None, item: Mapping[str, Any]) -> str | None:
     """Why Flux would not accept a delivery for this Receiver now, or None."""
     status, metadata = item.get("status") or {}, item["metadata"]
     ready: Mapping[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
-    show = f"see `kubectl describe receiver {listener.ref.name} -n {listener.ref.namespace}`"
     if ready.get("status", "True") != "True":
         said = without_digests(str(ready.get("message") or ready.get("reason") or "it gives no reason"))
         said = shorten(said, LONGEST_QUOTE, placeholder="…").rstrip(".")
-        return f"Flux says it is not ready: {said}; {show}. Its webhooks wait."
-    if listener.path is None:
-        return f"Its status.webhookPath is not there yet; {show}. Its webhooks wait."
+        return f"Flux says it is not ready: {said}; {_show(ref)}. Its webhooks wait."
+    if path is None:
+        return f"Its status.webhookPath is not there yet; {_show(ref)}. Its webhooks wait."
     seen, now = status.get("observedGeneration"), metadata.get("generation")
     if isinstance(seen, int) and isinstance(now, int) and seen < now:
-        return f"Flux has not seen its newest spec yet; {show}. Its webhooks wait."
+        return f"Flux has not seen its newest spec yet; {_show(ref)}. Its webhooks wait."
     return None
+
+
+def _show(ref: Ref) -> str:
+    return f"see `kubectl describe receiver {ref.name} -n {ref.namespace}`"
 
 
 def with_collisions(listeners: Iterable[Listener]) -> tuple[Listener, ...]:
