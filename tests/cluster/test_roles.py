@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import yaml
+from cluster.grants import Grants
 from cluster.manifests import Manifest, of_kind
 from program import Program, a_program
 
-from cronjob.sandbox.kubernetes_access import Attempt, Denial
+from cronjob.sandbox.kubernetes_access import Denial
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_kustomization, flux_looks
-
-
-@dataclass(frozen=True)
-class Grants:
-    """Denies whatever these roles do not grant: each a Role's rules and its namespace, or None for a ClusterRole's."""
-
-    roles: tuple[tuple[Manifest, str | None], ...]
-
-    def covers(self, attempt: Attempt) -> bool:
-        return not any(
-            namespace in {None, attempt.namespace} and _grants(rule, attempt)
-            for role, namespace in self.roles
-            for rule in role["rules"]
-        )
-
-
-def _grants(rule: dict[str, Any], attempt: Attempt) -> bool:
-    return (
-        attempt.group in rule["apiGroups"]
-        and attempt.resource in rule["resources"]
-        and attempt.verb in rule["verbs"]
-        and (not rule.get("resourceNames") or attempt.name in rule["resourceNames"])
-    )
 
 
 def only(program: Program, *roles: tuple[Manifest, str | None]) -> None:

@@ -1,0 +1,44 @@
+"""The API servers that the same tests are run with, and a namespace in one with tenants and the shipped rights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from cluster.api_servers import HAS_REAL, KUBECONFIG, ApiServer, a_real, an_embedded
+from cluster.scene import Scene, a_scene
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(request: pytest.FixtureRequest) -> None:
+    """As everywhere, unless the cluster that was named may be anywhere."""
+    if not KUBECONFIG:
+        request.getfixturevalue("only_loopback")
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    with an_embedded(tmp_path_factory.mktemp("embedded")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    if not HAS_REAL:
+        pytest.skip("there is no real API server: set KUBEBUILDER_ASSETS or TEST_KUBECONFIG")
+    with a_real(tmp_path_factory.mktemp("real")) as server:
+        yield server
+
+
+@pytest.fixture(params=["embedded", "real"] if HAS_REAL else ["embedded"])
+def server(request: pytest.FixtureRequest) -> ApiServer:
+    """Each in turn."""
+    found: ApiServer = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def scene(server: ApiServer) -> Iterator[Scene]:
+    """Two tenants in a namespace of their own, with the base's and the audit's accounts."""
+    with a_scene(server) as made:
+        yield made
