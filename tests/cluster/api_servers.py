@@ -9,9 +9,10 @@ somebody's: nothing in it is touched but what was made here, under names that no
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -33,10 +34,21 @@ from cronjob.sandbox.serving import serving
 ASSETS = os.environ.get("KUBEBUILDER_ASSETS", "")
 KUBECONFIG = os.environ.get("TEST_KUBECONFIG", "")
 HAS_REAL = bool(ASSETS or KUBECONFIG)
-REAL_TOO = ["embedded", *(["real"] if HAS_REAL else [])]
+# What the manifests bring beside Flux's kinds.
+_OTHERS = (Kind("monitoring.coreos.com", "PrometheusRule", "prometheusrules"),)
+_CUSTOM = tuple(kind for kind in (*BY_KIND.values(), *_OTHERS) if kind.group in {*FLUX_GROUPS, "monitoring.coreos.com"})
 
+# From this Kubernetes 1.N on lists are answered from the API server's memory, whatever etcd has forgotten.
+_REMEMBERS_LISTS = 34
 _RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
-_CLUSTER_WIDE = ("Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition")
+CLUSTER_WIDE = (
+    "Namespace",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+)
 
 
 class ApiServer(Protocol):
@@ -112,9 +124,10 @@ class Real:
         return file
 
     def expire_lists(self) -> bool:
-        if self._ours is not None:
-            self._ours.compact()
-        return self._ours is not None
+        if self._ours is None or minor_of(self.api) >= _REMEMBERS_LISTS:
+            return False
+        self._ours.compact()
+        return True
 
     def _cluster(self) -> dict[str, str]:
         """Where it is, as the administrator's kubeconfig has it."""
@@ -141,9 +154,9 @@ def created(api: KubeApi, manifest: Manifest) -> dict[str, Any]:
 def collection_of(manifest: Manifest) -> str:
     """The path below which objects of that kind, and in that namespace, are."""
     group, _, version = manifest["apiVersion"].rpartition("/")
-    plural = f"{manifest['kind'].lower()}s".replace("ys", "ies")
+    plural = re.sub("ys$", "ies", f"{manifest['kind'].lower()}s")
     prefix = f"/apis/{group}/{version}" if group else f"/api/{version}"
-    if manifest["kind"] in _CLUSTER_WIDE:
+    if manifest["kind"] in CLUSTER_WIDE:
         return f"{prefix}/{plural}"
     return f"{prefix}/namespaces/{manifest['metadata']['namespace']}/{plural}"
 
@@ -172,26 +185,47 @@ def a_real(folder: Path) -> Iterator[ApiServer]:
 @contextmanager
 def _with_flux(api: KubeApi) -> Iterator[None]:
     """Flux's kinds are served; those that were not are made, and taken away again."""
-    made = [crd(kind) for kind in BY_KIND.values() if kind.group in FLUX_GROUPS and not _is_served(api, kind)]
-    for one in made:
-        created(api, one)
+    missing = [kind for kind in _CUSTOM if not serves(api, f"{kind.group}/v1", kind.plural)]
+    with ExitStack() as stack:
+        for kind in missing:
+            stack.enter_context(existing(api, crd(kind)))
+        for kind in missing:
+            wait_until(lambda kind=kind: _is_up(api, kind))
+        yield
+
+
+def _is_up(api: KubeApi, kind: Kind) -> bool:
+    listed = api.get(f"/apis/{kind.group}/v1/namespaces/default/{kind.plural}", {"limit": "1"})
+    return listed.status == 200 and serves(api, f"{kind.group}/v1", kind.plural)
+
+
+def serves(api: KubeApi, version: str, plural: str) -> bool:
+    """Whether the server has objects of that name in *version* of an API group."""
+    answer = api.get(f"/apis/{version}")
+    resources = said(answer, 200)["resources"] if answer.status != 404 else []
+    return any(one["name"] == plural for one in resources)
+
+
+def minor_of(api: KubeApi) -> int:
+    """N of Kubernetes 1.N."""
+    return int(said(api.get("/version"), 200)["minor"].rstrip("+"))
+
+
+@contextmanager
+def existing(api: KubeApi, manifest: Manifest) -> Iterator[None]:
+    """The object is there, and afterwards it is not."""
+    created(api, manifest)
     try:
-        for one in made:
-            _wait_for(api, BY_KIND[one["spec"]["names"]["kind"]])
         yield
     finally:
-        for one in made:
-            api.send("DELETE", f"{collection_of(one)}/{one['metadata']['name']}")
+        api.send("DELETE", f"{collection_of(manifest)}/{manifest['metadata']['name']}")
 
 
-def _is_served(api: KubeApi, kind: Kind) -> bool:
-    return api.get(f"/apis/{kind.group}/v1/namespaces/default/{kind.plural}", {"limit": "1"}).status == 200
-
-
-def _wait_for(api: KubeApi, kind: Kind) -> None:
+def wait_until(is_so: Callable[[], object]) -> None:
+    """What a server does after it has answered."""
     end = time.monotonic() + 60
-    while not _is_served(api, kind) or api.get(f"/apis/{kind.group}/v1").status != 200:
-        assert time.monotonic() < end, kind.kind
+    while not is_so():
+        assert time.monotonic() < end
         time.sleep(0.05)
 
 

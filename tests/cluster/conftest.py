@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -26,6 +27,8 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     if not HAS_REAL:
         pytest.skip("there is no real API server: set KUBEBUILDER_ASSETS or TEST_KUBECONFIG")
+    # Each worker of xdist would make and take away the same kinds; of servers of its own it has one each.
+    assert not (KUBECONFIG and "PYTEST_XDIST_WORKER" in os.environ), "with TEST_KUBECONFIG run one process: -n 0"
     with a_real(tmp_path_factory.mktemp("real")) as server:
         yield server
 
