@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,19 @@ class TestTheJob:
 
     def test_a_check_has_nothing_to_say(self, scene: Scene) -> None:
         assert set(levels(scene, "--events").values()) == {"ok"}
+
+    def test_a_trace_shows_what_it_may_see_and_says_which_right_the_rest_needs(self, scene: Scene) -> None:
+        scene.program.run()
+
+        [chain] = json.loads(scene.program("trace", "tenant-0001", "-o", "json").out)["chains"]
+
+        links = {one["link"]: one for one in chain["links"]}
+        # Whether it was fetched depends on who else is in the cluster.
+        assert {name: one["level"] for name, one in links.items() if name != "fetch"} == {
+            **dict.fromkeys(("gitrepository", "secret", "project", "deploy-key", "receiver", "webhook"), "ok"),
+            **dict.fromkeys(("deliveries", "kustomization"), "note"),
+        }
+        assert "needs `get,list` on kustomizations.kustomize.toolkit.fluxcd.io" in links["kustomization"]["message"]
 
     def test_it_may_not_do_anything_else(self, scene: Scene) -> None:
         with scene.api_of(JOB) as api:
@@ -194,6 +208,14 @@ class TestTwoWriters:
         # It gave it back.
         assert scene.program.run("--lease-wait", "0s").code == 0
 
+    def test_of_two_that_begin_at_once_one_waits_for_the_other(self, real: ApiServer) -> None:
+        with a_scene(real) as scene, ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(lambda _: scene.child("run", "-o", "json"), range(2))
+
+            assert (first.code, second.code) == (0, 0)
+            assert sorted((first.report["result"], second.report["result"])) == ["applied", "in_sync"]
+            assert scene.lease()["spec"]["leaseTransitions"] == 2
+
     def test_one_of_another_cluster_is_not_taken(self, scene: Scene) -> None:
         scene.program.run()
 
@@ -237,3 +259,14 @@ class TestStrangers:
         assert done.code == 1
         [problem] = done.report["problems"]
         assert (problem["code"], f"Namespace {missing} does not exist" in problem["message"]) == ("NamespaceGone", True)
+
+    def test_so_is_one_that_is_being_deleted(self, scene: Scene) -> None:
+        said(scene.server.api.send("DELETE", f"/api/v1/namespaces/{scene.namespace}"), 200)
+
+        done = scene.program.run("--dry-run", KUBECONFIG=str(scene.server.kubeconfig))
+
+        assert done.code == 1
+        [problem] = done.report["problems"]
+        # What there is left of it depends on who else is in the cluster.
+        assert problem["code"] == "NamespaceGone"
+        assert "is being deleted" in problem["message"] or "does not exist" in problem["message"]
