@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -23,7 +24,8 @@ from cluster.manifests import Manifest
 from cluster.real_server import RealServer, a_kubeconfig, a_real_server
 
 from cronjob.answers import Answer
-from cronjob.kube_access import Access, KubeApi, connect
+from cronjob.kube_access import KubeApi, connect
+from cronjob.kube_place import Access
 from cronjob.sandbox.kubernetes_access import Denial
 from cronjob.sandbox.kubernetes_app import kubeconfig, kubernetes_app
 from cronjob.sandbox.kubernetes_kinds import BY_KIND, FLUX_GROUPS, Kind
@@ -190,7 +192,7 @@ def _with_flux(api: KubeApi) -> Iterator[None]:
         for kind in missing:
             stack.enter_context(existing(api, crd(kind)))
         for kind in missing:
-            wait_until(lambda kind=kind: _is_up(api, kind))
+            wait_until(partial(_is_up, api, kind))
         yield
 
 

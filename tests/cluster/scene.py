@@ -15,7 +15,8 @@ from cluster.api_servers import ApiServer, collection_of, created, said
 from cluster.manifests import Manifest, of_kind
 from program import Done, Program, a_program
 
-from cronjob.kube_access import Access, KubeApi, connect
+from cronjob.kube_access import KubeApi, connect
+from cronjob.kube_place import Access
 from cronjob.sandbox.flux_controller import webhook_path
 from cronjob.sandbox.samples import token_of
 

@@ -13,7 +13,8 @@ from cluster.scene import JOB, Scene, a_namespace, in_namespace
 from cronjob import flux as flux_module
 from cronjob.answers import Answer
 from cronjob.flux import FluxCluster
-from cronjob.kube_access import Access, KubeApi, connect
+from cronjob.kube_access import KubeApi, connect
+from cronjob.kube_place import Access
 
 LEASE = "coordination.k8s.io/v1"
 SOURCE = "source.toolkit.fluxcd.io/v1"
