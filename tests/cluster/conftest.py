@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cluster.api_servers import HAS_REAL, KUBECONFIG, ApiServer, a_real, an_embedded
@@ -17,14 +18,16 @@ def only_loopback(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("only_loopback")
 
 
-@pytest.fixture(scope="session")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with an_embedded(tmp_path_factory.mktemp("embedded")) as server:
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[ApiServer]:
+    """One for each test: it costs little, and other tests count the threads that are left."""
+    with an_embedded(tmp_path) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """One for all tests of a process: it takes seconds to come up."""
     if not HAS_REAL:
         pytest.skip("there is no real API server: set KUBEBUILDER_ASSETS or TEST_KUBECONFIG")
     # Each worker of xdist would make and take away the same kinds; of servers of its own it has one each.
