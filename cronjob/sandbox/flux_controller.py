@@ -157,7 +157,7 @@ def _secret_data(world: KubernetesWorld, manifest: Manifest) -> dict[str, bytes]
     """What is in the Secret that *manifest* refers to; nothing if there is no such Secret."""
     namespace = manifest["metadata"]["namespace"]
     secret = world.store.find(BY_KIND["Secret"], namespace, _secret_name(manifest))
-    return {key: base64.b64decode(text) for key, text in secret["data"].items()} if secret else {}
+    return {key: base64.b64decode(text) for key, text in ((secret or {}).get("data") or {}).items()}
 
 
 def _artifact(repository: Manifest) -> Manifest:

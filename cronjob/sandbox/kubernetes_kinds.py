@@ -44,6 +44,11 @@ class Kind:
         return self.group in FLUX_GROUPS
 
     @property
+    def is_guarded(self) -> bool:
+        """Whether an update must say which resourceVersion it is based on."""
+        return self.is_custom or self.kind == "Lease"
+
+    @property
     def is_review(self) -> bool:
         """Whether it is a question that is answered and not kept."""
         return self.verbs == REVIEW_VERBS

@@ -59,6 +59,8 @@ def completed(kind: Kind, manifest: Manifest, old: Manifest | None) -> Manifest:
         _complete_secret(new)
     if kind.kind == "Namespace":
         _complete_namespace(new)
+    if kind.kind == "Lease":
+        new["spec"] = new.get("spec") or {}
     if kind.is_custom:
         new["spec"] = defaults(kind, new) | (new.get("spec") or {})
         new.setdefault("status", old["status"] if old else {"observedGeneration": -1})
@@ -89,7 +91,10 @@ def _complete_secret(secret: Manifest) -> None:
     data = secret.get("data") or {}
     for key, text in (secret.pop("stringData", None) or {}).items():
         data[key] = base64.b64encode(str(text).encode()).decode()
-    secret["data"] = data
+    # Without anything in it there is no `data` at all.
+    secret.pop("data", None)
+    if data:
+        secret["data"] = data
     secret.setdefault("type", "Opaque")
 
 

@@ -44,6 +44,9 @@ def read_list(world: KubernetesWorld, target: Target, query: Query, *, accept: s
     page = _page(world, target, query)
     items = [shown(target.kind, target.version, manifest) for manifest in page.items]
     metadata = _list_metadata(page, selected="labelSelector" in query or "fieldSelector" in query)
+    if target.kind.is_custom:
+        # Of the last chunk, too; built-in kinds leave it out.
+        metadata.setdefault("continue", "")
     if wants_table(accept):
         return table(target.kind, target.version, items, metadata=metadata)
     if not target.kind.is_custom:

@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 from cronjob.sandbox.kubernetes_kinds import Kind
+from cronjob.sandbox.kubernetes_paths import Target
+from cronjob.sandbox.kubernetes_rules import built_in_causes, name_causes
 from cronjob.sandbox.kubernetes_status import StatusError, bad_request, invalid
 
 Manifest = dict[str, Any]
@@ -36,7 +38,6 @@ REQUIRED = {
 }
 
 _URL = re.compile(r"^(http|https|ssh)://.*$")
-_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 def api_version(group: str, version: str) -> str:
@@ -62,8 +63,9 @@ def shown(kind: Kind, version: str, manifest: Manifest) -> Manifest:
     return answer
 
 
-def checked(kind: Kind, version: str, manifest: object) -> Manifest:
-    """*manifest*, if the API server would let it in; else a refusal that names every bad field."""
+def checked(target: Target, manifest: object) -> Manifest:
+    """*manifest*, if the API server would let it in there; else a refusal that names every bad field."""
+    kind, version = target.kind, target.version
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata", {}), dict):
         raise bad_request("the body of the request is not an object")
     expected = (api_version(kind.group, version), kind.kind)
@@ -71,7 +73,8 @@ def checked(kind: Kind, version: str, manifest: object) -> Manifest:
         raise _wrong_version(expected, manifest)
     manifest |= {"apiVersion": expected[0], "kind": expected[1]}
     name = str(manifest.setdefault("metadata", {}).get("name", ""))
-    if causes := [*_name_causes(name), *_spec_causes(kind, manifest.get("spec"))]:
+    built_in = built_in_causes(kind, manifest, target.namespace)
+    if causes := [*name_causes(kind, name), *_spec_causes(kind, manifest.get("spec")), *built_in]:
         raise invalid(kind, name, causes)
     return manifest
 
@@ -80,14 +83,6 @@ def _wrong_version(expected: tuple[str, str], manifest: Manifest) -> StatusError
     given = f"{manifest.get('apiVersion')}, Kind={manifest.get('kind')}"
     wanted = f"{expected[0]}, Kind={expected[1]}"
     return bad_request(f"the object provided is unrecognized: {given} does not match {wanted}")
-
-
-def _name_causes(name: str) -> list[tuple[str, str]]:
-    if not name:
-        return [("metadata.name", "Required value: name or generateName is required")]
-    if not _NAME.fullmatch(name):
-        return [("metadata.name", f'Invalid value: "{name}": not a lowercase RFC 1123 subdomain')]
-    return []
 
 
 def _spec_causes(kind: Kind, spec: object) -> list[tuple[str, str]]:

@@ -85,10 +85,28 @@ def invalid(kind: Kind, name: str, causes: list[tuple[str, str]]) -> StatusError
     """An object that its schema forbids; *causes* are pairs of field and complaint."""
     complaints = [f"{where}: {what}" for where, what in causes]
     listed = complaints[0] if len(complaints) == 1 else f"[{', '.join(complaints)}]"
-    details = {"name": name, "group": kind.group, "kind": kind.kind}
-    details_causes = [{"reason": "FieldValueInvalid", "message": what, "field": where} for where, what in causes]
+    details = _details(kind, name) | {"kind": kind.kind}
+    details_causes = [{"reason": _cause(what), "message": what, "field": where} for where, what in causes]
     message = f'{_kind_and_group(kind)} "{name}" is invalid: {listed}'
     return StatusError(422, message, details=details | {"causes": details_causes})
+
+
+def without_version(kind: Kind, name: str) -> StatusError:
+    """An update that does not say what it is based on, where it must: of a Lease or a custom resource."""
+    cause = ("metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")
+    refusal = invalid(kind, name, [cause])
+    # This one is not said of the kind but of the resource.
+    message = f'{kind.qualified} "{name}" is invalid: {": ".join(cause)}'
+    return StatusError(422, message, details=refusal.details | {"kind": kind.plural})
+
+
+def other_uid(kind: Kind, name: str, wanted: str, found: str) -> StatusError:
+    """A write that was meant for another object of the same name, or for one that is gone (*found* is empty)."""
+    message = (
+        f'Operation cannot be fulfilled on {kind.qualified} "{name}": Precondition failed: '
+        f"UID in precondition: {wanted}, UID in object meta: {found}"
+    )
+    return StatusError(409, message, details=_details(kind, name))
 
 
 def forbidden(kind: Kind, name: str, why: str) -> StatusError:
@@ -126,6 +144,10 @@ def _details(kind: Kind, name: str) -> dict[str, Any]:
     """Details leave out what is empty; their `kind` is the plural, as in the real answers."""
     details = {"name": name, "group": kind.group, "kind": kind.plural}
     return {key: value for key, value in details.items() if value}
+
+
+def _cause(complaint: str) -> str:
+    return "FieldValueRequired" if complaint.startswith("Required") else "FieldValueInvalid"
 
 
 def _kind_and_group(kind: Kind) -> str:

@@ -20,7 +20,9 @@ from cronjob.sandbox.kubernetes_status import (
     conflict,
     forbidden,
     not_found,
+    other_uid,
     success,
+    without_version,
 )
 from cronjob.sandbox.kubernetes_world import KubernetesWorld
 
@@ -70,7 +72,7 @@ def _new(world: KubernetesWorld, target: Target, given: object) -> Manifest:
         metadata = given["metadata"]
         if prefix := metadata.get("generateName"):
             metadata.setdefault("name", prefix + secrets.token_hex(3)[:5])
-    manifest = _placed(target, checked(target.kind, target.version, given))
+    manifest = _placed(target, checked(target, given))
     name = manifest["metadata"]["name"]
     if target.kind.namespaced:
         _check_namespace(world, target, name)
@@ -95,23 +97,28 @@ def _check_namespace(world: KubernetesWorld, target: Target, name: str) -> None:
 
 
 def _replacement(world: KubernetesWorld, target: Target, given: object) -> Manifest:
+    manifest = _named(target, _placed(target, checked(target, given)))
+    metadata = manifest["metadata"]
+    found = world.store.find(target.kind, target.namespace, target.name)
+    uid = found["metadata"]["uid"] if found else ""
+    if metadata.get("uid") not in {None, uid}:
+        raise other_uid(target.kind, target.name, metadata["uid"], uid)
     old = _existing(world, target)
-    manifest = _placed(target, checked(target.kind, target.version, given))
+    if target.kind.is_guarded and not metadata.get("resourceVersion"):
+        raise without_version(target.kind, target.name)
     return _next(target, old, manifest)
 
 
 def _patched(world: KubernetesWorld, target: Target, given: object, *, content_type: str) -> Manifest:
     old = _existing(world, target)
     new = patched(shown(target.kind, target.version, old), given, content_type=content_type)
-    manifest = checked(target.kind, target.version, new)
+    manifest = _named(target, checked(target, new))
     return _next(target, old, manifest)
 
 
 def _next(target: Target, old: Manifest, manifest: Manifest) -> Manifest:
     """What a write makes of *old*: its status alone through /status, everything else otherwise."""
     metadata = manifest["metadata"]
-    if metadata["name"] != target.name:
-        raise bad_request(f"the name of the object ({metadata['name']}) does not match the URL ({target.name})")
     based_on = metadata.get("resourceVersion")
     if based_on and based_on != old["metadata"]["resourceVersion"]:
         raise conflict(target.kind, target.name)
@@ -122,6 +129,14 @@ def _next(target: Target, old: Manifest, manifest: Manifest) -> Manifest:
     return manifest
 
 
+def _named(target: Target, manifest: Manifest) -> Manifest:
+    """*manifest*, which must have the name that the URL has."""
+    name = manifest["metadata"]["name"]
+    if name != target.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
+    return manifest
+
+
 def _placed(target: Target, manifest: Manifest) -> Manifest:
     """*manifest* in the URL's namespace, which it may leave out but not contradict."""
     metadata = manifest["metadata"]
@@ -129,7 +144,7 @@ def _placed(target: Target, manifest: Manifest) -> Manifest:
         return manifest
     if metadata.setdefault("namespace", target.namespace) != target.namespace:
         raise bad_request(
-            f"the namespace of the provided object does not match the namespace sent on the request "
-            f"({metadata['namespace']} and {target.namespace})"
+            f"the namespace of the object ({metadata['namespace']}) does not match "
+            f"the namespace on the request ({target.namespace})"
         )
     return manifest

@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
+from cluster.builds import IMAGE, NAMESPACE, built, kubectl
 from cluster.manifests import COMPONENTS, FOLDER, Manifest, can_build, is_object
 
 pytestmark = pytest.mark.skipif(not can_build(), reason="there is no kubectl 1.27 or newer here")
-
-NAMESPACE = "tenant-config"
-IMAGE = "registry.test/syncer@sha256:" + "0" * 64
-
-
-def kubectl(*arguments: str, stdin: str = "") -> str:
-    done = subprocess.run(
-        [shutil.which("kubectl") or "", *arguments], input=stdin, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def built(folder: Path, *components: str) -> dict[tuple[str, str], Manifest]:
-    """The objects, by kind and name, as Flux would build them for a namespace."""
-    manifests = os.path.relpath(FOLDER, folder)
-    kustomization = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "namespace": NAMESPACE,
-        "resources": [f"{manifests}/base"],
-        "components": [f"{manifests}/components/{name}" for name in components],
-        "images": [
-            {"name": "flux-gitlab-syncer", "newName": IMAGE.partition("@")[0], "digest": IMAGE.partition("@")[2]}
-        ],
-    }
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    text = kubectl("kustomize", str(folder), "--load-restrictor", "LoadRestrictionsNone")
-    return {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(text)}
 
 
 def settings(objects: dict[tuple[str, str], Manifest]) -> dict[str, str]:

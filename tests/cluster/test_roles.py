@@ -1,43 +1,20 @@
-"""The program with exactly the rights that the manifests give it: nothing is missing, and nothing more is used."""
+"""The program with the rights that components and pages add to the base's, which test_the_job.py is about."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import yaml
+from cluster.grants import Grants
 from cluster.manifests import FOLDER, Manifest, loaded, of_kind
 from program import Program, a_program
 
-from cronjob.sandbox.kubernetes_access import Attempt, Denial
+from cronjob.sandbox.kubernetes_access import Denial
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_kustomization, flux_looks
-
-
-@dataclass(frozen=True)
-class Grants:
-    """Denies whatever these roles do not grant: each a Role's rules and its namespace, or None for a ClusterRole's."""
-
-    roles: tuple[tuple[Manifest, str | None], ...]
-
-    def covers(self, attempt: Attempt) -> bool:
-        return not any(
-            namespace in {None, attempt.namespace} and _grants(rule, attempt)
-            for role, namespace in self.roles
-            for rule in role["rules"]
-        )
-
-
-def _grants(rule: dict[str, Any], attempt: Attempt) -> bool:
-    return (
-        attempt.group in rule["apiGroups"]
-        and attempt.resource in rule["resources"]
-        and attempt.verb in rule["verbs"]
-        and (not rule.get("resourceNames") or attempt.name in rule["resourceNames"])
-    )
 
 
 def only(program: Program, *roles: tuple[Manifest, str | None]) -> None:
@@ -46,7 +23,6 @@ def only(program: Program, *roles: tuple[Manifest, str | None]) -> None:
 
 
 BASE = of_kind("Role", "base")["flux-gitlab-syncer"]
-AUDIT = of_kind("Role", "components/audit")["flux-gitlab-syncer-audit"]
 EVERYWHERE = of_kind("ClusterRole", "components/multi-namespace")["flux-gitlab-syncer"]
 IN_TENANTS = of_kind("Role", "components/multi-namespace")["flux-gitlab-syncer"]
 
@@ -65,45 +41,6 @@ def levels(program: Program, *options: str) -> dict[str, str]:
     for one in json.loads(program("check", "-o", "json", *options, SYNCER_RECEIVER_URL="").out)["findings"]:
         found[one["check"]] = max(found.get(one["check"], "ok"), one["level"], key=("ok", "warn", "fail").index)
     return found
-
-
-def test_the_job_can_do_everything_with_the_bases_role(program: Program) -> None:
-    only(program, (BASE, NAMESPACE))
-
-    done = program.run("--events")
-
-    assert (done.code, done.report["result"], len(done.writes)) == (0, "applied", 4)
-    assert len(program.kubernetes.list("Event", NAMESPACE)) == 4
-    lease: Any = program.kubernetes.get("Lease", NAMESPACE, "flux-gitlab-syncer")
-    assert lease["metadata"]["annotations"]["flux-gitlab-syncer/cluster"] == CLUSTER
-    assert lease["spec"]["holderIdentity"] == ""
-
-
-def test_a_check_has_nothing_to_say_about_it(program: Program) -> None:
-    only(program, (BASE, NAMESPACE))
-
-    assert set(levels(program, "--events").values()) == {"ok"}
-
-
-@pytest.mark.parametrize("number", range(len(BASE["rules"])))
-def test_without_any_one_of_its_rules_something_does_not_work(program: Program, number: int) -> None:
-    rules = [rule for index, rule in enumerate(BASE["rules"]) if index != number]
-    only(program, ({**BASE, "rules": rules}, NAMESPACE))
-
-    done = program.run("--events")
-
-    assert done.code == 1 or "Kubernetes Events were left out" in done.err
-    assert set(levels(program, "--events").values()) != {"ok"}
-
-
-def test_the_audit_can_look_and_cannot_write(program: Program) -> None:
-    only(program, (AUDIT, NAMESPACE))
-
-    assert program.run("--dry-run").report["result"] == "drift"
-    assert set(levels(program, "--dry-run").values()) == {"ok"}
-    done = program.run()
-    assert (done.code, done.writes) == (1, [])
-    assert [problem["code"] for problem in done.report["problems"]] == ["LeaseUnavailable"]
 
 
 def test_a_trace_tells_all_but_the_last_link_with_it_and_that_with_the_right_that_the_page_names(

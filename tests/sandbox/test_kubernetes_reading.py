@@ -105,12 +105,20 @@ def test_a_list_of_custom_resources_names_version_and_kind_in_each_item(world: K
 
 
 def test_a_list_of_built_in_objects_names_them_once(world: KubernetesWorld, url: str) -> None:
-    world.apply_yaml("{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: tenants}}")
+    world.apply_yaml("{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: tenants}, data: {a: Yg==}}")
 
     answer = get(f"{url}/api/v1/secrets").json()
 
     assert (answer["kind"], answer["apiVersion"]) == ("SecretList", "v1")
     assert answer["items"][0].keys() == {"metadata", "data", "type"}
+    # Only lists of custom resources say that nothing comes after them.
+    assert answer["metadata"].keys() == {"resourceVersion"}
+
+
+def test_a_secret_with_nothing_in_it_has_no_data(world: KubernetesWorld, url: str) -> None:
+    world.apply_yaml("{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: tenants}, data: {}}")
+
+    assert "data" not in get(f"{url}/api/v1/namespaces/tenants/secrets/a").json()
 
 
 def test_a_namespaced_list_has_its_namespace_only(world: KubernetesWorld, url: str) -> None:

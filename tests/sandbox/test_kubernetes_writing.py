@@ -75,8 +75,9 @@ def test_a_taken_name_already_exists(world: KubernetesWorld, url: str) -> None:
 def test_a_name_can_be_made_up_by_the_server(url: str) -> None:
     events = f"{url}/api/v1/namespaces/tenants/events"
 
-    one = post(events, {"metadata": {"generateName": "docs."}, "reason": "Synced"}).json()
-    two = post(events, {"metadata": {"generateName": "docs."}, "reason": "Synced"}).json()
+    event = {"reason": "Synced", "involvedObject": {"namespace": "tenants"}}
+    one = post(events, event | {"metadata": {"generateName": "docs."}}).json()
+    two = post(events, event | {"metadata": {"generateName": "docs."}}).json()
 
     assert one["metadata"]["name"].startswith("docs.")
     assert one["metadata"]["name"] != two["metadata"]["name"]
@@ -113,7 +114,7 @@ def test_a_put_replaces_what_it_was_based_on(url: str) -> None:
 
 def test_a_put_that_is_based_on_the_past_conflicts(world: KubernetesWorld, url: str) -> None:
     made = post(url + LEASES, a_lease()).json()
-    put(f"{url}{LEASES}/syncer", a_lease("two"))
+    put(f"{url}{LEASES}/syncer", made | {"spec": {"holderIdentity": "two"}})
 
     answer = put(f"{url}{LEASES}/syncer", made)
 
@@ -166,8 +167,9 @@ def test_a_server_side_dry_run_answers_and_stores_nothing(world: KubernetesWorld
     assert post(f"{url}{LEASES}?dryRun=All", a_lease()).status_code == 201
     assert world.list("Lease") == []
 
-    post(url + LEASES, a_lease())
-    assert put(f"{url}{LEASES}/syncer?dryRun=All", a_lease("two")).json()["spec"] == {"holderIdentity": "two"}
+    made = post(url + LEASES, a_lease()).json()
+    changed = made | {"spec": {"holderIdentity": "two"}}
+    assert put(f"{url}{LEASES}/syncer?dryRun=All", changed).json()["spec"] == {"holderIdentity": "two"}
     assert requests.delete(f"{url}{LEASES}/syncer?dryRun=All", timeout=10).status_code == 200
     assert world.list("Lease")[0]["spec"] == {"holderIdentity": "one"}
 
@@ -211,7 +213,7 @@ def test_a_put_cannot_rename(url: str) -> None:
     answer = put(f"{url}{LEASES}/syncer", a_lease() | {"metadata": {"name": "other"}})
 
     assert answer.status_code == 400
-    assert "does not match the URL" in answer.json()["message"]
+    assert "does not match the name on the URL" in answer.json()["message"]
 
 
 def test_a_body_that_is_not_json_is_a_bad_request(url: str) -> None:
