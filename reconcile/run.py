@@ -52,6 +52,8 @@ def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Repor
     flux.expect_secrets(asked.needs.keys, asked.needs.tokens)
     actual = gitlab.read_actual(asked.projects)
     plan = decide(read_desired(flux, asked, actual, rules), actual, rules, orders)
+    # What matters of it is in the plan. The rest would stay to the end, beside the report.
+    del asked
 
     def plan_again() -> Plan:
         return decide(read_desired(flux, read_asked(flux, gitlab, rules), actual, rules), actual, rules, orders)
