@@ -39,6 +39,14 @@ def shaped(item: object) -> dict[str, Any] | None:
     return made | ({"broken": broken[0]} if broken else {})
 
 
+def share_names(item: Mapping[str, Any], names: dict[str, str]) -> None:
+    """Let an object that is `shaped` have each name that another one had as the same text; *names* are all so far."""
+    spec = item["spec"]
+    for holder in (item["metadata"], spec.get("secretRef") or {}, *spec.get("resources", ())):
+        if name := holder.get("name"):
+            holder["name"] = names.setdefault(name, name)
+
+
 def _ruled(raw: Mapping[str, Any], rules: Mapping[str, _Rule], where: str, broken: list[str]) -> dict[str, Any]:
     """The fields that have a rule; null means absent, as it does to Kubernetes."""
     made = {key: rule(raw[key], f"{where}.{key}", broken) for key, rule in rules.items() if raw.get(key) is not None}
@@ -117,7 +125,7 @@ def _secret_ref(raw: Any, where: str, broken: list[str]) -> dict[str, str] | Non
     """An empty name is none: what the Secret was for must not look as if it were no longer wanted."""
     name = raw.get("name") if isinstance(raw, dict) else None
     if isinstance(name, str) and name:
-        return {"name": sys.intern(_whole(name, f"{where}.name", broken))}
+        return {"name": _whole(name, f"{where}.name", broken)}
     broken.append(f"{where} is no object with a name")
     return None
 
@@ -156,7 +164,7 @@ def _common(raw: Any, where: str, broken: list[str]) -> str | None:
 
 
 _METADATA: Mapping[str, _Rule] = {
-    "name": _common,
+    "name": _TEXT,
     "namespace": _common,
     "uid": _TEXT,
     "labels": _labels,
@@ -173,7 +181,7 @@ _SPEC: Mapping[str, _Rule] = {
     "suspend": _switch,
     "events": _events,
     "resources": _entries(
-        {**dict.fromkeys(("apiVersion", "kind", "name", "namespace"), _common), "matchLabels": _labels}
+        {**dict.fromkeys(("apiVersion", "kind", "namespace"), _common), "name": _TEXT, "matchLabels": _labels}
     ),
 }
 _STATUS: Mapping[str, _Rule] = {

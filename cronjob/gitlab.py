@@ -73,7 +73,6 @@ class GitLabGroup:
         self._places: dict[str, PlaceAnswer] = {}
         self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="gitlab")
         self._reading = Crew(self._counted_items, scope.concurrency, "reading")
-        self._begun: set[int] = set()
         self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
 
     def close(self) -> None:
@@ -109,7 +108,8 @@ class GitLabGroup:
         # By the newest path: some may have been renamed while the pages were read.
         projects = {one.id: one for one in (*listing.by_path.values(), *also) if share.has(one.id)}
         for project in projects.values():
-            self._read(project)
+            if not listing.lists(project.id):
+                self._read(project)
         states = [
             _at(projects[state.project.id], state) for state in self._reading.answers() if state.project.id in projects
         ]
@@ -164,9 +164,8 @@ class GitLabGroup:
         return listing
 
     def _read(self, project: Project) -> None:
-        """Begin to read it, once, if it is ours: while the next ones are still being listed."""
-        if self._scope.share.has(project.id) and project.id not in self._begun:
-            self._begun.add(project.id)
+        """Begin to read it, if it is ours: while the next ones are still being listed."""
+        if self._scope.share.has(project.id):
             self.tally.one_found()
             self._reading.add(project)
 
