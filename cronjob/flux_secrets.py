@@ -151,6 +151,8 @@ class _Shift:
     def begin(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
         """Fetch these, as far as the same is not being fetched already; from now on these are wanted, and no others."""
         begun, self._wanted = self._wanted, (keys, tokens)
+        if begun == self._wanted:
+            return
         for ref in sorted(keys | tokens):
             parts = _parts(ref, self._wanted)
             if parts != _parts(ref, begun):
@@ -168,6 +170,8 @@ class _Shift:
         """Give up what was not begun."""
         self._fetching.close()
         self._taking.close()
+        # A crew refers to its shift and back, so both may be there for long; what they hold is not to be.
+        self._wanted, self._answers = (frozenset(), frozenset()), {}
 
     def _taken(self, fetched: tuple[_Order, _Fetched]) -> None:
         (ref, parts), opened = fetched

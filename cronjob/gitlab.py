@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TypeVar
 
 from cronjob.crew import Crew
@@ -106,13 +107,12 @@ class GitLabGroup:
         """Keys and webhooks of our share of the listed projects and of *also*; what is not read whole is unreadable."""
         listing, share = self._listed(), self._scope.share
         # By the newest path: some may have been renamed while the pages were read.
-        projects = {one.id: one for one in (*listing.by_path.values(), *also) if share.has(one.id)}
+        projects = {one.id: one for one in chain(listing.by_path.values(), also) if share.has(one.id)}
         for project in projects.values():
             if not listing.lists(project.id):
                 self._read(project)
-        states = [
-            _at(projects[state.project.id], state) for state in self._reading.answers() if state.project.id in projects
-        ]
+        read = (state for state in self._reading.answers() if state.project.id in projects)
+        states = [_at(projects[state.project.id], state) for state in read]
         actual = actual_from(states, listing.problems if share.is_first else ())
         self._writer.learn(actual)
         return actual

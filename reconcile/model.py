@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,7 +67,8 @@ class PublicKey:
             base64.b64decode(words[1], validate=True)
         except binascii.Error as error:
             raise ValueError("the key's material is not base64") from error
-        return cls(once(words[0]), words[1])
+        # What a Secret and a project have is the same text, and the longest of all that is kept.
+        return cls(once(words[0]), sys.intern(words[1]))
 
     @property
     def text(self) -> str:
