@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Set
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
+from operator import itemgetter
 from typing import TypeVar
 
 from cronjob.crew import Crew
@@ -72,7 +73,6 @@ class GitLabGroup:
         self._on_write = on_write
         self._listing: Listing | None = None
         self._places: dict[str, PlaceAnswer] = {}
-        self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="gitlab")
         self._reading = Crew(self._counted_items, scope.concurrency, "reading")
         self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
 
@@ -80,7 +80,6 @@ class GitLabGroup:
         """Let the workers go. What they are still reading is not wanted any more, so it is not asked for again."""
         self._halt.watch(lambda: "the run is over")
         self._reading.close()
-        self._pool.shutdown(cancel_futures=True)
 
     def read_hosts(self) -> frozenset[str]:
         """Prove who we are and list the projects, once; the hosts under which this GitLab is known."""
@@ -136,7 +135,15 @@ class GitLabGroup:
 
     def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
         """Do *work* for each item, `concurrency` at a time; the answers come in the order of the items."""
-        return self._pool.map(work, items)
+
+        def done(numbered: tuple[int, Item]) -> tuple[int, Answer]:
+            number, item = numbered
+            return number, work(item)
+
+        with closing(Crew(done, self._scope.concurrency, "gitlab")) as crew:
+            for numbered in enumerate(items):
+                crew.add(numbered)
+            return [answer for _, answer in sorted(crew.answers(), key=itemgetter(0))]
 
     def stopped(self) -> str:
         """Why no new write may begin, as a clause; empty while it may."""

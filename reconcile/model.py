@@ -6,12 +6,11 @@ import base64
 import binascii
 import hashlib
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 
 class Kind(StrEnum):
@@ -67,8 +66,7 @@ class PublicKey:
             base64.b64decode(words[1], validate=True)
         except binascii.Error as error:
             raise ValueError("the key's material is not base64") from error
-        # What a Secret and a project have is the same text, and the longest of all that is kept.
-        return cls(once(words[0]), sys.intern(words[1]))
+        return cls(once(words[0]), _material(words[1]))
 
     @property
     def text(self) -> str:
@@ -85,6 +83,12 @@ class PublicKey:
 @lru_cache(maxsize=4096)
 def once(text: str) -> str:
     """The same text, kept once for all answers that have it: for what thousands of items share."""
+    return text
+
+
+@cache
+def _material(text: str) -> str:
+    """The same text, kept once: a Secret and a project have it both, and it is the longest of all that is kept."""
     return text
 
 

@@ -111,9 +111,12 @@ def read_asked(flux: Flux, gitlab: GitLab, rules: Rules) -> Asked:
             code="GitLabUnreadable",
         )
     places = gitlab.find({claim.path for claim in claims if claim and claim.path})
-    settled = tuple(placed(claim, places, rules).brief() for claim in claims if claim)
-    heard = tuple(listener for listener in listeners if listener)
-    return Asked(settled, heard)
+    settled = [claim for claim in claims if claim]
+    del claims
+    for number, claim in enumerate(settled):
+        # One at a time, so that there are not two of each at once.
+        settled[number] = placed(claim, places, rules).brief()
+    return Asked(tuple(settled), tuple(listener for listener in listeners if listener))
 
 
 def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desired:
