@@ -43,7 +43,9 @@ class Crew(Generic[Item, Answer]):
         self._end()
         for worker in self._workers:
             worker.result()
-        return self._answers
+        # The crew may live much longer.
+        answers, self._answers = self._answers, []
+        return answers
 
     def close(self) -> None:
         """Give up what was not begun, and wait for what was."""

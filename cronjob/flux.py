@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from cronjob.flux_questions import Questions
 from cronjob.flux_secrets import SecretReader
-from cronjob.flux_shapes import shaped
+from cronjob.flux_shapes import shaped, share_names
 from cronjob.kube_access import KubeApi
 from cronjob.kube_events import Named, Objects, Recorder, events_of
 from reconcile.errors import ReadError
@@ -83,7 +83,8 @@ class FluxCluster:
         for namespace in self.namespaces:
             self._check_namespace(namespace)
         self._named = []
-        return self._read_all(GIT_REPOSITORIES, repository), self._read_all(RECEIVERS, receiver)
+        names: dict[str, str] = {}
+        return self._read_all(GIT_REPOSITORIES, repository, names), self._read_all(RECEIVERS, receiver, names)
 
     def read_whole(self) -> FluxObjects:
         """Both lists with all that `shaped` leaves of the objects; also in *listed*. Raises ReadError."""
@@ -136,7 +137,7 @@ class FluxCluster:
                 return
         raise self._questions.unreadable(question)
 
-    def _read_all(self, resource: Resource, keep: Callable[[Object], Kept]) -> list[Kept]:
+    def _read_all(self, resource: Resource, keep: Callable[[Object], Kept], names: dict[str, str]) -> list[Kept]:
         version = f"{resource.group}/{self.version_of(resource)}"
         found: list[Kept] = []
         for namespace in self.namespaces:
@@ -144,6 +145,7 @@ class FluxCluster:
             named: dict[Ref, Named] = {}
 
             def kept(item: Object, named: dict[Ref, Named] = named) -> Kept:
+                share_names(item, names)
                 if self.for_events:
                     one = Named.of(item, resource.kind, version)
                     named[one.ref] = one

@@ -17,6 +17,7 @@ from typing import Any
 from cronjob.answers import Answer
 from cronjob.crew import Crew
 from cronjob.halt import go_on
+from cronjob.kept_secrets import SecretAnswers
 from cronjob.kube_access import WIDTH, KubeApi
 from cronjob.kube_answers import NoAnswer
 from cronjob.private_keys import KeyUnusable, read_private_key, read_public_key
@@ -141,13 +142,15 @@ class _Shift:
     def __init__(self, fetch: Callable[[_Order], _Fetched], take: Callable[[_Order, _Fetched], SecretAnswer]) -> None:
         self._take = take
         self._wanted: _Wanted = (frozenset(), frozenset())
-        self._answers: dict[Ref, SecretAnswer] = {}
+        self._answers = SecretAnswers()
         self._taking: Crew[tuple[_Order, _Fetched], None] = Crew(self._taken, 1, "keys")
         self._fetching: Crew[_Order, None] = Crew(lambda one: self._taking.add((one, fetch(one))), WIDTH, "secrets")
 
     def begin(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
         """Fetch these, as far as the same is not being fetched already; from now on these are wanted, and no others."""
         begun, self._wanted = self._wanted, (keys, tokens)
+        if begun == self._wanted:
+            return
         for ref in sorted(keys | tokens):
             parts = _parts(ref, self._wanted)
             if parts != _parts(ref, begun):
@@ -158,18 +161,20 @@ class _Shift:
         self._fetching.answers()
         self._taking.answers()
         for ref in [ref for ref in self._answers if not _parts(ref, self._wanted)]:
-            del self._answers[ref]
+            self._answers.drop(ref)
         return self._answers
 
     def close(self) -> None:
         """Give up what was not begun."""
         self._fetching.close()
         self._taking.close()
+        # A crew refers to its shift and back, so both may be there for long; what they hold is not to be.
+        self._wanted, self._answers = (frozenset(), frozenset()), SecretAnswers()
 
     def _taken(self, fetched: tuple[_Order, _Fetched]) -> None:
         (ref, parts), opened = fetched
         if parts == _parts(ref, self._wanted):
-            self._answers[ref] = self._take((ref, parts), opened)
+            self._answers.put(ref, self._take((ref, parts), opened))
 
 
 def _parts(ref: Ref, wanted: _Wanted) -> tuple[str, ...]:

@@ -40,6 +40,14 @@ def shaped(item: object) -> dict[str, Any] | None:
     return made | ({"broken": broken[0]} if broken else {})
 
 
+def share_names(item: Mapping[str, Any], names: dict[str, str]) -> None:
+    """Let an object that is `shaped` have each name that another one had as the same text; *names* are all so far."""
+    spec = item["spec"]
+    for holder in (item["metadata"], spec.get("secretRef") or {}, *spec.get("resources", ())):
+        if name := holder.get("name"):
+            holder["name"] = names.setdefault(name, name)
+
+
 def _ruled(raw: Mapping[str, Any], rules: Mapping[str, _Rule], where: str, broken: list[str]) -> dict[str, Any]:
     """The fields that have a rule; null means absent, as it does to Kubernetes."""
     made = {}
@@ -127,7 +135,7 @@ def _secret_ref(raw: Any, where: str, key: str, broken: list[str]) -> dict[str, 
     """An empty name is none: what the Secret was for must not look as if it were no longer wanted."""
     name = raw.get("name") if isinstance(raw, dict) else None
     if isinstance(name, str) and name:
-        return {"name": sys.intern(_whole(name, where, f"{key}.name", broken))}
+        return {"name": _whole(name, where, f"{key}.name", broken)}
     broken.append(f"{_at(where, key)} is no object with a name")
     return None
 
@@ -166,7 +174,7 @@ def _common(raw: Any, where: str, key: str, broken: list[str]) -> str | None:
 
 
 _METADATA: Mapping[str, _Rule] = {
-    "name": _common,
+    "name": _TEXT,
     "namespace": _common,
     "uid": _TEXT,
     "labels": _labels,
@@ -183,7 +191,7 @@ _SPEC: Mapping[str, _Rule] = {
     "suspend": _switch,
     "events": _events,
     "resources": _entries(
-        {**dict.fromkeys(("apiVersion", "kind", "name", "namespace"), _common), "matchLabels": _labels}
+        {**dict.fromkeys(("apiVersion", "kind", "namespace"), _common), "name": _TEXT, "matchLabels": _labels}
     ),
 }
 _STATUS: Mapping[str, _Rule] = {

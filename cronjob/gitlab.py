@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Set
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
+from operator import itemgetter
 from typing import TypeVar
 
 from cronjob.crew import Crew
@@ -71,16 +73,13 @@ class GitLabGroup:
         self._on_write = on_write
         self._listing: Listing | None = None
         self._places: dict[str, PlaceAnswer] = {}
-        self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="gitlab")
         self._reading = Crew(self._counted_items, scope.concurrency, "reading")
-        self._begun: set[int] = set()
         self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
 
     def close(self) -> None:
         """Let the workers go. What they are still reading is not wanted any more, so it is not asked for again."""
         self._halt.watch(lambda: "the run is over")
         self._reading.close()
-        self._pool.shutdown(cancel_futures=True)
 
     def read_hosts(self) -> frozenset[str]:
         """Prove who we are and list the projects, once; the hosts under which this GitLab is known."""
@@ -107,12 +106,12 @@ class GitLabGroup:
         """Keys and webhooks of our share of the listed projects and of *also*; what is not read whole is unreadable."""
         listing, share = self._listed(), self._scope.share
         # By the newest path: some may have been renamed while the pages were read.
-        projects = {one.id: one for one in (*listing.by_path.values(), *also) if share.has(one.id)}
+        projects = {one.id: one for one in chain(listing.by_path.values(), also) if share.has(one.id)}
         for project in projects.values():
-            self._read(project)
-        states = [
-            _at(projects[state.project.id], state) for state in self._reading.answers() if state.project.id in projects
-        ]
+            if not listing.lists(project.id):
+                self._read(project)
+        read = (state for state in self._reading.answers() if state.project.id in projects)
+        states = [_at(projects[state.project.id], state) for state in read]
         actual = actual_from(states, listing.problems if share.is_first else ())
         self._writer.learn(actual)
         return actual
@@ -136,7 +135,15 @@ class GitLabGroup:
 
     def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
         """Do *work* for each item, `concurrency` at a time; the answers come in the order of the items."""
-        return self._pool.map(work, items)
+
+        def done(numbered: tuple[int, Item]) -> tuple[int, Answer]:
+            number, item = numbered
+            return number, work(item)
+
+        with closing(Crew(done, self._scope.concurrency, "gitlab")) as crew:
+            for numbered in enumerate(items):
+                crew.add(numbered)
+            return [answer for _, answer in sorted(crew.answers(), key=itemgetter(0))]
 
     def stopped(self) -> str:
         """Why no new write may begin, as a clause; empty while it may."""
@@ -164,9 +171,8 @@ class GitLabGroup:
         return listing
 
     def _read(self, project: Project) -> None:
-        """Begin to read it, once, if it is ours: while the next ones are still being listed."""
-        if self._scope.share.has(project.id) and project.id not in self._begun:
-            self._begun.add(project.id)
+        """Begin to read it, if it is ours: while the next ones are still being listed."""
+        if self._scope.share.has(project.id):
             self.tally.one_found()
             self._reading.add(project)
 

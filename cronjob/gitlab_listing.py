@@ -38,7 +38,7 @@ class Listing:
     The tenants' projects by lower-case path, and the hosts under which this GitLab is known.
 
     *roots* are the groups' full paths in lower case, *extras* the ids of projects that were named by themselves.
-    *found* hears of each project at once, and twice of one that is renamed meanwhile.
+    *found* hears of each project at once, and only once of one that is renamed meanwhile.
     """
 
     hosts: set[str]
@@ -67,7 +67,12 @@ class Listing:
         if older and self.by_path.get(older.path.lower()) == older:
             del self.by_path[older.path.lower()]
         self._by_id[project.id] = self.by_path[_lower(project.path)] = project
-        self.found(project)
+        if older is None:
+            self.found(project)
+
+    def lists(self, id_: int) -> bool:
+        """Whether the project was taken in."""
+        return id_ in self._by_id
 
 
 def _lower(text: str) -> str:

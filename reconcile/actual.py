@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from reconcile.errors import MalformedAnswer
@@ -77,6 +78,8 @@ def _once(items: Items) -> Items:
 
     Were it listed twice, the oldest webhook would be its own duplicate, and removed.
     """
+    if _ascends(one.id for one in items.keys) and _ascends(one.id for one in items.webhooks):
+        return items
     keys = {found.id: found for found in items.keys}
     webhooks = {found.id: found for found in items.webhooks}
     return Items(
@@ -84,6 +87,10 @@ def _once(items: Items) -> Items:
         tuple(keys[id_] for id_ in sorted(keys)),
         tuple(webhooks[id_] for id_ in sorted(webhooks)),
     )
+
+
+def _ascends(ids: Iterable[int]) -> bool:
+    return all(one < following for one, following in pairwise(ids))
 
 
 def _unreadable(states: tuple[Unreadable, ...], total: int) -> list[Problem]:

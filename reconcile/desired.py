@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
+from reconcile.by_project import ByProject, on_these
 from reconcile.claims import Claim
 from reconcile.few import with_one
 from reconcile.holding import hold_keys, hold_webhooks
 from reconcile.holds import Holds
+from reconcile.keys import Secrets, key_of, with_key
 from reconcile.marks import Mark
-from reconcile.model import (
-    Project,
-    PublicKey,
-    Ref,
-    Secret,
-    SecretAnswer,
-    SecretMissing,
-    SecretUnreadable,
-)
+from reconcile.model import Project, PublicKey, Ref, SecretMissing
 from reconcile.problems import Code, Problem
 from reconcile.receivers import Listener, with_collisions
 from reconcile.rules import Rules
 from reconcile.shares import Share
 from reconcile.targets import Repositories, targets_of
-from reconcile.tokens import unreadable, with_token
-
-Secrets = Mapping[Ref, SecretAnswer]
+from reconcile.tokens import with_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +67,8 @@ class Desired:
 
     def within(self, acts_on: Callable[[str], bool]) -> Desired:
         """The part that concerns projects whose path *acts_on* accepts, and what concerns no project in particular."""
+        if all(acts_on(project.path) for project in self.projects):
+            return replace(self, problems=_concerning(self.problems, acts_on))
         return self._of({project.id for project in self.projects if acts_on(project.path)}, acts_on)
 
     def of_share(self, share: Share) -> Desired:
@@ -90,10 +84,14 @@ class Desired:
     def _of(self, ids: Set[int], concerns: Callable[[str], bool]) -> Desired:
         return replace(
             self,
-            keys={id_: wanted for id_, wanted in self.keys.items() if id_ in ids},
-            webhooks={id_: wanted for id_, wanted in self.webhooks.items() if id_ in ids},
-            problems=tuple(one for one in self.problems if one.project is None or concerns(one.project)),
+            keys=on_these(self.keys, ids),
+            webhooks=on_these(self.webhooks, ids),
+            problems=_concerning(self.problems, concerns),
         )
+
+
+def _concerning(problems: Iterable[Problem], concerns: Callable[[str], bool]) -> tuple[Problem, ...]:
+    return tuple(one for one in problems if one.project is None or concerns(one.project))
 
 
 def _with_elsewhere(
@@ -112,20 +110,27 @@ def _with_elsewhere(
 
 
 def desired_from(claims: Iterable[Claim], listeners: Iterable[Listener], secrets: Secrets, rules: Rules) -> Desired:
-    """Put claims that have their project and listeners together; *secrets* answers for each of `needs_of`."""
-    keyed = sorted((_with_key(claim, secrets) for claim in claims), key=lambda pair: pair[0].ref)
-    settled = [claim for claim, _ in keyed]
-    heard, targets = _listening(listeners, Repositories(settled), secrets, rules)
-    holds = Holds()
-    for claim, key in keyed:
-        hold_keys(holds, claim, key, rules)
+    """
+    Put claims that have their project and listeners together; *secrets* answers for each of `needs_of`.
+
+    What is wanted is put together later, project by project, so all of them are kept.
+    """
+    settled = sorted((with_key(claim, secrets) for claim in claims), key=lambda claim: claim.ref)
+    heard = with_collisions(sorted(listeners, key=lambda one: one.ref))
+    holds, problems = Holds(), [problem for claim in settled for problem in claim.problems]
+    for claim in settled:
+        hold_keys(holds, claim, key_of(claim, secrets), rules)
+    hearing = _Hearing(Repositories(settled), secrets, rules)
+    callers: dict[int, Sequence[Listener]] = {}
     for listener in heard:
-        hold_webhooks(holds, listener, targets[listener.ref], rules)
-    problems = [problem for claim in settled for problem in claim.problems]
-    problems += [problem for listener in heard for problem in listener.problems]
+        followed, named = hearing.followed(listener)
+        hold_webhooks(holds, followed, named, rules)
+        problems += followed.problems
+        for id_ in hearing.projects_of(followed, named):
+            callers[id_] = with_one(callers.get(id_), listener)
     return Desired(
-        keys=_keys(keyed, rules),
-        webhooks=_webhooks(heard, targets, rules),
+        keys=ByProject(_askers(settled, secrets), lambda _, asking: _keys(asking, secrets, rules)),
+        webhooks=ByProject(callers, hearing.webhooks),
         holds=holds,
         problems=(*problems, *(webhooks_off(rules) if heard else ())),
         projects=frozenset(claim.project for claim in settled if claim.project),
@@ -134,70 +139,49 @@ def desired_from(claims: Iterable[Claim], listeners: Iterable[Listener], secrets
     )
 
 
-def _with_key(claim: Claim, secrets: Secrets) -> tuple[Claim, PublicKey | None]:
-    """The claim with what is wrong about its Secret, and the public key where there is one."""
-    if claim.secret is None or claim.dropped:
-        return claim, None
-    answer = secrets.get(claim.secret, SecretMissing())
-    key = answer.public_key if isinstance(answer, Secret) else None
-    if claim.held is Code.DISABLED:
-        # Its key is only needed to hold it; where nobody can tell which that is, it may be any.
-        return (replace(claim, vague=True) if isinstance(answer, SecretUnreadable) else claim), key
-    return _checked(claim, answer), key
+@dataclass(frozen=True, slots=True)
+class _Hearing:
+    """Follows listeners to their tokens and targets; without a receiver URL nothing about them is judged."""
 
+    repositories: Repositories
+    secrets: Secrets
+    rules: Rules
 
-def _checked(claim: Claim, answer: SecretAnswer) -> Claim:
-    match answer:
-        case SecretMissing():
-            return claim.hold(
-                Code.SECRET_NOT_FOUND, f"{claim.secret} does not exist; create it (`flux create secret git`)."
-            )
-        case SecretUnreadable(reason):
-            return claim.hold(Code.SECRET_UNREADABLE, unreadable(claim.secret, reason))
-        case Secret(has_identity=False):
-            return claim.hold(Code.SECRET_NOT_FOUND, f"{claim.secret} has no key `identity`; add the SSH private key.")
-        case Secret(public_key=None, key_problem=trouble):
-            return claim.hold(
-                Code.KEY_UNUSABLE,
-                f"The private key `identity` in {claim.secret} is unusable: {trouble}. "
-                "Correct it, or make a new one (`flux create secret git`).",
-            )
-        case Secret(public_key=key, declared=declared, has_declared=True) if declared != key:
-            return claim.warned(
-                Code.PUBLIC_KEY_MISMATCH,
-                f"`identity.pub` in {claim.secret} is not the public half of `identity`; Flux uses `identity`, "
-                "so that is what is installed. Correct or remove `identity.pub`.",
-            )
-        case _:
-            return claim
+    def followed(self, listener: Listener) -> tuple[Listener, tuple[Claim, ...]]:
+        """The listener with its token and its problems, and what it names."""
+        followed, named = self._led(listener)
+        return followed.concerning({claim.project.path for claim in named if claim.project}), named
 
+    def projects_of(self, followed: Listener, named: Iterable[Claim]) -> Set[int]:
+        """The projects that are to have its webhook."""
+        if not followed.creates or followed.token is None or followed.path is None or not self.rules.receiver_url:
+            return frozenset()
+        return {claim.target.id for claim in named if claim.target}
 
-def _listening(
-    listeners: Iterable[Listener], repositories: Repositories, secrets: Secrets, rules: Rules
-) -> tuple[list[Listener], dict[Ref, tuple[Claim, ...]]]:
-    """The listeners with their tokens and targets; without a receiver URL nothing about them is judged."""
-    heard: list[Listener] = []
-    targets: dict[Ref, tuple[Claim, ...]] = {}
-    for listener in with_collisions(sorted(listeners, key=lambda one: one.ref)):
-        followed, named = _followed(listener, repositories, secrets, rules)
-        heard.append(followed.concerning({claim.project.path for claim in named if claim.project}))
-        targets[followed.ref] = named
-    return heard, targets
+    def webhooks(self, project: int, callers: Iterable[Listener]) -> dict[str, WantedWebhook]:
+        """What *callers* want on a project that is among those of each."""
+        wanted = {}
+        for caller in callers:
+            listener, named = self.followed(caller)
+            url = f"{self.rules.receiver_url}{listener.path}"
+            mark = Mark(self.rules.identity.cluster, listener.ref.namespace, listener.ref.name)
+            asking = {claim.ref: claim.target for claim in named if claim.target and claim.target.id == project}
+            place, sources = next(iter(asking.values())), (listener.ref, *asking)
+            wanted[url] = WantedWebhook(place, url, listener.token or "", listener.flags, mark, sources)
+        return wanted
 
-
-def _followed(
-    listener: Listener, repositories: Repositories, secrets: Secrets, rules: Rules
-) -> tuple[Listener, tuple[Claim, ...]]:
-    if not rules.receiver_url:
-        return listener.silent(), ()
-    followed, named = targets_of(listener, repositories, rules)
-    if listener.left_alone:
-        return listener, named
-    if not listener.resources:
-        return listener.silent(), ()
-    if not listener.supported:
-        return _unsupported(listener, named), ()
-    return with_token(followed, secrets.get(followed.secret, SecretMissing()) if followed.secret else None), named
+    def _led(self, listener: Listener) -> tuple[Listener, tuple[Claim, ...]]:
+        if not self.rules.receiver_url:
+            return listener.silent(), ()
+        followed, named = targets_of(listener, self.repositories, self.rules)
+        if listener.left_alone:
+            return listener, named
+        if not listener.resources:
+            return listener.silent(), ()
+        if not listener.supported:
+            return _unsupported(listener, named), ()
+        answer = self.secrets.get(followed.secret, SecretMissing()) if followed.secret else None
+        return with_token(followed, answer), named
 
 
 def _unsupported(listener: Listener, named: tuple[Claim, ...]) -> Listener:
@@ -216,35 +200,25 @@ def webhooks_off(rules: Rules) -> list[Problem]:
     return [] if rules.receiver_url else [Problem.of(Code.WEBHOOKS_OFF, message)]
 
 
-def _keys(keyed: Iterable[tuple[Claim, PublicKey | None]], rules: Rules) -> dict[int, Mapping[PublicKey, WantedKey]]:
+def _askers(settled: Iterable[Claim], secrets: Secrets) -> dict[int, Sequence[Claim]]:
+    """Those that want a key, by the project it is for."""
+    asking: dict[int, Sequence[Claim]] = {}
+    for claim in settled:
+        if claim.project and claim.held is None and key_of(claim, secrets):
+            asking[claim.project.id] = with_one(asking.get(claim.project.id), claim)
+    return asking
+
+
+def _keys(asking: Iterable[Claim], secrets: Secrets, rules: Rules) -> dict[PublicKey, WantedKey]:
+    """What these claims want on the one project that they have."""
     askers: dict[tuple[Project, PublicKey], list[Claim]] = {}
-    for claim, key in keyed:
-        if key and claim.project and claim.held is None:
+    for claim in asking:
+        key = key_of(claim, secrets)
+        if key and claim.project:
             askers.setdefault((claim.project, key), []).append(claim)
-    wanted: dict[int, Mapping[PublicKey, WantedKey]] = {}
+    wanted = {}
     for (project, key), claims in askers.items():
-        secrets = tuple(sorted({claim.secret for claim in claims if claim.secret}))
-        mark = Mark(rules.identity.cluster, secrets[0].namespace, secrets[0].name)
-        mine = WantedKey(project, key, mark, secrets, tuple(claim.ref for claim in claims))
-        wanted[project.id] = with_one(wanted.get(project.id), key, mine)
-    return wanted
-
-
-def _webhooks(
-    heard: Iterable[Listener], targets: Mapping[Ref, tuple[Claim, ...]], rules: Rules
-) -> dict[int, Mapping[str, WantedWebhook]]:
-    wanted: dict[int, Mapping[str, WantedWebhook]] = {}
-    for listener in heard:
-        if not listener.creates or listener.token is None or listener.path is None or not rules.receiver_url:
-            continue
-        url = rules.receiver_url + listener.path
-        mark = Mark(rules.identity.cluster, listener.ref.namespace, listener.ref.name)
-        by_project: dict[Project, list[Ref]] = {}
-        for claim in targets[listener.ref]:
-            if claim.target:
-                by_project.setdefault(claim.target, []).append(claim.ref)
-        for project, claims in by_project.items():
-            sources = (listener.ref, *claims)
-            hook = WantedWebhook(project, url, listener.token, listener.flags, mark, sources)
-            wanted[project.id] = with_one(wanted.get(project.id), url, hook)
+        secrets_of = tuple(sorted({claim.secret for claim in claims if claim.secret}))
+        mark = Mark(rules.identity.cluster, secrets_of[0].namespace, secrets_of[0].name)
+        wanted[key] = WantedKey(project, key, mark, secrets_of, tuple(claim.ref for claim in claims))
     return wanted

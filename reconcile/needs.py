@@ -23,9 +23,9 @@ class Needs:
     *others* are those that only other shards have to read.
     """
 
-    keys: Set[Ref]
-    tokens: Set[Ref]
-    others: Set[Ref] = frozenset()
+    keys: frozenset[Ref]
+    tokens: frozenset[Ref]
+    others: frozenset[Ref] = frozenset()
 
 
 def needs_of(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules, seen: Actual | None = None) -> Needs:
@@ -44,10 +44,10 @@ def needs_of(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rule
 
 
 def _secrets(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules) -> Needs:
-    keys = {claim.secret for claim in claims if claim.secret and not claim.dropped}
+    keys = frozenset(claim.secret for claim in claims if claim.secret and not claim.dropped)
     heard = [one for one in listeners if one.resources and one.supported and not one.left_alone]
-    tokens = {one.secret for one in heard if one.secret}
-    return Needs(keys, tokens if rules.receiver_url else set())
+    tokens = frozenset(one.secret for one in heard if one.secret and rules.receiver_url)
+    return Needs(keys, tokens)
 
 
 def _concerned(

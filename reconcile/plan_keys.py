@@ -33,7 +33,8 @@ class KeyPlanner:
         self._actual = actual
         self._rules = rules
         self._findings = findings
-        self._askers = Counter(key for wanted in desired.keys.values() for key in wanted)
+        # Only --adopt asks, and all that is wanted is put together for it.
+        self._askers = Counter(key for wanted in desired.keys.values() for key in wanted) if rules.adopt else Counter()
 
     def owner(self, found: FoundKey) -> Owner:
         """Whose it is."""

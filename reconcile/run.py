@@ -17,6 +17,7 @@ from reconcile.desired import Desired, desired_from, webhooks_off
 from reconcile.errors import ReadError, SettingsError, WriteFailed
 from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
 from reconcile.inventory import inventory_of
+from reconcile.keys import Secrets
 from reconcile.marks import Owner
 from reconcile.model import Kind, Project, SecretOfOthers
 from reconcile.needs import Needs, needs_of
@@ -49,9 +50,11 @@ def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Repor
     """Bring the group's deploy keys and webhooks in line with Flux, once. Raises ReadError before any write."""
     check_choice(gitlab, orders)
     asked = read_asked(flux, gitlab, rules)
-    flux.expect_secrets(asked.needs.keys, asked.needs.tokens)
+    _expect_secrets(flux, needs_of(asked.claims, asked.listeners, rules))
     actual = gitlab.read_actual(asked.projects)
     plan = decide(read_desired(flux, asked, actual, rules), actual, rules, orders)
+    # What matters of it is in the plan. The rest would stay to the end, beside the report.
+    del asked
 
     def plan_again() -> Plan:
         return decide(read_desired(flux, read_asked(flux, gitlab, rules), actual, rules), actual, rules, orders)
@@ -91,7 +94,6 @@ class Asked:
 
     claims: tuple[Claim, ...]
     listeners: tuple[Listener, ...]
-    needs: Needs
 
     @property
     def projects(self) -> frozenset[Project]:
@@ -109,20 +111,29 @@ def read_asked(flux: Flux, gitlab: GitLab, rules: Rules) -> Asked:
             code="GitLabUnreadable",
         )
     places = gitlab.find({claim.path for claim in claims if claim and claim.path})
-    settled = tuple(placed(claim, places, rules).brief() for claim in claims if claim)
-    heard = tuple(listener for listener in listeners if listener)
-    return Asked(settled, heard, needs_of(settled, heard, rules))
+    settled = [claim for claim in claims if claim]
+    del claims
+    for number, claim in enumerate(settled):
+        # One at a time, so that there are not two of each at once.
+        settled[number] = placed(claim, places, rules).brief()
+    return Asked(tuple(settled), tuple(listener for listener in listeners if listener))
 
 
 def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desired:
     """Read the Secrets that are needed and put desired state together."""
     unreadable = {state.project.id for state in actual.unreadable}
     claims = [beside_unreadable(claim, unreadable) for claim in asked.claims]
-    needs = asked.needs if rules.share.is_all else needs_of(claims, asked.listeners, rules, actual)
-    secrets = flux.read_secrets(needs.keys, needs.tokens)
-    if needs.others:
-        secrets = {**dict.fromkeys(needs.others, SecretOfOthers()), **secrets}
+    secrets = _read_secrets(flux, needs_of(claims, asked.listeners, rules, actual))
     return desired_from(claims, asked.listeners, secrets, rules).of_share(rules.share)
+
+
+def _expect_secrets(flux: Flux, needs: Needs) -> None:
+    flux.expect_secrets(needs.keys, needs.tokens)
+
+
+def _read_secrets(flux: Flux, needs: Needs) -> Secrets:
+    secrets = flux.read_secrets(needs.keys, needs.tokens)
+    return {**dict.fromkeys(needs.others, SecretOfOthers()), **secrets} if needs.others else secrets
 
 
 def decide(desired: Desired, actual: Actual, rules: Rules, orders: Orders) -> Plan:

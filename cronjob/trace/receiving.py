@@ -64,7 +64,7 @@ def look_at_webhook(case: Case, listener: Listener, run: str) -> Iterator[Findin
         return
     found = list(told(case.problems(listener.ref), Link.WEBHOOK, listener.ref))
     hook = webhook_of(case, listener)
-    change = next((one for one in case.plan.changes if isinstance(one, Create | Update) and one.wanted is wanted), None)
+    change = next((one for one in case.plan.changes if isinstance(one, Create | Update) and one.wanted == wanted), None)
     if change:
         level = Level.FAIL if _breaks(change) else Level.WARN
         yield Finding(Link.WEBHOOK, level, _differs(wanted, change), _name(hook), run)

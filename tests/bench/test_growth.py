@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from bench.planner import worlds
-from builders import some_rules
+from builders import a_key, a_project, a_public_key, a_webhook, some_rules
 from edge.gitlab_builders import GitLab, a_gitlab
+from flux_builders import HOST, NAMESPACE, World, a_git_repository, a_key_secret, a_receiver, a_token_secret
 from program import a_program
 
-from reconcile.actual import webhook_from
+from cronjob.flux_shapes import share_names
+from cronjob.kept_secrets import SecretAnswers
+from reconcile.actual import Items, actual_from, webhook_from
+from reconcile.desired import desired_from
+from reconcile.model import Place, Project, PublicKey, Ref, Secret, SecretMissing
 from reconcile.plan import make_plan
+from reconcile.receivers import listeners_from
 
 
 @pytest.fixture
@@ -93,6 +102,83 @@ def test_webhooks_with_the_same_events_share_them() -> None:
 
     assert one.flags is same.flags
     assert one.flags != other.flags
+
+
+def test_what_is_wanted_is_a_fraction_of_what_flux_asks_for() -> None:
+    world = a_world_of(300)
+    claims, listeners = world.claims(), listeners_from(world.receivers)
+    secrets = {Ref("Secret", *name.split("/")): answer for name, answer in world.secrets.items()}
+
+    kept = kept_bytes(lambda: desired_from(claims, listeners, secrets, world.rules))
+    built = kept_bytes(lambda: [dict(part) for part in (world.desired().keys, world.desired().webhooks)])
+
+    # By project, who asks for what; the keys and webhooks themselves are made when they are asked for.
+    assert kept / 300 < 350
+    assert built / 300 > 700
+
+
+def a_world_of(tenants: int) -> World:
+    names = [f"tenant-{number:04}" for number in range(tenants)]
+    return World(
+        repositories=[
+            a_git_repository(name, f"ssh://git@{HOST}/tenants/{name}.git", secret=f"{name}-ssh") for name in names
+        ],
+        receivers=[a_receiver(name, (name,), secret=f"{name}-webhook") for name in names],
+        secrets={
+            **{f"{NAMESPACE}/{name}-ssh": a_key_secret(name) for name in names},
+            **{f"{NAMESPACE}/{name}-webhook": a_token_secret() for name in names},
+        },
+        places={f"tenants/{name}": Place(Project(number, f"tenants/{name}")) for number, name in enumerate(names, 1)},
+    )
+
+
+def test_items_that_no_page_showed_twice_are_not_copied() -> None:
+    items = Items(a_project(), (a_key(1), a_key(2)), (a_webhook(1), a_webhook(2)))
+    shifted = replace(items, webhooks=(a_webhook(2), a_webhook(1), a_webhook(2)))
+
+    assert actual_from([items]).projects[0] is items
+    assert actual_from([shifted]).projects == (items,)
+
+
+def test_a_key_that_a_secret_and_a_project_have_is_kept_once() -> None:
+    line = f"ssh-ed25519 {a_public_key(1).material}"
+
+    one, other = (PublicKey.parse(f"{line} {comment}") for comment in ("from a Secret", "from GitLab"))
+
+    assert one.material is other.material
+
+
+def test_of_a_secret_that_has_nothing_but_a_key_or_a_token_nothing_else_is_kept() -> None:
+    key, token, ref = a_public_key(1), b"x" * 40, Ref("Secret", "config", "shop")
+    ordinary = [Secret(token=token), Secret(has_identity=True, public_key=key, declared=key, has_declared=True)]
+    others = [
+        Secret(),
+        SecretMissing(),
+        Secret(has_identity=True, public_key=key),
+        Secret(token=token, has_identity=True),
+    ]
+
+    for answer in [*ordinary, *others]:
+        answers = SecretAnswers()
+        answers.put(ref, answer)
+
+        assert answers == {ref: answer}
+        assert (answers[ref] is answer) == (answer in others)
+
+
+def test_a_name_that_several_objects_have_is_kept_once() -> None:
+    made: list[dict[str, Any]] = [
+        json.loads(json.dumps({"metadata": {"name": "shop"}, "spec": spec}))
+        for spec in ({"secretRef": {"name": "shop-ssh"}}, {"resources": [{"name": "shop"}]}, {})
+    ]
+    names: dict[str, str] = {}
+    for item in made:
+        share_names(item, names)
+
+    repository, receiver, bare = made
+    assert repository["metadata"]["name"] is receiver["metadata"]["name"] is receiver["spec"]["resources"][0]["name"]
+    assert bare["metadata"]["name"] is repository["metadata"]["name"]
+    assert set(names) == {"shop", "shop-ssh"}
 
 
 @pytest.mark.parametrize("tenants", [3, 30])
