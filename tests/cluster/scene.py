@@ -44,10 +44,10 @@ class Scene:
         with connect(Access(kubeconfig=str(self.server.kubeconfig_of(self.namespace, name)))) as api:
             yield api
 
-    def child(self, *arguments: str) -> Done:
-        """The program as a process of its own."""
+    def child(self, *arguments: str, **more: str) -> Done:
+        """The program as a process of its own; *more* adds to the environment."""
         before = len(self.program.gitlab.requests)
-        environment = {"PATH": os.environ["PATH"], **self.program.environment}
+        environment = {"PATH": os.environ["PATH"], **self.program.environment, **more}
         command = [sys.executable, "-m", "cronjob", *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
         return Done(done.returncode, done.stdout, done.stderr, self.program.gitlab.requests[before:])

@@ -12,11 +12,13 @@ import yaml
 from cluster.api_servers import ApiServer, said
 from cluster.manifests import of_kind
 from cluster.scene import AUDIT, JOB, TENANTS, Scene, a_scene
+from program import Done
 
 from cronjob.halt import Halt
 from cronjob.lease import Lease
 from cronjob.lease_claim import NAME, Claim, Times
 from cronjob.lease_record import CLUSTER as CLUSTER_OF
+from cronjob.lease_record import Holder
 from cronjob.logs import log_warning
 from cronjob.sandbox.samples import CLUSTER
 
@@ -196,7 +198,7 @@ class TestTheAudit:
 
 class TestTwoWriters:
     def test_while_one_holds_the_lease_another_run_ends_with_5(self, scene: Scene) -> None:
-        claim = Claim(scene.namespace, NAME, "another-pod", CLUSTER)
+        claim = Claim(scene.namespace, NAME, Holder("another-pod"), CLUSTER)
         with scene.api_of(JOB) as api, Lease(api, claim, Halt(), log_warning):
             assert scene.lease()["spec"]["holderIdentity"] == "another-pod"
 
@@ -216,6 +218,25 @@ class TestTwoWriters:
             assert sorted((first.report["result"], second.report["result"])) == ["applied", "in_sync"]
             assert scene.lease()["spec"]["leaseTransitions"] == 2
 
+    def test_shards_hold_the_bases_lease_together_and_each_does_its_part(self, real: ApiServer) -> None:
+        leases = of_kind("Lease", "components/sharded")
+        with a_scene(real) as scene, ThreadPoolExecutor(4) as pool:
+            for one in leases.values():
+                scene.make(one)
+            rules = [
+                one | ({"resourceNames": [JOB, *leases]} if "resourceNames" in one else {}) for one in BASE["rules"]
+            ]
+            role = scene.path("Role", "rbac.authorization.k8s.io/v1", JOB)
+            said(real.api.send("PATCH", role, body={"rules": rules}), 200)
+
+            def run(index: int) -> Done:
+                return scene.child("run", "-o", "json", "--events", "--shards", "4", JOB_COMPLETION_INDEX=str(index))
+
+            assert [(one.code, one.report["problems"]) for one in pool.map(run, range(4))] == [(0, [])] * 4
+            assert [len(scene.program.urls(f"{CLUSTER}/{name}")) for name in TENANTS] == [1, 1]
+            assert len(scene.events()) == 4
+            assert scene.lease()["spec"]["holderIdentity"] == ""
+
     def test_one_of_another_cluster_is_not_taken(self, scene: Scene) -> None:
         scene.program.run()
 
@@ -225,7 +246,7 @@ class TestTwoWriters:
         assert f"belongs to cluster {CLUSTER!r}" in done.err
 
     def test_one_that_is_deleted_meanwhile_is_lost(self, scene: Scene) -> None:
-        claim = Claim(scene.namespace, NAME, "ours", CLUSTER, times=Times(renew_every=0.02))
+        claim = Claim(scene.namespace, NAME, Holder("ours"), CLUSTER, times=Times(renew_every=0.02))
         path = scene.path("Lease", "coordination.k8s.io/v1", JOB)
         with scene.api_of(JOB) as api, Lease(api, claim, Halt(), log_warning) as lease:
             assert lease.lost() == ""
