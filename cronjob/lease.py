@@ -29,7 +29,7 @@ from reconcile.errors import LEASE_HELD, ReadError
 _NO_LEASE = NoAnswer("its answer is no Lease")
 # In seconds: who wrote at the same moment as another looks again, so that many shards may begin at once.
 _AGAIN = 0.02
-# And so often does one that renews, before it leaves that to the next time.
+# And so often does one that renews it or gives it back, before it leaves that to the next time.
 _TRIES = 5
 
 
@@ -182,7 +182,7 @@ class Lease:
                 answer = self._send("PUT", self._path, self._record)
         if answer.status == HTTPStatus.OK and not self._lost:
             if not self._is_ours_in(answer, began):
-                self._trouble = "its answer is no Lease"
+                self._trouble = str(_NO_LEASE)
         elif answer.status == HTTPStatus.NOT_FOUND:
             self._lost = f"the {self._claim} was deleted"
         else:
@@ -217,20 +217,28 @@ class Lease:
 
     def _trouble_with_releasing(self) -> str:
         """Why it may still be ours; empty once it is not, by what Kubernetes itself says and not a proxy's page."""
-        holder = self._claim.holder
         try:
-            answer = self._send("GET", self._path)
-            record = Record.of(answer.parsed() or {})
-            if answer.status == HTTPStatus.OK and record.is_of(holder):
-                body = record.released_by(holder)
-                answer = self._api.send("PUT", self._path, body=body, timeout=self._times.answer_within)
-                record = Record.of(answer.parsed() or {})
+            answer = self._let_go()
         except NoAnswer as none:
             return str(none)
         if answer.status == HTTPStatus.OK:
-            return "" if record.metadata and not record.is_of(holder) else "its answer is no Lease"
+            record = Record.of(answer.parsed() or {})
+            return "" if record.metadata and not record.is_of(self._claim.holder) else str(_NO_LEASE)
         is_gone = answer.status == HTTPStatus.NOT_FOUND and (answer.parsed() or {}).get("reason") == "NotFound"
         return "" if is_gone else answer.title
+
+    def _let_go(self) -> Answer:
+        """What Kubernetes said last of it; of shards that end together each writes it."""
+        for _ in range(_TRIES):
+            answer = self._send("GET", self._path)
+            record = Record.of(answer.parsed() or {})
+            if answer.status != HTTPStatus.OK or not record.is_of(self._claim.holder):
+                break
+            body = record.released_by(self._claim.holder)
+            answer = self._api.send("PUT", self._path, body=body, timeout=self._times.answer_within)
+            if answer.status != HTTPStatus.CONFLICT:
+                break
+        return answer
 
     def _send(self, method: str, path: str, record: Record | None = None) -> Answer:
         claim = self._claim

@@ -374,6 +374,14 @@ class TestGivingBack:
 
         assert holder(world) == ""
 
+    def test_others_that_write_at_the_same_moment_are_not_waited_for(
+        self, world: KubernetesWorld, lease: Make, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with lease(times={"renew_every": 60, "look_every": 60, "answer_within": 0.9}):
+            world.fail(method="PUT", status=409, times=3)
+
+        assert (holder(world), caplog.messages) == ("", [])
+
     def test_one_that_was_deleted_meanwhile_needs_no_release(
         self, world: KubernetesWorld, lease: Make, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -546,6 +554,34 @@ class TestSharing:
             thread.join()
 
         assert seen == [{str(index): f"pod-{index}" for index in range(8)}] * 8
+        assert (holder(world), parts(world)) == ("", {})
+
+    def test_of_many_that_race_for_it_only_those_of_one_number_have_it_at_a_time(
+        self, world: KubernetesWorld, connected: Connect
+    ) -> None:
+        shares = [ALL, Share(0, 2), Share(1, 2), Share(0, 4), Share(3, 4), ALL]
+        inside: list[Share] = []
+        seen: list[set[int]] = []
+        lock = threading.Lock()
+
+        def one(number: int, share: Share, api: KubeApi) -> None:
+            times = replace(QUICK, duration=20)
+            claim = replace(CLAIM, holder=Holder(f"run-{number}"), wait=15.0, times=times)
+            with alone(claims_of(share, claim), lambda one: Lease(api, one, Halt(), log_warning)):
+                with lock:
+                    inside.append(share)
+                    seen.append({one.of for one in inside})
+                time.sleep(0.02)
+                with lock:
+                    inside.remove(share)
+
+        threads = [threading.Thread(target=one, args=(*pair, connected())) for pair in enumerate(shares)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(map(len, seen)) == [1] * len(shares)
         assert (holder(world), parts(world)) == ("", {})
 
     def test_one_that_died_is_waited_for_by_others_and_not_by_its_like(
