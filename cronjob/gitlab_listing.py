@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -183,10 +184,14 @@ def _hosts(answer: Mapping[str, Any]) -> set[str]:
     if not urls:
         # Sources on a host that nobody knows would not be found to be this GitLab's.
         raise MalformedAnswer(f"GitLab's answer about project {answer.get('id')} has no clone URL")
-    found = set()
-    for url in urls:
-        try:
-            found.add(parse_git_url(url if "://" in url else f"ssh://{url}").host)
-        except UnusableUrl:
-            continue
-    return found
+    path = str(answer.get("path_with_namespace"))
+    return {host for url in urls if (host := _host("a/b".join(url.rsplit(path, 1))))}
+
+
+@lru_cache(maxsize=256)
+def _host(url: str) -> str | None:
+    """The host of a clone URL; with one stand-in for all paths, thousands of projects have the same one."""
+    try:
+        return parse_git_url(url if "://" in url else f"ssh://{url}").host
+    except UnusableUrl:
+        return None

@@ -45,7 +45,7 @@ class Halt:
     def sleep(self, seconds: float) -> None:
         """Wait so long, or until the run must end."""
         end = time.monotonic() + seconds
-        while not self() and (left := end - time.monotonic()) > 0:
+        while (left := end - time.monotonic()) > 0 and not self():
             time.sleep(min(left, _LOOK_UP, max(self._until - time.monotonic(), 0)))
 
 

@@ -172,7 +172,7 @@ def project_from(element: object) -> Project:
 
 
 def _fields(element: object) -> Mapping[str, Any]:
-    if not isinstance(element, Mapping):
+    if not isinstance(element, dict):
         raise MalformedAnswer("GitLab's answer holds something that is no object")
     return element
 
