@@ -212,10 +212,10 @@ def _askers(settled: Iterable[Claim], secrets: Secrets) -> dict[int, Sequence[Cl
 def _keys(asking: Iterable[Claim], secrets: Secrets, rules: Rules) -> dict[PublicKey, WantedKey]:
     """What these claims want on the one project that they have."""
     askers: dict[tuple[Project, PublicKey], list[Claim]] = {}
-    for claim in asking:
-        key = key_of(claim, secrets)
-        if key and claim.project:
-            askers.setdefault((claim.project, key), []).append(claim)
+    for project, key, claim in [
+        (claim.project, key, claim) for claim in asking if claim.project and (key := key_of(claim, secrets))
+    ]:
+        askers.setdefault((project, key), []).append(claim)
     wanted = {}
     for (project, key), claims in askers.items():
         secrets_of = tuple(sorted({claim.secret for claim in claims if claim.secret}))
