@@ -66,7 +66,8 @@ class Pace:
             now = time.monotonic()
             turn = max(self._next, now)
             self._next = turn + (max(self._gap, self._slow_gap) if turn < self._slow_until else self._gap)
-        self._halt.sleep(turn - now)
+        if turn > now:
+            self._halt.sleep(turn - now)
         return min(turn, time.monotonic()) - now
 
     def hold(self, seconds: float) -> None:

@@ -164,7 +164,8 @@ class Session:
 
     def _has_turn(self, *, late: bool) -> bool:
         """Wait for the next turn; whether it may be used: the run still goes on, or had ended before."""
-        self.traffic.wait(self._pace.wait())
+        if waited := self._pace.wait():
+            self.traffic.wait(waited)
         if late or not self.halt():
             return True
         self._pace.heed({})

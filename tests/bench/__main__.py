@@ -18,7 +18,7 @@ from statistics import median
 
 from bench.page import publish, say, where_and_when
 from bench.planner import measured
-from bench.scene import Cost, Stage, a_stage, cost_of
+from bench.scene import Cost, Stage, a_stage, cost_of, instructions_of
 
 BARE = Path(__file__).with_name("bare.py")
 PROFILED = Path(__file__).with_name("profiled.py")
@@ -67,19 +67,25 @@ class Bench:
         return row(*cells, over, cpu, f"{cost.peak_mb:.0f}")
 
     def _run(self, stage: Stage, *options: str) -> Cost:
+        return cost_of([*self._running(), *options], stage.environment)
+
+    def _running(self) -> list[str]:
         quiet = ["--max-prune", "100%", "-o", "none", "--log-level", "error"]
-        return cost_of([self._python, *INSTALLED, "-m", "cronjob", "run", *quiet, *options], stage.environment)
+        return [self._python, *INSTALLED, "-m", "cronjob", "run", *quiet]
 
     def against_bare(self, projects: int) -> Iterator[str]:
-        """Pairs, in turn: an unchanged run, and the same requests by bare urllib3."""
+        """Pairs, in turn: an unchanged run, and the same requests by bare urllib3; and one pair's instructions."""
+        bare = [self._python, str(BARE)]
         with a_stage(projects) as stage:
             self._run(stage)
             pairs = []
             for _ in range(TRIES):
-                ours, bare = self._run(stage), cost_of([self._python, str(BARE)], stage.environment)
-                assert (ours.code, bare.code) == (0, 0)
-                pairs.append(ours.cpu / bare.cpu)
-            yield row(f"{projects:,}", *(f"{value:.2f}" for value in (median(pairs), min(pairs), max(pairs))))
+                ours, theirs = self._run(stage), cost_of(bare, stage.environment)
+                assert (ours.code, theirs.code) == (0, 0)
+                pairs.append(ours.cpu / theirs.cpu)
+            mine, least = (instructions_of(command, stage.environment) for command in (self._running(), bare))
+            counted = f"{mine / least:.2f}" if mine and least else "no valgrind here"
+            yield row(f"{projects:,}", *(f"{value:.2f}" for value in (median(pairs), min(pairs), max(pairs))), counted)
 
     def starts(self) -> Iterator[str]:
         """Pairs, in turn: what is started, and what it is compared with."""
@@ -147,7 +153,10 @@ def main() -> None:
         parts = [
             _heading(),
             table(head, runs),
-            table(("projects", "CPU / bare urllib3, median", "least", "most"), bench.against_bare(1000)),
+            table(
+                ("projects", "CPU / bare urllib3, median", "least", "most", "instructions / bare"),
+                chain.from_iterable(map(bench.against_bare, (1, 1000))),
+            ),
             table(("what is started", "CPU, ratio", "peak MB", "the other's"), bench.starts()),
             table(("projects", "time / merge", "memory / merge", "CPU us / project"), planning(options.planned)),
         ]
