@@ -29,6 +29,7 @@ class Crew(Generic[Item, Answer]):
         self._workers: list[Future[None]] = []
         self._starting = Lock()
         self._given_up = False
+        self._answered = False
 
     def add(self, item: Item) -> None:
         """Let *work* be done for it; from any thread."""
@@ -39,7 +40,14 @@ class Crew(Generic[Item, Answer]):
                     self._workers.append(self._pool.submit(self._serve))
 
     def answers(self) -> list[Answer]:
-        """All of them, in no order, once every item is done; to be asked once. Raises what *work* raised."""
+        """
+        All of them, in no order, once every item is done. Raises what *work* raised.
+
+        To be asked once: RuntimeError afterwards, since nothing must look as if it had no answers.
+        """
+        if self._answered:
+            raise RuntimeError("a crew gives its answers once")
+        self._answered = True
         self._end()
         for worker in self._workers:
             worker.result()

@@ -19,6 +19,16 @@ def test_everything_is_done_once() -> None:
     crew.close()
 
 
+def test_answers_that_were_given_are_not_none_the_second_time() -> None:
+    crew = Crew[int, int](lambda number: number, 2, "test")
+    crew.add(1)
+
+    assert crew.answers() == [1]
+    with pytest.raises(RuntimeError, match="once"):
+        crew.answers()
+    crew.close()
+
+
 def test_without_anything_to_do_there_are_no_answers_and_no_threads() -> None:
     before = threading.active_count()
     crew = Crew[int, int](lambda number: number, 4, "test")
