@@ -11,14 +11,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_exponential
 from urllib3 import exceptions as weather
 from urllib3.util import Retry
 
 from cronjob.answers import Answer
 from cronjob.halt import Halt
 from cronjob.transport import may_pass, was_never_sent
+
+# Loaded by the first request that is made again: in most runs there is none.
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 Outcome = Answer | Exception
 
@@ -64,7 +68,10 @@ class Patience:
         if not _may_help(first, reads=reads):
             # Nearly always, and tenacity's own work is not free.
             return first
+        from tenacity import Retrying, retry_if_result, wait_random_exponential
+
         outcomes: Iterator[Outcome] = chain([first], iter(attempt, None))
+        growing = wait_random_exponential(multiplier=self.backoff)
 
         def pass_time(state: RetryCallState) -> None:
             if wait:
@@ -74,7 +81,7 @@ class Patience:
 
         retrying = Retrying(
             retry=retry_if_result(lambda outcome: _may_help(outcome, reads=reads)),
-            wait=_Wait(self.backoff, self.limit),
+            wait=lambda state: self._asked_for(_outcome(state)) or growing(state),
             stop=lambda state: self._is_enough(state, began),
             before_sleep=pass_time,
             sleep=lambda _: None,
@@ -82,27 +89,16 @@ class Patience:
         )
         return retrying(lambda: next(outcomes))
 
+    def _asked_for(self, outcome: Outcome) -> float:
+        """The seconds that the server asks for, or its limit takes; 0 where a random time that grows will do."""
+        if not isinstance(outcome, Answer):
+            return 0.0
+        return retry_after(outcome.headers) or (self.limit or 0.0 if outcome.status == 429 else 0.0)
+
     def _is_enough(self, state: RetryCallState, began: float) -> bool:
         tries = TRIES if isinstance(_outcome(state), Answer) else SILENT_TRIES
         taken = time.monotonic() - began + state.upcoming_sleep
         return state.attempt_number >= tries or taken > LONGEST or self.halt()
-
-
-class _Wait(wait_random_exponential):
-    """The time that the server asks for, after a limit *limit*, else a random one that grows."""
-
-    def __init__(self, backoff: float, limit: float | None) -> None:
-        super().__init__(multiplier=backoff)
-        self._limit = limit
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        outcome = _outcome(retry_state)
-        if isinstance(outcome, Answer):
-            if asked := retry_after(outcome.headers):
-                return asked
-            if outcome.status == 429 and self._limit is not None:
-                return self._limit
-        return float(super().__call__(retry_state))
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

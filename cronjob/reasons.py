@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterable
@@ -36,6 +35,9 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 
 def _spellings(secret: str) -> set[str]:
+    # Half a megabyte, for those runs that are told no.
+    import html
+
     plain = {secret, secret.strip()}
     return plain | {
         spelling

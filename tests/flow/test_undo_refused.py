@@ -109,9 +109,9 @@ def test_of_two_webhooks_that_look_the_same_one_is_put_back(left: World) -> None
     ("place", "why"),
     [
         (None, "the project is gone, or this token cannot see it"),
-        (Place(replace(OUTSIDE, id=A.id), moved=True, inside=False), "moved to elsewhere/a, outside the group"),
+        (Place(OUTSIDE._replace(id=A.id), moved=True, inside=False), "moved to elsewhere/a, outside the group"),
         (Place(OUTSIDE, inside=False), "its path belongs to another one by now, with the id 9"),
-        (Place(replace(B, path=A.path)), "its path belongs to another one by now, with the id 2"),
+        (Place(B._replace(path=A.path)), "its path belongs to another one by now, with the id 2"),
         (LookUpFailed("GitLab answered 500"), "could not be looked up: GitLab answered 500"),
     ],
 )
