@@ -15,7 +15,7 @@ from cronjob.signals import Signals
 
 USAGE = 2
 # So many new things before cycles are looked for among them.
-_YOUNG = 20_000
+_YOUNG = 5_000
 
 
 def _show_versions(ctx: click.Context, _param: click.Parameter, wanted: object) -> None:
@@ -175,7 +175,7 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
 
 
 def _carry_out(command: str, flags: Mapping[str, object], asked: str = "") -> NoReturn:
-    # A run makes many things that it keeps and few cycles; looking for these every 700 things costs 2 % of its CPU.
+    # A run makes many things that it keeps and few cycles; looking for these every 700 things costs 1 % of its CPU.
     gc.set_threshold(_YOUNG)
     # From the first moment: a container's first process is deaf to signals that it does not handle.
     with Signals() as signals:

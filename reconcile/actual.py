@@ -39,14 +39,19 @@ class Actual:
     What GitLab has. *projects* are those to act on, *unreadable* those that could not be read.
 
     *by_material* holds one deploy key per public key that any readable project of the group has, also those not
-    acted on: GitLab keeps one title and one id per key for the whole instance (app/models/key.rb).
+    acted on: GitLab keeps one title and one id per key for the whole instance (app/models/key.rb). *shared* says on how
+    many of them a key is that is on several.
     """
 
     projects: tuple[Items, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     by_material: Mapping[PublicKey, FoundKey] = field(default_factory=dict)
-    uses: Mapping[PublicKey, int] = field(default_factory=dict)
+    shared: Mapping[PublicKey, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+    def uses(self, key: PublicKey) -> int:
+        """On how many readable projects of the group it is."""
+        return self.shared.get(key, int(key in self.by_material))
 
     def within(self, acts_on: Callable[[str], bool]) -> Actual:
         """The part on projects whose path *acts_on* accepts; the group's keys stay known."""
@@ -63,13 +68,15 @@ def actual_from(states: Iterable[Items | Unreadable], problems: Iterable[Problem
     listed = sorted(states, key=lambda state: state.project.id)
     readable = tuple(_once(state) for state in listed if isinstance(state, Items))
     by_material: dict[PublicKey, FoundKey] = {}
-    uses: dict[PublicKey, int] = {}
+    shared: dict[PublicKey, int] = {}
     for state in readable:
         for found in state.keys:
-            by_material.setdefault(found.key, found)
-            uses[found.key] = uses.get(found.key, 0) + 1
+            if found.key in by_material:
+                shared[found.key] = shared.get(found.key, 1) + 1
+            else:
+                by_material[found.key] = found
     unreadable = tuple(state for state in listed if isinstance(state, Unreadable))
-    return Actual(readable, unreadable, by_material, uses, (*problems, *_unreadable(unreadable, len(listed))))
+    return Actual(readable, unreadable, by_material, shared, (*problems, *_unreadable(unreadable, len(listed))))
 
 
 def _once(items: Items) -> Items:

@@ -44,7 +44,7 @@ def inventory_of(actual: Actual, rules: Rules) -> Inventory:
 
 def _listed(items: Items, actual: Actual, rules: Rules) -> Iterator[Listed]:
     for key in items.keys:
-        yield Listed(items.project, key, rules.key_owner(key), actual.uses[key.key] - 1)
+        yield Listed(items.project, key, rules.key_owner(key), actual.uses(key.key) - 1)
     at_url = Counter(webhook.url for webhook in items.webhooks)
     for webhook in items.webhooks:
         yield Listed(items.project, webhook, rules.webhook_owner(webhook), at_url[webhook.url] - 1)

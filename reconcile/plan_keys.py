@@ -101,7 +101,7 @@ class KeyPlanner:
 
         GitLab keeps the title of a key that several projects use, or soon will.
         """
-        if not self._rules.adopt or self._actual.uses.get(wanted.key) != 1 or self._askers[wanted.key] != 1:
+        if not self._rules.adopt or self._actual.uses(wanted.key) != 1 or self._askers[wanted.key] != 1:
             return False
         mark = Mark.parse(found.title)
         former = mark is not None and (mark.cluster, mark.namespace) != (wanted.mark.cluster, wanted.mark.namespace)

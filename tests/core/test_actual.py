@@ -321,7 +321,7 @@ def test_the_group_knows_each_key_once_and_on_how_many_projects_it_is() -> None:
     actual = some_actual(some_items(a_key(1)), some_items(a_key(1), a_key(2), project=a_project(2, "b/b")))
 
     assert actual.by_material == {a_public_key(1): a_key(1), a_public_key(2): a_key(2)}
-    assert actual.uses == {a_public_key(1): 2, a_public_key(2): 1}
+    assert [actual.uses(a_public_key(number)) for number in (1, 2, 3)] == [2, 1, 0]
 
 
 def test_each_unreadable_project_is_a_problem() -> None:
