@@ -182,7 +182,7 @@ class Session:
             request = self._prepared(method, path, body)
             # Not the session's own send, which looks for cookies and redirects in every answer.
             sent = self._http.get_adapter(str(request.url)).send(request, **self._sending)
-            outcome = whole(sent.raw, self._access.timeout)
+            outcome = whole(sent.raw)
         except NO_ANSWER as error:
             outcome = error
         finally:

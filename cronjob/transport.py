@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,13 +126,8 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-def whole(response: HTTPResponse, seconds: float) -> Answer:
-    """
-    The answer with its body, which must have come within *seconds*: a socket's timeout begins anew with every byte.
-
-    Raises one of NO_ANSWER.
-    """
-    until = time.monotonic() + seconds
+def whole(response: HTTPResponse) -> Answer:
+    """The answer with its body, read to its end. Raises one of NO_ANSWER."""
     pieces, size = [], 0
     while piece := response.read1(_PIECE, decode_content=True):
         pieces.append(piece)
@@ -141,9 +135,6 @@ def whole(response: HTTPResponse, seconds: float) -> Answer:
         if size > _LARGEST:
             response.close()
             raise TooLarge
-        if time.monotonic() > until:
-            response.close()
-            raise trouble.ReadTimeout
     return Answer(response.status, response.headers, b"".join(pieces))
 
 

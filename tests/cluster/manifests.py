@@ -15,6 +15,15 @@ ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "cronjob" / "manifests"
 COMPONENTS = sorted(path.name for path in (FOLDER / "components").iterdir())
 Manifest = dict[str, Any]
+# What a tenant's Kustomization must not say, since it could reach beyond its namespace, and what it is told.
+BEYOND: list[tuple[dict[str, Any], str]] = [
+    ({"serviceAccountName": None}, "spec.serviceAccountName is missing"),
+    ({"serviceAccountName": ""}, "spec.serviceAccountName is missing"),
+    ({"targetNamespace": None}, "spec.targetNamespace must be"),
+    ({"targetNamespace": "kube-system"}, "spec.targetNamespace must be"),
+    ({"targetNamespace": ""}, "spec.targetNamespace must be"),
+    ({"kubeConfig": {"secretRef": {"name": "another"}}}, "spec.kubeConfig is not"),
+]
 
 
 def objects(folder: str) -> list[Manifest]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cluster.api_servers import ApiServer, created, existing, minor_of, serves, wait_until
-from cluster.manifests import Manifest, of_kind
+from cluster.manifests import BEYOND, Manifest, of_kind
 from cluster.scene import a_namespace, in_namespace
 
 from cronjob.answers import Answer
@@ -34,16 +34,7 @@ class TestTheAdmissionPolicy:
         with a_namespace(real) as name:
             yield name
 
-    @pytest.mark.parametrize(
-        ("spec", "says"),
-        [
-            ({"serviceAccountName": None}, "spec.serviceAccountName is missing"),
-            ({"serviceAccountName": ""}, "spec.serviceAccountName is missing"),
-            ({"targetNamespace": None}, "spec.targetNamespace must be"),
-            ({"targetNamespace": "kube-system"}, "spec.targetNamespace must be"),
-            ({"kubeConfig": {"secretRef": {"name": "another"}}}, "spec.kubeConfig is not"),
-        ],
-    )
+    @pytest.mark.parametrize(("spec", "says"), BEYOND)
     def test_bound_with_deny_it_refuses_what_could_reach_beyond_and_nothing_else(
         self, real: ApiServer, namespace: str, spec: dict[str, Any], says: str
     ) -> None:
