@@ -81,7 +81,7 @@ class Patience:
 
         retrying = Retrying(
             retry=retry_if_result(lambda outcome: _may_help(outcome, reads=reads)),
-            wait=lambda state: self._asked_for(_outcome(state)) or growing(state),
+            wait=lambda state: growing(state) if (asked := self._asked_for(_outcome(state))) is None else asked,
             stop=lambda state: self._is_enough(state, began),
             before_sleep=pass_time,
             sleep=lambda _: None,
@@ -89,11 +89,11 @@ class Patience:
         )
         return retrying(lambda: next(outcomes))
 
-    def _asked_for(self, outcome: Outcome) -> float:
-        """The seconds that the server asks for, or its limit takes; 0 where a random time that grows will do."""
+    def _asked_for(self, outcome: Outcome) -> float | None:
+        """The seconds that the server asks for, or *limit* after a 429; None where a random time that grows will do."""
         if not isinstance(outcome, Answer):
-            return 0.0
-        return retry_after(outcome.headers) or (self.limit or 0.0 if outcome.status == 429 else 0.0)
+            return None
+        return retry_after(outcome.headers) or (self.limit if outcome.status == 429 else None)
 
     def _is_enough(self, state: RetryCallState, began: float) -> bool:
         tries = TRIES if isinstance(_outcome(state), Answer) else SILENT_TRIES

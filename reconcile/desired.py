@@ -68,6 +68,7 @@ class Desired:
     def within(self, acts_on: Callable[[str], bool]) -> Desired:
         """The part that concerns projects whose path *acts_on* accepts, and what concerns no project in particular."""
         if all(acts_on(project.path) for project in self.projects):
+            # Nearly always: nothing but problems may be anywhere else.
             return replace(self, problems=_concerning(self.problems, acts_on))
         return self._of({project.id for project in self.projects if acts_on(project.path)}, acts_on)
 

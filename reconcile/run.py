@@ -128,6 +128,7 @@ def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desi
 
 
 def _expect_secrets(flux: Flux, needs: Needs) -> None:
+    """Apart from `reconcile`, which would keep *needs* to its end: at thousands of tenants megabytes."""
     flux.expect_secrets(needs.keys, needs.tokens)
 
 
