@@ -34,8 +34,8 @@ accidents: $(VENV)/test.stamp
 tests: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term --ignore tests/chaos $(ARGS)
 
-FUZZ := tests/fuzz tests/core/test_git_url.py tests/core/test_actual.py tests/core/test_model.py \
-	tests/core/test_plan_properties.py tests/edge/test_flux_shapes.py tests/edge/test_private_keys.py
+FUZZ := tests/fuzz tests/reconcile/desired/test_git_url.py tests/reconcile/test_actual.py tests/reconcile/test_model.py \
+	tests/reconcile/plan/test_plan_properties.py tests/flux/test_object_shapes.py tests/flux/test_private_keys.py
 
 chaos: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses auto tests/chaos --chaos-steps 50000 --chaos-all
@@ -46,20 +46,20 @@ PEERS_PYTHON ?= python3.13
 PEERS := $(VENV)/peers
 
 # The program in a venv of its own, as it is in the image: other packages, once there, are imported too.
-$(VENV)/bench.stamp: $(VENV)/bin/python setup.cfg constraints.txt $(wildcard reconcile/*.py cronjob/*.py)
+$(VENV)/bench.stamp: $(VENV)/bin/python setup.cfg constraints.txt $(shell find reconcile cronjob -name '*.py')
 	$(PYTHON) -m venv $(VENV)/bench
 	$(VENV)/bench/bin/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt --force-reinstall --no-deps .
 	$(VENV)/bench/bin/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt .
 	@touch $@
 
 bench: $(VENV)/test.stamp $(VENV)/bench.stamp
-	PYTHONPATH=tests $(BIN)/python -m bench --python $(VENV)/bench/bin/python --write docs/performance.md $(ARGS)
+	PYTHONPATH=. $(BIN)/python -m bench --python $(VENV)/bench/bin/python --write docs/performance.md $(ARGS)
 
 profile: $(VENV)/test.stamp $(VENV)/bench.stamp
-	PYTHONPATH=tests $(BIN)/python -m bench --python $(VENV)/bench/bin/python --profile --sizes 1000 --write docs/performance.md $(ARGS)
+	PYTHONPATH=. $(BIN)/python -m bench --python $(VENV)/bench/bin/python --profile --sizes 1000 --write docs/performance.md $(ARGS)
 
 bench-peers: $(VENV)/test.stamp $(foreach tool,ours gitlabform gitlabracadabra python-gitlab,$(PEERS)/$(tool).stamp)
-	PYTHONPATH=tests $(BIN)/python -m bench.peers --write docs/peers.md $(ARGS)
+	PYTHONPATH=. $(BIN)/python -m bench.peers --write docs/peers.md $(ARGS)
 
 $(PEERS)/%.stamp: tests/bench/peers/%.txt
 	@$(PEERS_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' \

@@ -8,19 +8,19 @@ from typing import Any, NoReturn
 
 import click
 
-from cronjob.manual import Contents
-from cronjob.options import decorated
-from cronjob.sandbox.forecast import WEATHERS
-from cronjob.signals import Signals
+from cronjob.concurrency.signals import Signals
+from cronjob.exit_codes import USAGE
+from cronjob.sandbox.faults.names import WEATHERS
+from cronjob.settings.click_options import decorated
+from cronjob.settings.help_pages import Contents
 
-USAGE = 2
 # So many new things before cycles are looked for among them.
 _YOUNG = 5_000
 
 
 def _show_versions(ctx: click.Context, _param: click.Parameter, wanted: object) -> None:
     if wanted and not ctx.resilient_parsing:
-        from cronjob.versions import versions
+        from cronjob.commands.versions import versions
 
         for name, version in versions():
             click.echo(f"{name} {version}")
@@ -163,7 +163,7 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
       flux-gitlab-syncer sandbox --faults storm --seed 7
     """
     try:
-        from cronjob import story
+        from cronjob.commands import sandbox_story as story
     except ModuleNotFoundError as error:
         message = f"{error.name} is not installed; `pip install 'flux-gitlab-syncer[sandbox]'` installs it."
         click.echo(f"Error: {message}", err=True)
@@ -179,7 +179,7 @@ def _carry_out(command: str, flags: Mapping[str, object], asked: str = "") -> No
     gc.set_threshold(_YOUNG)
     # From the first moment: a container's first process is deaf to signals that it does not handle.
     with Signals() as signals:
-        from cronjob.calling import called
+        from cronjob.commands.dispatch import called
 
         code = called(command, flags, signals, asked)
     raise SystemExit(code)

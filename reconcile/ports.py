@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Protocol, TypeVar
 
 from reconcile.actual import Actual
-from reconcile.changes import Change
 from reconcile.model import PlaceAnswer, Project, Ref, SecretAnswer
+from reconcile.plan.changes import Change
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")

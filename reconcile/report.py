@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from reconcile.changes import Change, Delete, Foreign, Found, Kept, Update, kind_of
-from reconcile.desired import WantedWebhook
+from reconcile.desired.desired import WantedWebhook
 from reconcile.errors import LEASE_HELD, ReadError
-from reconcile.guard import Objection
 from reconcile.model import FoundKey, FoundWebhook, PublicKey, shown_foreign_url, shown_url, without_digests
-from reconcile.plan import Plan
+from reconcile.plan.changes import Change, Delete, Foreign, Found, Kept, Update, kind_of
+from reconcile.plan.guard import Objection
+from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem, Severity
 
 

@@ -11,19 +11,19 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from reconcile.actual import Actual
-from reconcile.changes import Change, Delete, heals, order_of
-from reconcile.claims import Claim, Known, beside_unreadable, claim_from, placed
-from reconcile.desired import Desired, desired_from, webhooks_off
+from reconcile.desired.desired import Desired, desired_from, webhooks_off
+from reconcile.desired.needed_secrets import Needs, needs_of
+from reconcile.desired.receivers import Listener, listener_from
+from reconcile.desired.repositories import Claim, Known, beside_unreadable, claim_from, placed
+from reconcile.desired.repository_keys import Secrets
 from reconcile.errors import ReadError, SettingsError, WriteFailed
-from reconcile.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
-from reconcile.inventory import inventory_of
-from reconcile.keys import Secrets
 from reconcile.marks import Owner
 from reconcile.model import Kind, Project, SecretOfOthers
-from reconcile.needs import Needs, needs_of
-from reconcile.plan import Plan, make_plan
+from reconcile.plan.changes import Change, Delete, heals, order_of
+from reconcile.plan.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
+from reconcile.plan.inventory import inventory_of
+from reconcile.plan.plan import Plan, make_plan
 from reconcile.ports import Flux, GitLab
-from reconcile.receivers import Listener, listener_from
 from reconcile.report import Entry, Report, Status, entries_of
 from reconcile.rules import Rules
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cronjob.logs import LIBRARIES
+from cronjob.output.logs import LIBRARIES
+from tests.worlds.golden import Golden
 
 settings.register_profile("default", deadline=None)  # no timed tests: these machines are shared
 settings.register_profile("deep", deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
@@ -58,21 +59,6 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-
-
-class Golden:
-    """Compares text with a file beside the tests; `--rewrite-golden` writes the file anew."""
-
-    def __init__(self, folder: Path, *, rewrite: bool) -> None:
-        self._folder = folder
-        self._rewrite = rewrite
-
-    def check(self, name: str, text: str) -> None:
-        path = self._folder / name
-        if self._rewrite:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        assert text == path.read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 HATCH = re.compile(r"#.*(?:type: ignore|noqa|no cover)")
 SKIP = re.compile(r"\bpytest\.(?:mark\.)?(?:skip|xfail)")
 
@@ -35,9 +35,9 @@ def test_tests_are_skipped_only_where_a_program_is_missing_that_ci_installs_or_a
         "tests/cluster/test_builds.py",  # kubectl 1.27 or newer
         "tests/cluster/test_enforced.py",  # a real one with ValidatingAdmissionPolicies
         "tests/cluster/test_enforced.py",  # and with Pod Security
-        "tests/edge/browsing.py",  # Chromium; where CI is set its absence is a failure
-        "tests/edge/key_samples.py",  # ssh-keygen, openssl
-        "tests/sandbox/test_kubernetes_kubectl.py",
+        "tests/worlds/browsing.py",  # Chromium; where CI is set its absence is a failure
+        "tests/worlds/key_samples.py",  # ssh-keygen, openssl
+        "tests/sandbox/fake_kubernetes/test_kubectl.py",
     ]
 
 

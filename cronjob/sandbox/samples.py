@@ -19,10 +19,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from cronjob.sandbox.flux_controller import reconcile_git_repositories, reconcile_receivers, webhook_path
-from cronjob.sandbox.gitlab_world import GitLabWorld
-from cronjob.sandbox.kubernetes_world import KubernetesWorld
-from cronjob.sandbox.kustomize_controller import reconcile_kustomizations
+from cronjob.sandbox.fake_flux.kustomize_controller import reconcile_kustomizations
+from cronjob.sandbox.fake_flux.source_and_notification import (
+    reconcile_git_repositories,
+    reconcile_receivers,
+    webhook_path,
+)
+from cronjob.sandbox.fake_gitlab.world import GitLabWorld
+from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 
 GROUP = "it-common-platform/tenants"
 EXTRA = "hokiebird/sample-tenant"

@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hurry import hurry
-from program import VALIDATOR, Program
-
 from cronjob.cli import program as command
 from cronjob.sandbox.samples import NAMESPACE
+from tests.worlds.hurry import hurry
+from tests.worlds.program import VALIDATOR, Program
 
 _FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(["chaos.children", "cronjob.job"])
+_FORKED.set_forkserver_preload(["chaos.children", "cronjob.commands.job"])
 
 
 @dataclass(frozen=True)

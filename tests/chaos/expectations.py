@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from program import Program
-
-from cronjob.sandbox.gitlab_monitor import Monitor, Wanted
-from cronjob.sandbox.gitlab_records import Project
+from cronjob.sandbox.fake_gitlab.monitor import Monitor, Wanted
+from cronjob.sandbox.fake_gitlab.records import Project
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE, RECEIVER_URL
+from tests.worlds.program import Program
 
 MARK = f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}/"
 # Said of a write whose outcome the program does not claim to know.

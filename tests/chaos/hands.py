@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from chaos.expectations import MARK, Platform, Tenant
-from program import Program
-
 from cronjob.sandbox.samples import (
     CLUSTER,
     GROUP,
@@ -19,6 +16,8 @@ from cronjob.sandbox.samples import (
     remove_tenant,
     ssh_key,
 )
+from tests.chaos.expectations import MARK, Platform, Tenant
+from tests.worlds.program import Program
 
 INSIDE = f"{GROUP}/{CLUSTER}"
 # In the first the bot could write too, the second it cannot even see.

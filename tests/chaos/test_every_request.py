@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chaos.expectations import Platform
-from chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of, strike
-from hurry import in_a_hurry
-from program import Done, a_program
-from secrets_shown import secrets_of, shown
+
+from tests.chaos.expectations import Platform
+from tests.chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of, strike
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import Done, a_program
+from tests.worlds.secrets_shown import secrets_of, shown
 
 PAGE = "<html><body><h1>Something went wrong</h1></body></html>"
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chaos.children import Ended, lease_expires, run_and_signal
-from chaos.expectations import Platform
-from chaos.twelve import OPTIONS, a_platform
-from hurry import in_a_hurry
-from program import Program, a_program
+
+from tests.chaos.children import Ended, lease_expires, run_and_signal
+from tests.chaos.expectations import Platform
+from tests.chaos.twelve import OPTIONS, a_platform
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import Program, a_program
 
 # More than the run makes; the tests say when they have come to its end.
 MOST = 200

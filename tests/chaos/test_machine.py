@@ -15,10 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from chaos.children import lease_expires
-from chaos.hands import INSIDE, OUTSIDE, TAMPERING, Hands
-from chaos.watched import Watch
-from hurry import in_a_hurry
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -30,12 +26,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from program import a_program
 
-from cronjob.sandbox.forecast import WEATHERS
-from cronjob.sandbox.gitlab_hooks import accepts_everything
+from cronjob.sandbox.fake_gitlab.hooks import accepts_everything
+from cronjob.sandbox.faults.named import begin
+from cronjob.sandbox.faults.names import WEATHERS
 from cronjob.sandbox.samples import flux_looks
-from cronjob.sandbox.weathers import begin
+from tests.chaos.children import lease_expires
+from tests.chaos.hands import INSIDE, OUTSIDE, TAMPERING, Hands
+from tests.chaos.watched import Watch
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import a_program
 
 FIGURES: Counter[str] = Counter()
 OPTIONS = ("--max-prune", "100%")

@@ -14,10 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chaos.expectations import MARK, Platform, Tenant
-from hurry import in_a_hurry
-from program import Program, a_program
-
 from cronjob.sandbox.samples import (
     CLUSTER,
     NAMESPACE,
@@ -29,6 +25,9 @@ from cronjob.sandbox.samples import (
     ssh_key,
     token_of,
 )
+from tests.chaos.expectations import MARK, Platform, Tenant
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import Program, a_program
 
 OPTIONS = ("--max-prune", "100%", "--concurrency", "4")
 

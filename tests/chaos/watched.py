@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from chaos.children import Ended, run_and_signal
-from chaos.expectations import Platform
-from hurry import FACTOR
-from program import Program
-from secrets_shown import secrets_of, shown
-
 from cronjob.sandbox.samples import CLUSTER
+from tests.chaos.children import Ended, run_and_signal
+from tests.chaos.expectations import Platform
+from tests.worlds.hurry import FACTOR
+from tests.worlds.program import Program
+from tests.worlds.secrets_shown import secrets_of, shown
 
 VIOLATIONS = {"doubled": "there are now", "lost": "the wanted", "foreign touched": "the foreign"}
 

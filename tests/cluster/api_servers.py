@@ -19,18 +19,18 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import yaml
-from cluster.grants import bound_to
-from cluster.manifests import Manifest
-from cluster.real_server import RealServer, a_kubeconfig, a_real_server
 
-from cronjob.answers import Answer
-from cronjob.kube_access import KubeApi, connect
-from cronjob.kube_place import Access
-from cronjob.sandbox.kubernetes_access import Denial
-from cronjob.sandbox.kubernetes_app import kubeconfig, kubernetes_app
-from cronjob.sandbox.kubernetes_kinds import BY_KIND, FLUX_GROUPS, Kind
-from cronjob.sandbox.kubernetes_world import KubernetesWorld
+from cronjob.kube.client import KubeApi, connect
+from cronjob.kube.target import Access
+from cronjob.sandbox.fake_kubernetes.access import Denial
+from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
+from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, FLUX_GROUPS, Kind
+from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
+from cronjob.transport.answer import Answer
+from tests.cluster.grants import bound_to
+from tests.cluster.manifests import Manifest
+from tests.cluster.real_server import RealServer, a_kubeconfig, a_real_server
 
 # Read before a test's clean environment takes them away.
 ASSETS = os.environ.get("KUBEBUILDER_ASSETS", "")

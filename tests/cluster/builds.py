@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from cluster.manifests import FOLDER, Manifest
+
+from tests.cluster.manifests import FOLDER, Manifest
 
 NAMESPACE = "tenant-config"
 IMAGE = "registry.test/syncer@sha256:" + "0" * 64

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster.api_servers import HAS_REAL, KUBECONFIG, ApiServer, a_real, an_embedded
-from cluster.scene import Scene, a_scene
+
+from tests.cluster.api_servers import HAS_REAL, KUBECONFIG, ApiServer, a_real, an_embedded
+from tests.cluster.scene import Scene, a_scene
 
 
 @pytest.fixture(autouse=True)

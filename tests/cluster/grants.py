@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.manifests import Manifest
-
-from cronjob.sandbox.kubernetes_access import Attempt
+from cronjob.sandbox.fake_kubernetes.access import Attempt
+from tests.cluster.manifests import Manifest
 
 Role = tuple[Manifest, str | None]
 

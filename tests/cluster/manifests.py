@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "cronjob" / "manifests"
 COMPONENTS = sorted(path.name for path in (FOLDER / "components").iterdir())
 Manifest = dict[str, Any]

@@ -15,9 +15,9 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from cronjob.kube_access import connect
-from cronjob.kube_answers import NoAnswer
-from cronjob.kube_place import Access
+from cronjob.kube.client import connect
+from cronjob.kube.errors import NoAnswer
+from cronjob.kube.target import Access
 
 # In seconds. It takes four on an idle machine.
 _UP_WITHIN = 120

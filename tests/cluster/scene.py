@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.api_servers import ApiServer, collection_of, created, said
-from cluster.manifests import Manifest, of_kind
-from program import Done, Program, a_program
-
-from cronjob.kube_access import KubeApi, connect
-from cronjob.kube_place import Access
-from cronjob.sandbox.flux_controller import webhook_path
+from cronjob.kube.client import KubeApi, connect
+from cronjob.kube.target import Access
+from cronjob.sandbox.fake_flux.source_and_notification import webhook_path
 from cronjob.sandbox.samples import token_of
+from tests.cluster.api_servers import ApiServer, collection_of, created, said
+from tests.cluster.manifests import Manifest, of_kind
+from tests.worlds.program import Done, Program, a_program
 
 JOB = "flux-gitlab-syncer"
 AUDIT = "flux-gitlab-syncer-audit"

@@ -6,7 +6,8 @@ from typing import Any
 
 import celpy
 import pytest
-from cluster.manifests import BEYOND, of_kind
+
+from tests.cluster.manifests import BEYOND, of_kind
 
 POLICY = of_kind("ValidatingAdmissionPolicy", "examples/subsystem")["tenant-kustomizations"]
 BINDING = of_kind("ValidatingAdmissionPolicyBinding", "examples/subsystem")["tenant-kustomizations"]

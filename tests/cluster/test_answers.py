@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cluster.api_servers import ApiServer, created, minor_of, said
-from cluster.manifests import of_kind
-from cluster.scene import JOB, Scene, a_namespace, in_namespace
 
-from cronjob import flux as flux_module
-from cronjob.answers import Answer
-from cronjob.flux import FluxCluster
-from cronjob.kube_access import KubeApi, connect
-from cronjob.kube_place import Access
+from cronjob.flux import cluster as flux_module
+from cronjob.flux.cluster import FluxCluster
+from cronjob.kube.client import KubeApi, connect
+from cronjob.kube.target import Access
+from cronjob.transport.answer import Answer
+from tests.cluster.api_servers import ApiServer, created, minor_of, said
+from tests.cluster.manifests import of_kind
+from tests.cluster.scene import JOB, Scene, a_namespace, in_namespace
 
 LEASE = "coordination.k8s.io/v1"
 SOURCE = "source.toolkit.fluxcd.io/v1"

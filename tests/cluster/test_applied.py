@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from cluster.api_servers import CLUSTER_WIDE, ApiServer, minor_of, said, serves
-from cluster.builds import built
-from cluster.manifests import COMPONENTS, Manifest, can_build
-from cluster.scene import JOB, Scene, a_namespace, a_scene
+
+from tests.cluster.api_servers import CLUSTER_WIDE, ApiServer, minor_of, said, serves
+from tests.cluster.builds import built
+from tests.cluster.manifests import COMPONENTS, Manifest, can_build
+from tests.cluster.scene import JOB, Scene, a_namespace, a_scene
 
 pytestmark = pytest.mark.skipif(not can_build(), reason="there is no kubectl 1.27 or newer here")
 

@@ -9,8 +9,9 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from cluster.builds import IMAGE, NAMESPACE, built, kubectl
-from cluster.manifests import COMPONENTS, FOLDER, Manifest, can_build, is_object
+
+from tests.cluster.builds import IMAGE, NAMESPACE, built, kubectl
+from tests.cluster.manifests import COMPONENTS, FOLDER, Manifest, can_build, is_object
 
 pytestmark = pytest.mark.skipif(not can_build(), reason="there is no kubectl 1.27 or newer here")
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from cluster.api_servers import ApiServer, created, existing, minor_of, serves, wait_until
-from cluster.manifests import BEYOND, Manifest, of_kind
-from cluster.scene import a_namespace, in_namespace
 
-from cronjob.answers import Answer
+from cronjob.transport.answer import Answer
+from tests.cluster.api_servers import ApiServer, created, existing, minor_of, serves, wait_until
+from tests.cluster.manifests import BEYOND, Manifest, of_kind
+from tests.cluster.scene import a_namespace, in_namespace
 
 DRY = {"dryRun": "All"}
 ADMISSION = "admissionregistration.k8s.io/v1"

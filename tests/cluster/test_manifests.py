@@ -9,14 +9,14 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from cluster.manifests import COMPONENTS, FOLDER, FOLDERS, Manifest, loaded, objects, of_kind, variables
-from program import a_program
 
-from cronjob.lease_claim import NAME, lease_names
-from cronjob.metrics import METRICS, PREFIX
-from cronjob.option_table import OPTIONS
-from cronjob.resolving import resolve
+from cronjob.kube.lease_claim import NAME, lease_names
+from cronjob.output.metrics import METRICS, PREFIX
+from cronjob.settings.option_table import OPTIONS
+from cronjob.settings.resolve import resolve
 from reconcile.shares import Share
+from tests.cluster.manifests import COMPONENTS, FOLDER, FOLDERS, Manifest, loaded, objects, of_kind, variables
+from tests.worlds.program import a_program
 
 # The oldest in which everything here is stable, and the newest known.
 KUBERNETES = ("1.31", "1.37")

@@ -9,12 +9,12 @@ from typing import cast
 
 import pytest
 import yaml
-from cluster.grants import Grants
-from cluster.manifests import FOLDER, Manifest, loaded, of_kind
-from program import Program, a_program
 
-from cronjob.sandbox.kubernetes_access import Denial
+from cronjob.sandbox.fake_kubernetes.access import Denial
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_kustomization, flux_looks
+from tests.cluster.grants import Grants
+from tests.cluster.manifests import FOLDER, Manifest, loaded, of_kind
+from tests.worlds.program import Program, a_program
 
 
 def only(program: Program, *roles: tuple[Manifest, str | None]) -> None:
@@ -46,7 +46,7 @@ def levels(program: Program, *options: str) -> dict[str, str]:
 def test_a_trace_tells_all_but_the_last_link_with_it_and_that_with_the_right_that_the_page_names(
     program: Program,
 ) -> None:
-    page = (Path(__file__).parent.parent.parent / "docs" / "trace.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "trace.md").read_text(encoding="utf-8")
     more = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
     program.run()
     flux_looks(program.sandbox)

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster.api_servers import ApiServer, said
-from cluster.manifests import of_kind
-from cluster.scene import AUDIT, JOB, TENANTS, Scene, a_scene
-from program import Done
 
-from cronjob.halt import Halt
-from cronjob.lease import Lease
-from cronjob.lease_claim import NAME, Claim, Times
-from cronjob.lease_record import CLUSTER as CLUSTER_OF
-from cronjob.lease_record import Holder
-from cronjob.logs import log_warning
+from cronjob.concurrency.stop import Halt
+from cronjob.kube.lease import Lease
+from cronjob.kube.lease_claim import NAME, Claim, Times
+from cronjob.kube.lease_record import CLUSTER as CLUSTER_OF
+from cronjob.kube.lease_record import Holder
+from cronjob.output.logs import log_warning
 from cronjob.sandbox.samples import CLUSTER
+from tests.cluster.api_servers import ApiServer, said
+from tests.cluster.manifests import of_kind
+from tests.cluster.scene import AUDIT, JOB, TENANTS, Scene, a_scene
+from tests.worlds.program import Done
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 SOURCE = "source.toolkit.fluxcd.io"

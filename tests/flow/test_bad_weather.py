@@ -6,12 +6,12 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
-from program import Program, a_program
 from urllib3.util import Retry
 
-from cronjob.sandbox.gitlab_monitor import Monitor, Wanted
+from cronjob.sandbox.fake_gitlab.monitor import Monitor, Wanted
+from cronjob.sandbox.faults.named import Spell, begin
 from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, token_of
-from cronjob.sandbox.weathers import Spell, begin
+from tests.worlds.program import Program, a_program
 
 THEIRS = "https://ci.example.org/gitlab"
 TENANTS = range(1, 4)

@@ -13,15 +13,16 @@ import pytest
 import yaml
 from aiohttp import web
 from jsonschema import Draft202012Validator
-from program import Done, Program, a_program
-from secrets_shown import secrets_of, shown
 
-from cronjob.check.findings import CHECKS
+from cronjob.commands.check.findings import CHECKS
+from cronjob.reports import schemas
 from cronjob.sandbox.samples import CLUSTER, GROUP, MAINTAINER, NAMESPACE
 from cronjob.sandbox.serving import serving
+from tests.worlds.program import Done, Program, a_program
+from tests.worlds.secrets_shown import secrets_of, shown
 
 DEVELOPER = 30
-SCHEMA = Path(__file__).parent.parent.parent / "cronjob" / "check.schema.json"
+SCHEMA = schemas.schema_file(schemas.CHECK)
 
 
 @dataclass

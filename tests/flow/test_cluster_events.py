@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from program import Done, Program, a_program
-from secrets_shown import secrets_of, shown
 
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_secret, flux_looks, remove_tenant, ssh_key
+from tests.worlds.program import Done, Program, a_program
+from tests.worlds.secrets_shown import secrets_of, shown
 
 ONE = "tenant-0001"
 PROJECT = f"it-common-platform/tenants/{CLUSTER}/{ONE}"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from program import Program, a_program
 
 from cronjob.sandbox.samples import CLUSTER, add_tenant, flux_looks
+from tests.worlds.program import Program, a_program
 
 
 @pytest.fixture

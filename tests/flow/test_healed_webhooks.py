@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from program import Program, a_program
 
-from cronjob.sandbox.gitlab_records import Hook
+from cronjob.sandbox.fake_gitlab.records import Hook
 from cronjob.sandbox.samples import CLUSTER
+from tests.worlds.program import Program, a_program
 
 TENANT = f"{CLUSTER}/tenant-0001"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hurry import in_a_hurry
-from program import Program, a_program
 
-from cronjob.sandbox.kubernetes_world import KubernetesWorld
+from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.samples import NAMESPACE
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import Program, a_program
 
 SOURCE, NOTIFICATION = "source.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io"
 

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from chaos.expectations import Platform
-from program import Done, Program, a_program
 
 from cronjob.sandbox.samples import CLUSTER, GROUP, MAINTAINER, NAMESPACE, add_tenant, flux_looks, ssh_key, token_of
+from tests.chaos.expectations import Platform
+from tests.worlds.program import Done, Program, a_program
 
 HOST = "code.vt.edu"
 INSIDE = f"{GROUP}/{CLUSTER}"

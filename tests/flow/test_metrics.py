@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from edge.gitlab_builders import raw_server
-from program import Done, Program, a_program
-from pushgateway import Gateway, a_gateway
-from secrets_shown import secrets_of, shown
 
-from cronjob import job
-from cronjob.metrics import METRICS, OBJECTIONS, PREFIX
+from cronjob.commands import job
+from cronjob.output.metrics import METRICS, OBJECTIONS, PREFIX
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE
 from reconcile.problems import Code
+from tests.worlds.gitlab_builders import raw_server
+from tests.worlds.program import Done, Program, a_program
+from tests.worlds.pushgateway import Gateway, a_gateway
+from tests.worlds.secrets_shown import secrets_of, shown
 
 DRY = "flux-gitlab-syncer-dry-run"
 

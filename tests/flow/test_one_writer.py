@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from program import Done, Program, a_program
 
-from cronjob.lease_record import CLUSTER as CLUSTER_OF
+from cronjob.kube.lease_record import CLUSTER as CLUSTER_OF
 from cronjob.sandbox.samples import NAMESPACE
+from tests.worlds.program import Done, Program, a_program
 
 NAME = "flux-gitlab-syncer"
 

@@ -10,10 +10,10 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
-from builders import a_public_key
-from program import Program, a_program
 
 from cronjob.sandbox.samples import CLUSTER
+from tests.worlds.builders import a_public_key
+from tests.worlds.program import Program, a_program
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def without_jinja(monkeypatch: pytest.MonkeyPatch) -> None:
     def blind(name: str, package: str | None = None) -> ModuleSpec | None:
         return None if name == "jinja2" else find(name, package)
 
-    monkeypatch.setattr("cronjob.telling.find_spec", blind)
+    monkeypatch.setattr("cronjob.commands.publish.find_spec", blind)
 
 
 def test_a_run_writes_the_page_to_stdout_and_to_a_file(program: Program, tmp_path: Path) -> None:

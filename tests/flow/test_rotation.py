@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator
 
 import pytest
-from program import Program, a_program
 
 from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, add_secret, flux_looks, ssh_key
+from tests.worlds.program import Program, a_program
 
 PROJECT = f"{CLUSTER}/tenant-0001"
 

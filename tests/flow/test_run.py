@@ -5,17 +5,17 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 import pytest
-from builders import NAMESPACE, a_public_key, a_url, some_rules
-from worlds import HOST, GitLabInMemory, Kubernetes, marked
 
 from reconcile.actual import Actual, actual_from
-from reconcile.changes import Change, Delete
 from reconcile.errors import ReadError, SettingsError
-from reconcile.guard import Expected, Limits
 from reconcile.model import Kind, Project, Ref, SecretUnreadable
+from reconcile.plan.changes import Change, Delete
+from reconcile.plan.guard import Expected, Limits
 from reconcile.report import Report, Result, Status
 from reconcile.rules import Rules
 from reconcile.run import Orders, reconcile, retire
+from tests.worlds.builders import NAMESPACE, a_public_key, a_url, some_rules
+from tests.worlds.ports import HOST, GitLabInMemory, Kubernetes, marked
 
 A, B = Project(1, "tenants/a"), Project(2, "tenants/b")
 

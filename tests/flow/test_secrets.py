@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hurry import in_a_hurry
-from program import Program, a_program
-from secrets_shown import secrets_of, shown
 
 from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, add_secret, flux_looks
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import Program, a_program
+from tests.worlds.secrets_shown import secrets_of, shown
 
 FORMATS = ("text", "json", "yaml")
 IN_FILES = (*FORMATS, "markdown", "html", "csv")

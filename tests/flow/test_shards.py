@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from math import ceil
 
 import pytest
-from chaos.children import run
-from program import Done, Program, a_program
 
-from cronjob.sandbox.gitlab_records import Request
+from cronjob.sandbox.fake_gitlab.records import Request
 from cronjob.sandbox.samples import CLUSTER, GROUP, NAMESPACE, add_secret, flux_looks, ssh_key
 from reconcile.shares import Share
+from tests.chaos.children import run
+from tests.worlds.program import Done, Program, a_program
 
 SHARDS = 8
 

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from program import Program, a_program
+
+from tests.worlds.program import Program, a_program
 
 COLOUR = re.compile("\x1b\\[[0-9]+m")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from program import Done, Program, a_program
 
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE, RECEIVER_URL
+from tests.worlds.program import Done, Program, a_program
 
 DOCS = f"{CLUSTER}/docs-getting-started"
 MARK = f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}"

@@ -6,10 +6,18 @@ import json
 
 import pytest
 import yaml
-from hurry import in_a_hurry
-from program import Program, a_program
-from secrets_shown import secrets_of, shown
-from tracing import (
+
+from cronjob.commands.trace.links import LINKS, Link
+from cronjob.sandbox.samples import (
+    CLUSTER,
+    GROUP,
+    NAMESPACE,
+    flux_looks,
+)
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import Program, a_program
+from tests.worlds.secrets_shown import secrets_of, shown
+from tests.worlds.tracing import (
     NAME,
     PATH,
     REF,
@@ -24,15 +32,7 @@ from tracing import (
     traced,
 )
 
-from cronjob.sandbox.samples import (
-    CLUSTER,
-    GROUP,
-    NAMESPACE,
-    flux_looks,
-)
-from cronjob.trace.links import LINKS, Link
-
-pytest_plugins = ["flow.trace_fixtures"]
+pytest_plugins = ["tests.worlds.trace_fixtures"]
 
 
 class TestAllIsWell:

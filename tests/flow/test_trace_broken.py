@@ -6,8 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from program import Program
-from tracing import (
+
+from cronjob.commands.trace.links import Link
+from cronjob.sandbox.samples import (
+    CLUSTER,
+    NAMESPACE,
+    add_secret,
+    ssh_key,
+)
+from tests.worlds.program import Program
+from tests.worlds.tracing import (
     NAME,
     PATH,
     RUN,
@@ -21,15 +29,7 @@ from tracing import (
     without_secret,
 )
 
-from cronjob.sandbox.samples import (
-    CLUSTER,
-    NAMESPACE,
-    add_secret,
-    ssh_key,
-)
-from cronjob.trace.links import Link
-
-pytest_plugins = ["flow.trace_fixtures"]
+pytest_plugins = ["tests.worlds.trace_fixtures"]
 
 
 def suspended(program: Program) -> None:

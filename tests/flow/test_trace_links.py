@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from program import Program, a_program
-from tracing import (
+from cronjob.sandbox.samples import (
+    CLUSTER,
+    GROUP,
+    NAMESPACE,
+    add_secret,
+    flux_looks,
+    ssh_key,
+)
+from tests.worlds.program import Program, a_program
+from tests.worlds.tracing import (
     NAME,
     PATH,
     RUN,
@@ -20,16 +28,7 @@ from tracing import (
     without_secret,
 )
 
-from cronjob.sandbox.samples import (
-    CLUSTER,
-    GROUP,
-    NAMESPACE,
-    add_secret,
-    flux_looks,
-    ssh_key,
-)
-
-pytest_plugins = ["flow.trace_fixtures"]
+pytest_plugins = ["tests.worlds.trace_fixtures"]
 
 
 class TestLinks:

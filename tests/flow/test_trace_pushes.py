@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from program import Program
-from tracing import (
+
+from cronjob.sandbox.samples import (
+    GROUP,
+    NAMESPACE,
+    add_kustomization,
+    flux_looks,
+)
+from tests.worlds.program import Program
+from tests.worlds.tracing import (
     NAME,
     PATH,
     RUN,
@@ -18,14 +25,7 @@ from tracing import (
     traced,
 )
 
-from cronjob.sandbox.samples import (
-    GROUP,
-    NAMESPACE,
-    add_kustomization,
-    flux_looks,
-)
-
-pytest_plugins = ["flow.trace_fixtures"]
+pytest_plugins = ["tests.worlds.trace_fixtures"]
 
 
 class TestPushes:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from hurry import in_a_hurry
-from program import Program
-from tracing import (
+from cronjob.sandbox.samples import (
+    NAMESPACE,
+)
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import Program
+from tests.worlds.tracing import (
     NAME,
     at,
     broken,
@@ -13,11 +16,7 @@ from tracing import (
     traced,
 )
 
-from cronjob.sandbox.samples import (
-    NAMESPACE,
-)
-
-pytest_plugins = ["flow.trace_fixtures"]
+pytest_plugins = ["tests.worlds.trace_fixtures"]
 
 
 class TestUnreadable:

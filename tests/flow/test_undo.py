@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from builders import NAMESPACE, a_public_key, some_rules
-from undoing import A, B, World, codes, said
-from worlds import marked
-
-from reconcile.removed import removed_from
 from reconcile.report import Result, Status
 from reconcile.shares import Share
+from reconcile.undo.removed import removed_from
+from tests.worlds.builders import NAMESPACE, a_public_key, some_rules
+from tests.worlds.ports import marked
+from tests.worlds.undoing import A, B, World, codes, said
 
-pytest_plugins = ["flow.undo_fixtures"]
+pytest_plugins = ["tests.worlds.undo_fixtures"]
 
 
 # the whole

@@ -6,16 +6,16 @@ import json
 from dataclasses import replace
 
 import pytest
-from builders import NAMESPACE, OTHERS_MARK, a_public_key, some_rules
-from undoing import OUTSIDE, A, B, World, codes, said
-from worlds import marked
 
 from reconcile.model import LookUpFailed, Place, PlaceAnswer, Project, PublicKey, Ref, Secret, SecretMissing
-from reconcile.removed import removed_from
 from reconcile.report import Result, Status
 from reconcile.tenancy import Rule, Tenancy
+from reconcile.undo.removed import removed_from
+from tests.worlds.builders import NAMESPACE, OTHERS_MARK, a_public_key, some_rules
+from tests.worlds.ports import marked
+from tests.worlds.undoing import OUTSIDE, A, B, World, codes, said
 
-pytest_plugins = ["flow.undo_fixtures"]
+pytest_plugins = ["tests.worlds.undo_fixtures"]
 
 
 # what cannot be put back

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hurry import in_a_hurry
-from program import Done, Program, a_program
 
-from cronjob.sandbox.gitlab_monitor import Monitor, Wanted
+from cronjob.sandbox.fake_gitlab.monitor import Monitor, Wanted
 from cronjob.sandbox.samples import CLUSTER, MAINTAINER, NAMESPACE, add_objects, flux_looks
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import Done, Program, a_program
 
 TENANT = f"{CLUSTER}/tenant-0001"
 

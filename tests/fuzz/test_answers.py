@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of, strike
-from fuzz.damage import damaged
-from hurry import in_a_hurry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from program import Program, a_program
-from secrets_shown import secrets_of, shown
 
-from cronjob.parsing import REPORT_FORMATS
+from cronjob.reports import schemas
 from cronjob.sandbox.samples import add_kustomization, flux_looks
+from cronjob.settings.values import REPORT_FORMATS
+from tests.chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of, strike
+from tests.fuzz.damage import damaged
+from tests.worlds.hurry import in_a_hurry
+from tests.worlds.program import Program, a_program
+from tests.worlds.secrets_shown import secrets_of, shown
 
 # Each is a whole run against both servers; `--hypothesis-profile deep` makes many.
 fewer = settings(max_examples=settings.default.max_examples * 2 // 5)
@@ -93,9 +94,7 @@ def test_whatever_an_answer_holds_a_check_says_what_it_can(looks: list[Request],
         assert platform.everything() == before
 
 
-CHAINS = Draft202012Validator(
-    json.loads((Path(__file__).parent.parent.parent / "cronjob" / "trace.schema.json").read_text())
-)
+CHAINS = Draft202012Validator(json.loads(schemas.schema_file(schemas.TRACE).read_text()))
 # One of those for whom nothing is to be done.
 TRACE = ("trace", "t08")
 

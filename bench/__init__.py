@@ -1,0 +1,1 @@
+"""Benchmarks: this program, alone and beside others."""

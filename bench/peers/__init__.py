@@ -1,0 +1,1 @@
+"""This program beside other tools that do a part of its work."""

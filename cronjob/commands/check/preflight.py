@@ -1,0 +1,68 @@
+"""`check`: both servers and the receiver, one after the other, whatever became of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import click
+
+from cronjob.commands.check.cluster import Wants, look_at_cluster
+from cronjob.commands.check.findings import Finding, Level, document_of
+from cronjob.commands.check.group import GroupCheck
+from cronjob.commands.check.receiver import look_at_receiver
+from cronjob.commands.check.sources import look_at_sources
+from cronjob.commands.check.text import as_text
+from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
+from cronjob.commands.publish import log_format, on_terminal
+from cronjob.flux.cluster import FluxCluster
+from cronjob.gitlab.session import Session
+from cronjob.kube.client import IN_CLUSTER, connect
+from cronjob.kube.lease_claim import Claim, lease_names
+from cronjob.kube.lease_record import Holder
+from cronjob.output.logs import set_up_logging
+from cronjob.output.render import rendered
+from cronjob.output.render.page import Page
+from cronjob.settings.settings import Settings
+from reconcile.desired.repositories import Known
+from reconcile.shares import Share
+
+
+def preflight(call: Invocation) -> int:
+    """Print what was found; 1 where a run would fail, else 0. Raises SettingsError."""
+    settings = call.settings
+    set_up_logging(log_format(settings), settings.log_level, {"run_id": call.run_id, "cluster": settings.cluster})
+    document = document_of(_findings(call), VERSION, settings.cluster)
+    if settings.output == "text":
+        click.echo(as_text(document, on_terminal(Page(), call.environment)), nl=False)
+    else:
+        click.echo(rendered(document, settings.output, Page()), nl=False)
+    return call.signals.exit_code or int(document["result"] == Level.FAIL)
+
+
+def leases_of(settings: Settings, namespace: str) -> list[Claim]:
+    """The Leases that a run with these settings, or its shards, would hold."""
+    if settings.dry_run or not settings.lease:
+        return []
+    shares = (Share(index, settings.shards) for index in range(settings.shards))
+    names = dict.fromkeys(name for share in shares for name in lease_names(share))
+    return [Claim(namespace, name, Holder(""), settings.cluster, settings.previous_clusters) for name in names]
+
+
+def _findings(call: Invocation) -> Iterator[Finding]:
+    settings = call.settings
+    access, scope = gitlab_of(settings)
+    with (
+        connect(kubernetes_of(call)) as api,
+        closing(FluxCluster(api, namespaces_of(settings, api))) as flux,
+        closing(Session(replace(access, allow_writes=False), halt=call.halt)) as session,
+    ):
+        events = settings.writes_events(in_pod=api.source == IN_CLUSTER)
+        yield from look_at_cluster(flux, Wants(leases_of(settings, flux.namespaces[0]), events))
+        group = GroupCheck(session, scope)
+        yield from group.look()
+        if group.listing and flux.listed.git_repositories:
+            known = Known(frozenset(group.listing.hosts), group.listing.by_path.keys())
+            yield from look_at_sources(flux.listed.git_repositories, settings.rules(flux.namespaces), known)
+    yield from look_at_receiver(settings.receiver_url)

@@ -1,0 +1,31 @@
+"""Findings for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from cronjob.output.render.page import Page
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_ENDS = {
+    "ok": "Ready.",
+    "warn": "Ready, with something to look at.",
+    "fail": "Not ready: a run would fail.",
+}
+_INDENT = " " * 17
+
+
+def as_text(document: Mapping[str, Any], page: Page) -> str:
+    """One line each, long ones folded, and what it comes to."""
+    return "\n".join([*_lines(document, page), "", _ENDS[document["result"]], ""])
+
+
+def _lines(document: Mapping[str, Any], page: Page) -> Iterator[str]:
+    for one in document["findings"]:
+        level = one["level"].ljust(4)
+        shown = click.style(level, fg=_COLOURS[one["level"]], bold=True) if page.colour else level
+        message = "\n".join(page.folded(one["message"], _INDENT))
+        yield f"{shown} {one['check']:<12}{message[len(_INDENT) :]}"

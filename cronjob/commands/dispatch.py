@@ -1,0 +1,39 @@
+"""One call of a command, from its flags to its exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import click
+
+from cronjob.concurrency.signals import Signals
+from cronjob.exit_codes import USAGE
+from cronjob.settings.print_config import describe
+from cronjob.settings.resolve import resolve
+from cronjob.settings.settings import Settings, settings_from
+from reconcile.errors import SettingsError
+
+
+def called(command: str, flags: Mapping[str, object], signals: Signals, asked: str = "") -> int:
+    """
+    Do what *command* is told by *flags* (click's parameters), the environment and the file; the exit code.
+
+    *asked* is the command's argument. What is wrong with the settings is said on stderr.
+    """
+    resolved = resolve(command, flags, os.environ)
+    if resolved.print_config:
+        click.echo(describe(resolved))
+    try:
+        settings = settings_from(resolved)
+        return 0 if resolved.print_config else _invoked(settings, signals, asked)
+    except SettingsError as error:
+        for complaint in str(error).splitlines():
+            click.echo(f"Error: {complaint}", err=True)
+        return USAGE
+
+
+def _invoked(settings: Settings, signals: Signals, asked: str) -> int:
+    from cronjob.commands.job import invoke
+
+    return invoke(settings, os.environ, signals, asked)

@@ -1,0 +1,70 @@
+"""One call of the program, and how it reaches both servers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from cronjob.concurrency.signals import Signals
+from cronjob.concurrency.stop import Halt
+from cronjob.gitlab.group import Scope
+from cronjob.gitlab.session import Access
+from cronjob.kube.client import KubeApi
+from cronjob.kube.target import Access as KubeAccess
+from cronjob.settings.settings import Settings
+from reconcile.errors import SettingsError
+
+VERSION = version("flux-gitlab-syncer")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of the program: what it is to do, what is *asked* for, and what may end it before that is done."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    signals: Signals
+    halt: Halt
+    asked: str = ""
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+def kubernetes_of(call: Invocation) -> KubeAccess:
+    """How to reach the cluster."""
+    settings = call.settings
+    return KubeAccess(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.halt)
+
+
+def namespaces_of(settings: Settings, api: KubeApi) -> tuple[str, ...]:
+    """Where Flux's objects are. Raises SettingsError where nobody says."""
+    namespaces = settings.namespaces or tuple(filter(None, [api.default_namespace]))
+    if not namespaces:
+        raise SettingsError("No namespace is known: give --namespace, or set one in the kubeconfig's context.")
+    return namespaces
+
+
+def gitlab_of(settings: Settings) -> tuple[Access, Scope]:
+    """How to reach GitLab, and which projects are the tenants'. A dry run's session cannot write."""
+    access = Access(
+        settings.gitlab_url,
+        settings.token,
+        allow_writes=not settings.dry_run,
+        concurrency=settings.concurrency,
+        timeout=settings.timeout,
+        max_per_minute=settings.max_requests_per_minute,
+        ca_file=str(settings.ca_file) if settings.ca_file else None,
+        version=VERSION,
+    )
+    scope = Scope(
+        groups=settings.groups,
+        extra_projects=settings.extra_projects,
+        hosts=frozenset({settings.gitlab_host, *settings.git_hosts}),
+        user=settings.gitlab_user,
+        writes=not settings.dry_run,
+        tls_verification=settings.webhook_tls_verification,
+        concurrency=settings.concurrency,
+        share=settings.share,
+    )
+    return access, scope

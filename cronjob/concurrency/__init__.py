@@ -1,0 +1,1 @@
+"""Worker threads, and what stops them: signals, deadlines, timeouts."""

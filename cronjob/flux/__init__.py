@@ -1,0 +1,1 @@
+"""Reads Flux's objects and their Secrets from Kubernetes."""

@@ -1,0 +1,1 @@
+"""Reads and writes the projects of one GitLab group over its REST API."""

@@ -1,0 +1,201 @@
+"""The tenants' group at GitLab, as the run needs it: projects, look-ups, keys and webhooks, and writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
+from operator import itemgetter
+from typing import TypeVar
+
+from cronjob.concurrency.progress_counts import Tally
+from cronjob.concurrency.stop import Halt, go_on
+from cronjob.concurrency.worker_pool import Crew
+from cronjob.gitlab.identity import Whoami, prove
+from cronjob.gitlab.listing import Listing, look_up, pages, read_listing
+from cronjob.gitlab.session import NoAnswer, Refused, Session
+from cronjob.gitlab.writer import Writer
+from reconcile.actual import Actual, Items, Unreadable, actual_from, key_from, webhook_from
+from reconcile.errors import MalformedAnswer, ReadError, WriteFailed
+from reconcile.marks import Identity
+from reconcile.model import LookUpFailed, Place, PlaceAnswer, Project
+from reconcile.plan.changes import Change
+from reconcile.shares import ALL, Share
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+# The change, the seconds it took, and what went wrong if it was not made.
+OnWrite = Callable[[Change, float, str | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    Which projects are the tenants', and how this run may act on them.
+
+    *hosts* are those known beforehand: the API's and the settings'. *user* is whose token writes are for. All projects
+    are listed, and those of *share* read.
+    """
+
+    groups: tuple[str, ...] = ()
+    extra_projects: tuple[str, ...] = ()
+    hosts: frozenset[str] = frozenset()
+    user: str | None = None
+    writes: bool = False
+    tls_verification: bool = True
+    concurrency: int = 16
+    share: Share = ALL
+
+
+def _nobody(_change: Change, _seconds: float, _error: str | None) -> None:
+    """Nobody wants to hear of writes."""
+
+
+def _at(project: Project, state: Items | Unreadable) -> Items | Unreadable:
+    """What was read, of the project as it is called by now."""
+    return state if state.project == project else replace(state, project=project)
+
+
+class GitLabGroup:
+    """Implements the run's port `GitLab` over one session. The projects are listed once, at first use."""
+
+    def __init__(
+        self, session: Session, scope: Scope, identity: Identity, *, halt: Halt, on_write: OnWrite = _nobody
+    ) -> None:
+        self.whoami: Whoami | None = None
+        self.tally = Tally()
+        self._session = session
+        self._scope = scope
+        self._halt = halt
+        self._on_write = on_write
+        self._listing: Listing | None = None
+        self._places: dict[str, PlaceAnswer] = {}
+        self._reading = Crew(self._counted_items, scope.concurrency, "reading")
+        self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
+
+    def close(self) -> None:
+        """Let the workers go. What they are still reading is not wanted any more, so it is not asked for again."""
+        self._halt.watch(lambda: "the run is over")
+        self._reading.close()
+
+    def read_hosts(self) -> frozenset[str]:
+        """Prove who we are and list the projects, once; the hosts under which this GitLab is known."""
+        return frozenset(self._listed().hosts)
+
+    def listed_paths(self) -> Set[str]:
+        """The lower-case paths of the tenants' projects."""
+        return self._listed().by_path.keys()
+
+    def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
+        """Where each lower-case path leads; the listing answers for most, one GET each for the others."""
+        listing = self._listed()
+        wanted = sorted(set(paths))
+        unknown = [path for path in wanted if path not in listing.by_path and path not in self._places]
+        answers = list(self.in_parallel(lambda path: look_up(self._session, path, listing), unknown))
+        if any(isinstance(answer, LookUpFailed) for answer in answers):
+            self._go_on()
+        self._places.update(zip(unknown, answers, strict=True))
+        return {
+            path: Place(listing.by_path[path]) if path in listing.by_path else self._places[path] for path in wanted
+        }
+
+    def read_actual(self, also: Iterable[Project]) -> Actual:
+        """Keys and webhooks of our share of the listed projects and of *also*; what is not read whole is unreadable."""
+        listing, share = self._listed(), self._scope.share
+        # By the newest path: some may have been renamed while the pages were read.
+        projects = {one.id: one for one in chain(listing.by_path.values(), also) if share.has(one.id)}
+        for project in projects.values():
+            if not listing.lists(project.id):
+                self._read(project)
+        read = (state for state in self._reading.answers() if state.project.id in projects)
+        states = [_at(projects[state.project.id], state) for state in read]
+        actual = actual_from(states, listing.problems if share.is_first else ())
+        self._writer.learn(actual)
+        return actual
+
+    def write(self, change: Change) -> int:
+        """Make one change and be sure that it was made; *on_write* hears how it went. Raises WriteFailed."""
+        began = time.monotonic()
+        try:
+            id_ = self._writer.write(change)
+        except WriteFailed as error:
+            self._on_write(change, time.monotonic() - began, str(error))
+            raise
+        finally:
+            self.tally.one_written()
+        self._on_write(change, time.monotonic() - began, None)
+        return id_
+
+    def expect_writes(self, count: int) -> None:
+        """So many changes are about to be made."""
+        self.tally.expect(count)
+
+    def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
+        """Do *work* for each item, `concurrency` at a time; the answers come in the order of the items."""
+
+        def done(numbered: tuple[int, Item]) -> tuple[int, Answer]:
+            number, item = numbered
+            return number, work(item)
+
+        with closing(Crew(done, self._scope.concurrency, "gitlab")) as crew:
+            for numbered in enumerate(items):
+                crew.add(numbered)
+            return [answer for _, answer in sorted(crew.answers(), key=itemgetter(0))]
+
+    def stopped(self) -> str:
+        """Why no new write may begin, as a clause; empty while it may."""
+        return self._halt.why()
+
+    def _listed(self) -> Listing:
+        if self._listing is None:
+            self._go_on()
+            try:
+                self._listing = self._read_listing()
+            except ReadError as error:
+                self._go_on(error)
+                raise
+        return self._listing
+
+    def _read_listing(self) -> Listing:
+        scope, self.tally.listing = self._scope, True
+        self.whoami = prove(self._session, writes=scope.writes, expected_user=scope.user)
+        listing = Listing(set(scope.hosts), self._read)
+        read_listing(self._session, listing, groups=scope.groups, extras=scope.extra_projects)
+        if listing.problems:
+            self._go_on()
+        self.tally.listed = True
+        listing.problems += self.whoami.problems(datetime.now(UTC))
+        return listing
+
+    def _read(self, project: Project) -> None:
+        """Begin to read it, if it is ours: while the next ones are still being listed."""
+        if self._scope.share.has(project.id):
+            self.tally.one_found()
+            self._reading.add(project)
+
+    def _go_on(self, cause: Exception | None = None) -> None:
+        """A failure after a stop says nothing about GitLab. Raises ReadError where the run was stopped."""
+        go_on(self._halt, cause)
+
+    def _contains(self, project: Project) -> bool:
+        return self._listed().contains(project)
+
+    def _counted_items(self, project: Project) -> Items | Unreadable:
+        items = self._items(project)
+        self.tally.one_read()
+        return items
+
+    def _items(self, project: Project) -> Items | Unreadable:
+        """All pages of both lists. A signal or the deadline ends the reading, and with it the run."""
+        self._go_on()
+        now, base = datetime.now(UTC), f"/projects/{project.id}"
+        try:
+            keys = tuple(key_from(one, now) for one in pages(self._session, f"{base}/deploy_keys", {}))
+            webhooks = tuple(webhook_from(one) for one in pages(self._session, f"{base}/hooks", {}))
+        except (Refused, NoAnswer, MalformedAnswer) as error:
+            self._go_on(error)
+            return Unreadable(project, str(error))
+        return Items(project, keys, webhooks)

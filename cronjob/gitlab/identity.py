@@ -1,0 +1,104 @@
+"""Who we are at GitLab: proven first, since without a valid token the group's list answers 200 with less in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cronjob.gitlab.session import NoAnswer, Refused, Session
+from reconcile.errors import ReadError, SettingsError
+from reconcile.problems import Code, Problem
+
+SOON = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Whoami:
+    """The account behind the token; *expires_at* is None for tokens that do not say."""
+
+    user: str
+    expires_at: datetime | None = None
+
+    def problems(self, now: datetime) -> list[Problem]:
+        """A warning while the token has less than 14 days left."""
+        if self.expires_at is None or self.expires_at - now > SOON:
+            return []
+        message = (
+            f"The GitLab token of {self.user} expires on {self.expires_at.date()}; "
+            "make a new one and put it in the job's Secret."
+        )
+        return [Problem.of(Code.TOKEN_EXPIRES_SOON, message)]
+
+
+def prove(session: Session, *, writes: bool, expected_user: str | None = None) -> Whoami:
+    """
+    Ask GitLab whose token this is and what it may do.
+
+    Raises ReadError for a token that is refused or too weak, SettingsError where *writes* are asked for and the
+    token is not *expected_user*'s.
+    """
+    token = _token(session)
+    _check_scope(token, writes=writes)
+    name = _user_name(session)
+    if writes and expected_user and name.lower() != expected_user.lower():
+        raise SettingsError(
+            f"The token belongs to {name}, but gitlab_user in the settings is {expected_user}: nothing is written, "
+            "since deploy keys die with their creator's account. Use the bot's token, or a dry run."
+        )
+    return Whoami(name, _expiry(token))
+
+
+def _token(session: Session) -> dict[str, Any]:
+    """What GitLab says of a personal, group or project access token; nothing for other kinds and before 15.5."""
+    try:
+        token, _ = session.get("/personal_access_tokens/self")
+    except Refused as error:
+        if error.status in {400, 403, 404}:
+            return {}
+        raise _unproven(error) from error
+    except NoAnswer as error:
+        raise _unproven(error) from error
+    return token if isinstance(token, dict) else {}
+
+
+def _user_name(session: Session) -> str:
+    try:
+        user, _ = session.get("/user")
+        return str(user["username"])
+    except (Refused, NoAnswer) as error:
+        raise _unproven(error) from error
+    except (KeyError, TypeError) as error:
+        message = "GitLab does not say whose token this is; is --gitlab-url right?"
+        raise ReadError(message, code="GitLabUnreadable") from error
+
+
+def _unproven(error: Refused | NoAnswer) -> ReadError:
+    """Only 401 and 403 are about the token; nobody should make a new one because GitLab is down."""
+    if isinstance(error, Refused) and error.status in {401, 403}:
+        advice = "make a new one with the scope api and put it in the job's Secret."
+        return ReadError(f"GitLab does not accept the token ({error}); {advice}", code="TokenRefused")
+    return ReadError(f"{error}; is --gitlab-url right, and is GitLab up?", code="GitLabUnreadable")
+
+
+def _check_scope(token: dict[str, Any], *, writes: bool) -> None:
+    scopes = token.get("scopes")
+    if not isinstance(scopes, list):
+        return
+    enough = {"api"} if writes else {"api", "read_api"}
+    if not enough & set(map(str, scopes)):
+        needed = "api" if writes else "read_api (or api)"
+        raise ReadError(
+            f"The token has the scope {' '.join(map(str, scopes)) or 'none'}; this needs {needed}. "
+            "Make a token with that scope.",
+            code="TokenRefused",
+        )
+
+
+def _expiry(token: dict[str, Any]) -> datetime | None:
+    """A date or a date-time; GitLab ends a token at the beginning of its day, in UTC."""
+    try:
+        time = datetime.fromisoformat(str(token.get("expires_at")))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

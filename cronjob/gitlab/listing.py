@@ -1,0 +1,197 @@
+"""
+Which projects are the tenants', and where a path that the listing lacks leads.
+
+Rules about paging, redirects and 404s: GitLab's REST API (doc/api/rest, lib/api/helpers.rb), versions 14 to 19.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from cronjob.gitlab.session import NoAnswer, Refused, Session
+from reconcile.actual import project_from
+from reconcile.desired.git_url import UnusableUrl, parse_git_url
+from reconcile.errors import MalformedAnswer, ReadError
+from reconcile.model import LookUpFailed, NoPlace, Place, PlaceAnswer, Project
+from reconcile.problems import Code, Problem
+
+_PAGE = 100
+_CLONE_URLS = ("ssh_url_to_repo", "http_url_to_repo")
+GROUP_PROJECTS = {
+    "include_subgroups": "true",
+    # GitLab's default mixes in projects of other groups that are shared with this one.
+    "with_shared": "false",
+    "simple": "true",
+    # New projects then land on the last page, where they push nothing to another one.
+    "order_by": "id",
+    "sort": "asc",
+}
+
+
+@dataclass(slots=True)
+class Listing:
+    """
+    The tenants' projects by lower-case path, and the hosts under which this GitLab is known.
+
+    *roots* are the groups' full paths in lower case, *extras* the ids of projects that were named by themselves.
+    *found* hears of each project at once, and only once of one that is renamed meanwhile.
+    """
+
+    hosts: set[str]
+    found: Callable[[Project], None] = lambda _: None
+    roots: list[str] = field(default_factory=list)
+    extras: set[int] = field(default_factory=set)
+    by_path: dict[str, Project] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    _by_id: dict[int, Project] = field(default_factory=dict)
+
+    def contains(self, project: Project) -> bool:
+        """Whether the project lies in one of the groups, or was named by itself."""
+        path = project.path.lower()
+        return project.id in self.extras or any(path.startswith(f"{root}/") for root in self.roots)
+
+    def add(self, answer: Mapping[str, Any]) -> None:
+        """Take one project of a list, with the hosts of its clone URLs, if it is the tenants'."""
+        project = project_from(answer)
+        if self.contains(project):
+            self.keep(project)
+            self.hosts |= _hosts(answer)
+
+    def keep(self, project: Project) -> None:
+        """Take the project in; one that was renamed while pages were read is known by its newer path only."""
+        older = self._by_id.get(project.id)
+        if older and self.by_path.get(older.path.lower()) == older:
+            del self.by_path[older.path.lower()]
+        self._by_id[project.id] = self.by_path[_lower(project.path)] = project
+        if older is None:
+            self.found(project)
+
+    def lists(self, id_: int) -> bool:
+        """Whether the project was taken in."""
+        return id_ in self._by_id
+
+
+def _lower(text: str) -> str:
+    """The same object where nothing is to be changed, as for nearly all."""
+    lower = text.lower()
+    return text if lower == text else lower
+
+
+def read_listing(session: Session, listing: Listing, *, groups: Iterable[str], extras: Iterable[str]) -> Listing:
+    """List all *groups* to their last pages and look up *extras*. Raises ReadError where a list is not whole."""
+    try:
+        for group in groups:
+            _add_group(session, group, listing)
+        for path in extras:
+            _add_extra(session, path, listing)
+    except (NoAnswer, MalformedAnswer) as error:
+        raise ReadError(f"{error}; nothing was changed.", code="GitLabUnreadable") from error
+    return listing
+
+
+def read_root(session: Session, group: str, listing: Listing) -> int:
+    """Learn the group's full path; its id. Raises ReadError, NoAnswer or MalformedAnswer."""
+    try:
+        answer, _ = session.get(f"/groups/{quote(group, safe='')}", {"with_projects": "false"})
+        root, id_ = answer["full_path"], answer["id"]
+    except Refused as error:
+        raise _unreadable(group, error) from error
+    except (KeyError, TypeError) as error:
+        raise MalformedAnswer(f"GitLab's answer about group {group} is not a group") from error
+    if not (isinstance(root, str) and root and type(id_) is int):
+        raise MalformedAnswer(f"GitLab's answer about group {group} is not a group")
+    listing.roots.append(root.lower())
+    return id_
+
+
+def _add_group(session: Session, group: str, listing: Listing) -> None:
+    id_ = read_root(session, group, listing)
+    try:
+        for project in pages(session, f"/groups/{id_}/projects", GROUP_PROJECTS):
+            listing.add(project)
+    except Refused as error:
+        raise _unreadable(group, error) from error
+
+
+def _unreadable(group: str, error: Refused) -> ReadError:
+    hint = " Check --group, and that the bot account is a member." if error.status == 404 else ""
+    return ReadError(f"Group {group} cannot be read: {error}.{hint}", code="GitLabUnreadable")
+
+
+def _add_extra(session: Session, path: str, listing: Listing) -> None:
+    place = look_up(session, path, listing)
+    match place:
+        case Place(project=project, moved=moved):
+            listing.extras.add(project.id)
+            listing.keep(project)
+            if moved:
+                message = f"--extra-project {path} has moved to {project.path}; name it by its new path."
+                listing.problems.append(Problem.of(Code.PROJECT_MOVED, message, project=project.path))
+        case NoPlace():
+            message = f"--extra-project {path}: GitLab has no such project that this token can see; correct the path."
+            listing.problems.append(Problem.of(Code.PROJECT_NOT_FOUND, message, project=path))
+        case _:
+            message = f"--extra-project {path} cannot be looked up: {place.reason}. The next run tries again."
+            listing.problems.append(Problem.of(Code.PROJECT_UNREADABLE, message, project=path))
+
+
+def look_up(session: Session, path: str, listing: Listing) -> PlaceAnswer:
+    """Where *path* leads now, by one GET, or two for a project that moved."""
+    try:
+        try:
+            answer, _ = session.get(f"/projects/{quote(path, safe='')}")
+        except Refused as error:
+            moved = re.search(r"/api/v4/projects/(\d+)(?:[/?]|$)", error.location)
+            if error.status != 301 or not moved:
+                raise
+            # Only the id is taken from Location: its host may be another one.
+            answer, _ = session.get(f"/projects/{moved[1]}")
+        project = project_from(answer)
+        listing.hosts |= _hosts(answer)
+    except Refused as error:
+        absent = error.status == 404 and "Project Not Found" in str(error)
+        return NoPlace() if absent else LookUpFailed(str(error))
+    except (NoAnswer, MalformedAnswer) as error:
+        return LookUpFailed(str(error))
+    return Place(project, moved=project.path.lower() != path.lower(), inside=listing.contains(project))
+
+
+def pages(session: Session, path: str, params: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    """Every element of a list, to its last page. Raises Refused, NoAnswer or MalformedAnswer."""
+    page = "1"
+    while page:
+        answer, headers = session.get(path, {**params, "per_page": str(_PAGE), "page": page})
+        if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
+            raise MalformedAnswer(f"GitLab's answer to {path} is not a list")
+        yield from answer
+        # Empty on the last page. A proxy that drops the header must not cut the list short.
+        following = headers.get("X-Next-Page")
+        if following is None:
+            following = str(int(page) + 1) if len(answer) == _PAGE else ""
+        if following and not (re.fullmatch(r"[0-9]{1,9}", following) and int(following) > int(page)):
+            raise MalformedAnswer(f"GitLab's answer to {path} leads from page {page} to page {following[:9]}")
+        page = following
+
+
+def _hosts(answer: Mapping[str, Any]) -> set[str]:
+    """The hosts in a project's clone URLs; `git@host:path` is how GitLab writes the common one."""
+    urls = [url for name in _CLONE_URLS if isinstance(url := answer.get(name), str) and url]
+    if not urls:
+        # Sources on a host that nobody knows would not be found to be this GitLab's.
+        raise MalformedAnswer(f"GitLab's answer about project {answer.get('id')} has no clone URL")
+    path = str(answer.get("path_with_namespace"))
+    return {host for url in urls if (host := _host("a/b".join(url.rsplit(path, 1))))}
+
+
+@lru_cache(maxsize=256)
+def _host(url: str) -> str | None:
+    """The host of a clone URL; with one stand-in for all paths, thousands of projects have the same one."""
+    try:
+        return parse_git_url(url if "://" in url else f"ssh://{url}").host
+    except UnusableUrl:
+        return None

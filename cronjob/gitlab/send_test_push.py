@@ -1,0 +1,44 @@
+"""Bringing back webhooks that GitLab has switched off, since a PUT does not (app/models/concerns/web_hooks)."""
+
+from __future__ import annotations
+
+from cronjob.gitlab.session import Refused, Session
+from cronjob.gitlab.verified_write import surely
+from cronjob.transport.rate_limit import Allowance
+from reconcile.actual import webhook_from
+from reconcile.errors import WriteFailed
+from reconcile.model import EXECUTABLE
+from reconcile.plan.changes import Update
+
+# GitLab allows so many a minute, user and project (since 17.1; in 17.0 three for each webhook).
+PER_MINUTE = 5
+
+
+class Healer:
+    """Sends GitLab's test push, which revives a webhook whose receiver answers 2xx; safe to share between threads."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._allowance = Allowance(PER_MINUTE, session.halt)
+
+    def heal(self, change: Update) -> None:
+        """Bring one back and be sure of it. Raises WriteFailed, Refused, NoAnswer or MalformedAnswer."""
+        path = f"/projects/{change.project.id}/hooks/{change.id}"
+        try:
+            surely(self._session, lambda: self._push(change, path), lambda: self._is_back(path) or None)
+        except Refused as error:
+            older = "; GitLab has test pushes since 16.11" if error.status == 404 else ""
+            raise WriteFailed(f"the test push did not work: {error}{older}") from error
+        if not self._is_back(path):
+            raise WriteFailed("GitLab sent a test push, and the webhook is switched off all the same")
+
+    def _push(self, change: Update, path: str) -> object:
+        """One test push, as soon as this project may have one."""
+        self._session.traffic.wait(self._allowance.wait(change.project.id))
+        if why := self._session.halt.why():
+            raise WriteFailed(f"the test push was not sent: {why}")
+        return self._session.write("POST", f"{path}/test/push_events")
+
+    def _is_back(self, path: str) -> bool:
+        answer, _ = self._session.get(path)
+        return webhook_from(answer).alert_status == EXECUTABLE

@@ -1,0 +1,69 @@
+"""Being sure that a write was made, or that an item is gone, whatever became of GitLab's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cronjob.gitlab.session import NoAnswer, NotAsked, Refused, Session, TooSlow, Unproven
+from reconcile.errors import WriteFailed
+
+_TRIES = 3
+
+
+def surely(session: Session, attempt: Callable[[], Any], done: Callable[[], Any], *, idempotent: bool = True) -> Any:
+    """
+    The answer to *attempt*; where none came, *done* is asked what GitLab has before it is repeated.
+
+    What is not *idempotent* is not repeated either while GitLab may still be working on it.
+    """
+    for repeat in range(1, _TRIES + 1):
+        try:
+            return attempt()
+        except NoAnswer as error:
+            unknown = error
+        # What is still on its way through GitLab gets a chance to arrive.
+        session.pause(repeat)
+        try:
+            found = _looked(done)
+        except (Refused, NoAnswer) as error:
+            raise WriteFailed(f"{unknown}, and looking whether it was done failed: {error}") from error
+        if found is not None:
+            return found
+        if session.halt() or isinstance(unknown, Unproven) or (isinstance(unknown, TooSlow) and not idempotent):
+            break
+    raise unknown
+
+
+def remove(session: Session, path: str) -> None:
+    """Delete the item at *path*, which may be gone already. Raises Refused, NoAnswer or WriteFailed."""
+
+    def gone() -> bool | None:
+        try:
+            session.get(path)
+        except Refused as error:
+            if _item_is_gone(error):
+                return True
+            raise
+        return None
+
+    try:
+        surely(session, lambda: session.write("DELETE", path), gone)
+    except Unproven as error:
+        raise WriteFailed(f"{error}, and the item is still there") from error
+    except Refused as error:
+        if not _item_is_gone(error):
+            raise
+
+
+def _looked(done: Callable[[], Any]) -> Any:
+    """What *done* finds, also where the run is stopped while that waits for its turn."""
+    try:
+        return done()
+    except NotAsked:
+        return done()
+
+
+def _item_is_gone(error: Refused) -> bool:
+    """Whether a 404 is about the key or webhook itself; one about the project or the route proves nothing."""
+    return error.status == 404 and str(error).endswith(("404 Not found", "404 Deploy key Not Found"))

@@ -1,0 +1,237 @@
+"""
+Writing one change to GitLab, and being sure that it was made.
+
+Whatever the outcome of a request is unknown for (no answer, a 5xx), the project is read again before anything is
+repeated: GitLab creates a second webhook for a second POST (lib/api/project_hooks.rb has no uniqueness).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from cronjob.gitlab.listing import pages
+from cronjob.gitlab.send_test_push import Healer
+from cronjob.gitlab.session import NoAnswer, Refused, Session, TooSlow
+from cronjob.gitlab.verified_write import remove, surely
+from cronjob.gitlab.webhook_body import checked_webhook, webhook_body
+from reconcile.actual import Actual, key_from, project_from, webhook_from
+from reconcile.desired.desired import WantedKey, WantedWebhook
+from reconcile.errors import MalformedAnswer, WriteFailed
+from reconcile.marks import Identity, Owner
+from reconcile.model import FoundKey, Kind, Project, PublicKey
+from reconcile.plan.changes import Change, Create, Delete, Update, heals
+
+# Whether a key has expired does not matter to who checks its title.
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Writer:
+    """
+    Makes changes, safely from several threads. *contains* says whether a project still is one of the tenants'.
+
+    A deploy key that several projects need is created by one thread and joined by the others: two creations at once
+    would meet at GitLab's unique fingerprint and one would end in a 500.
+    """
+
+    def __init__(
+        self, session: Session, identity: Identity, contains: Callable[[Project], bool], *, tls_verification: bool
+    ) -> None:
+        self._session = session
+        self._identity = identity
+        self._contains = contains
+        self._healer = Healer(session)
+        self._tls = tls_verification
+        self._seen: Mapping[PublicKey, FoundKey] = {}
+        self._key_ids: dict[PublicKey, int] = {}
+        self._sought: set[PublicKey] = set()
+        self._guard = threading.Lock()
+        self._creating: dict[PublicKey, threading.Lock] = {}
+        # What speaks against writing to a project, by its id; nothing does where the text is empty.
+        self._complaints: dict[int, str] = {}
+        # Project, kind and id of what this run put there: whatever was misread, it never removes that.
+        self._made_here: set[tuple[int, str, int]] = set()
+
+    def learn(self, actual: Actual) -> None:
+        """Remember which keys the group has: `enable` needs their ids."""
+        self._seen = actual.by_material
+
+    def write(self, change: Change) -> int:
+        """Make one change; GitLab's id of the item. Raises WriteFailed with what GitLab said."""
+        try:
+            self._check_place(change.project)
+            return self._made(change)
+        except (Refused, NoAnswer, MalformedAnswer) as error:
+            raise WriteFailed(str(error)) from error
+
+    def _made(self, change: Change) -> int:
+        if isinstance(change, Delete):
+            self._delete(change)
+            return change.id
+        wanted = change.wanted
+        if isinstance(change, Create):
+            return self._create_key(change, wanted) if isinstance(wanted, WantedKey) else self._create_webhook(wanted)
+        if heals(change):
+            self._healer.heal(change)
+        elif isinstance(wanted, WantedKey):
+            self._update_key(change)
+        else:
+            self._update_webhook(change, wanted)
+        return change.id
+
+    def _check_place(self, project: Project) -> None:
+        """Before a project's first write: is it still where it was read? It can be moved out at any moment."""
+        if project.id not in self._complaints:
+            answer, _ = self._session.get(f"/projects/{project.id}")
+            now = project_from(answer)
+            moved = f"the project has moved to {now.path}, outside the group, since it was read"
+            self._complaints[project.id] = "" if self._contains(now) else moved
+        if self._complaints[project.id]:
+            raise WriteFailed(self._complaints[project.id])
+
+    def _create_key(self, change: Create, wanted: WantedKey) -> int:
+        with self._guard:
+            creating = self._creating.setdefault(wanted.key, threading.Lock())
+        if self._known_id(wanted.key) is None:
+            with creating:
+                if self._known_id(wanted.key) is None:
+                    return self._attach(change, wanted)
+        return self._attach(change, wanted)
+
+    def _known_id(self, key: PublicKey) -> int | None:
+        seen = self._seen.get(key)
+        return self._key_ids.get(key) or (seen.id if seen else None)
+
+    def _attach(self, change: Create, wanted: WantedKey) -> int:
+        path = f"/projects/{wanted.project.id}/deploy_keys"
+        # Without a comment: GitLab joins an existing key only where the whole text is equal.
+        title = change.was.title if change.was else str(wanted.mark)
+        body = {"key": wanted.key.text, "title": title, "can_push": change.can_push}
+        try:
+            answer = surely(
+                self._session, lambda: self._session.write("POST", path, body), lambda: self._listed(path, wanted)
+            )
+        except Refused as error:
+            if error.status != 400 or "already been taken" not in str(error):
+                raise
+            answer = self._enable(path, wanted, error)
+        found = key_from(answer, _NEVER)
+        self._made_here.add((wanted.project.id, "deploy_keys", found.id))
+        if found.key != wanted.key:
+            raise WriteFailed(f"GitLab accepted the key and stored another one as {found.id}")
+        if self._identity.owner(found.title) in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}:
+            self._take_off(f"{path}/{found.id}", found.title)
+        self._key_ids[wanted.key] = found.id
+        if change.can_push and not found.can_push:
+            # A key that is enabled is attached read-only (enable_deploy_key_service.rb).
+            self._put_key(f"{path}/{found.id}", {"can_push": True}, change.name)
+        return found.id
+
+    def _take_off(self, path: str, title: str) -> NoReturn:
+        """Undo an attachment under a title that is not ours: whoever it belongs to would remove it."""
+        trouble = (
+            f"GitLab knows this key as `{title}`, which is not this instance's, so it was taken off again; "
+            "give each cluster a key of its own"
+        )
+        try:
+            remove(self._session, path)
+        except (Refused, NoAnswer, WriteFailed) as error:
+            trouble = trouble.replace("it was taken off again", f"it should be taken off, which failed ({error})")
+        raise WriteFailed(trouble)
+
+    def _enable(self, path: str, wanted: WantedKey, refused: Refused) -> Any:
+        """Join a key whose text at GitLab has another comment: by its id, which the group's lists have shown."""
+        known = self._known_id(wanted.key) or self._id_elsewhere(wanted)
+        if known is None:
+            where = f" in {wanted.secrets[0]}" if wanted.secrets else ""
+            raise WriteFailed(
+                f"{refused}: somebody has this key outside the group, perhaps as a personal SSH key; "
+                f"make a new key{where}"
+            )
+        return surely(
+            self._session,
+            lambda: self._session.write("POST", f"{path}/{known}/enable"),
+            lambda: self._listed(path, wanted),
+        )
+
+    def _id_elsewhere(self, wanted: WantedKey) -> int | None:
+        """The key's id, from the projects of other shards that want it too: one of them may have it. Sought once."""
+        projects = () if wanted.key in self._sought else wanted.elsewhere
+        self._sought.add(wanted.key)
+        for project in projects:
+            try:
+                if found := self._listed(f"/projects/{project.id}/deploy_keys", wanted):
+                    return key_from(found, _NEVER).id
+            except Refused:
+                # Its own shard says so.
+                continue
+        return None
+
+    def _listed(self, path: str, wanted: WantedKey) -> Mapping[str, Any] | None:
+        """The wanted key as the project's list shows it now."""
+        return next((one for one in pages(self._session, path, {}) if key_from(one, _NEVER).key == wanted.key), None)
+
+    def _update_key(self, change: Update) -> None:
+        body = {name: new for name, (_, new) in change.fields.items()}
+        self._put_key(f"/projects/{change.project.id}/deploy_keys/{change.id}", body, change.name)
+
+    def _put_key(self, path: str, body: Mapping[str, Any], fingerprint: str) -> None:
+        answer = surely(
+            self._session, lambda: self._session.write("PUT", path, body), lambda: self._as_asked(path, body)
+        )
+        key_from(answer, _NEVER)
+        kept = [name for name, value in body.items() if answer.get(name) != value]
+        if kept:
+            raise WriteFailed(
+                f"GitLab answered 200 and did not change {' and '.join(kept)}, as it does for the title of a key that "
+                f"several projects use; list {fingerprint} under owned_keys in the settings instead"
+            )
+
+    def _as_asked(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The item as it is now, if it already is as *body* says."""
+        answer, _ = self._session.get(path)
+        key_from(answer, _NEVER)
+        return answer if all(answer.get(name) == value for name, value in body.items()) else None
+
+    def _create_webhook(self, wanted: WantedWebhook) -> int:
+        path = f"/projects/{wanted.project.id}/hooks"
+        body = webhook_body(wanted, tls=self._tls)
+        try:
+            answer = surely(
+                self._session,
+                lambda: self._session.write("POST", path, body, once=True),
+                lambda: self._hooked(path, wanted),
+                idempotent=False,
+            )
+        except TooSlow as error:
+            # A second POST beside one that GitLab may still be working on would make a second webhook.
+            raise WriteFailed(
+                f"{error}; GitLab may still be working on it, so it is not sent again; the next run looks again"
+            ) from error
+        self._made_here.add((wanted.project.id, "hooks", webhook_from(answer).id))
+        return checked_webhook(wanted, answer, tls=self._tls)
+
+    def _hooked(self, path: str, wanted: WantedWebhook) -> Mapping[str, Any] | None:
+        """The webhook at the wanted URL, if the project's list shows one now; there was none before."""
+        return next((one for one in pages(self._session, path, {}) if one.get("url") == wanted.url), None)
+
+    def _update_webhook(self, change: Update, wanted: WantedWebhook) -> None:
+        path = f"/projects/{change.project.id}/hooks/{change.id}"
+        body = webhook_body(wanted, tls=self._tls)
+        if "branch_filter_strategy" in change.fields:
+            body["branch_filter_strategy"] = "wildcard"
+
+        def nothing_known() -> None:
+            # The token cannot be read back, so a PUT is repeated; the GET proves that there is still what to change.
+            self._session.get(path)
+
+        answer = surely(self._session, lambda: self._session.write("PUT", path, body), nothing_known)
+        checked_webhook(wanted, answer, tls=self._tls)
+
+    def _delete(self, change: Delete) -> None:
+        kind = "deploy_keys" if change.kind is Kind.DEPLOY_KEY else "hooks"
+        if (change.project.id, kind, change.id) in self._made_here:
+            raise WriteFailed("this very run put it there, so it is not removed; the next run looks again")
+        remove(self._session, f"/projects/{change.project.id}/{kind}/{change.id}")

@@ -1,0 +1,1 @@
+"""The Kubernetes API: client, errors, Events and the Lease."""

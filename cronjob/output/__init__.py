@@ -1,0 +1,1 @@
+"""What the program prints and sends: reports, logs, metrics, the progress bar."""

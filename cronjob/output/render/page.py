@@ -1,0 +1,37 @@
+"""What a rendering for people should know beside the report."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cronjob.output.render.escaping import for_terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    The terminal, and the command with those of its options that were given as flags.
+
+    *inventory* has a row for each deploy key and webhook, where a format shows them. *items* counts those that were
+    there before, by kind, as `ours` and `foreign`; it is empty where nothing was read.
+    """
+
+    command: str = "run"
+    flags: frozenset[str] = frozenset()
+    colour: bool = False
+    width: int = 100
+    inventory: Iterable[Mapping[str, str]] = ()
+    items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def folded(self, text: str, indent: str, first: str = "") -> list[str]:
+        """*text* in lines of this width, escaped; each begins with *indent*, the first one with *first* if given."""
+        return textwrap.wrap(
+            for_terminal(text),
+            self.width,
+            initial_indent=first or indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )

@@ -1,0 +1,156 @@
+"""The report for people: counts first and last, each change with its reason, each problem with its next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from cronjob.output.render.escaping import for_terminal
+from cronjob.output.render.next_steps import next_steps
+from cronjob.output.render.page import Page
+from cronjob.output.render.summary import plural, summary_line
+from cronjob.output.render.wording import (
+    EXAMPLES,
+    KINDS,
+    MANY,
+    SYMBOLS,
+    Record,
+    because,
+    facts,
+    label_of,
+    many_and_few,
+    name_of,
+    status,
+    title,
+    value,
+)
+
+_GREEN, _YELLOW, _RED = "32", "33", "31"
+_COLOURS = {
+    **dict.fromkeys(("+", "in_sync", "applied"), _GREEN),
+    **dict.fromkeys(("~", "warning", "drift"), _YELLOW),
+    **dict.fromkeys(("-", "error", "incomplete", "refused", "failed"), _RED),
+    "notice": "36",
+    "heading": "1",
+}
+# What people look for in a long report.
+_WRONG = {"failed", "held", "refused", "not_reached"}
+_MARGIN = " " * 14
+
+
+class TextReport:
+    """Renders one document. Colour adds ANSI colours and nothing else: without it nothing is lost."""
+
+    def __init__(self, document: Record, page: Page) -> None:
+        self._document = document
+        self._page = page
+
+    def __str__(self) -> str:
+        told = [self._changes(), self._kept(), self._foreign(), self._problems(), self._objections()]
+        between = [lines for part in told if (lines := list(part))]
+        # Counts that stand twice with nothing between them only look like two results.
+        again = [self._counts()] if between else []
+        parts = [list(self._header()), [self._counts()], *between, [*again, *self._closing()]]
+        return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+
+    def _paint(self, text: str, key: str) -> str:
+        code = _COLOURS.get(key)
+        return f"\x1b[{code}m{text}\x1b[0m" if self._page.colour and code else text
+
+    def _header(self) -> Iterator[str]:
+        yield self._paint(title(self._document, self._page), "heading")
+        for name, text in facts(self._document):
+            yield from self._page.folded(text, _MARGIN, f"  {name:10}  ")
+
+    def _counts(self) -> str:
+        verdict, colon, counts = summary_line(self._document).partition(":")
+        return f"{self._paint(verdict, self._document['result'])}{colon}{counts}"
+
+    def _changes(self) -> Iterator[str]:
+        many, few = many_and_few(self._document["changes"])
+        for changes in many:
+            yield from self._group(changes)
+        for project, on_it in groupby(few, key=lambda change: change["project"]):
+            yield self._paint(for_terminal(project), "heading")
+            for change in on_it:
+                yield from self._change(change)
+
+    def _group(self, changes: Sequence[Record]) -> Iterator[str]:
+        first = changes[0]
+        symbol = SYMBOLS[first["action"]]
+        kinds = plural(len(changes), KINDS[first["kind"]])
+        yield f"{self._paint(symbol, symbol)} {kinds}{self._status(first)}: {first['reason']}"
+        for change in changes[:EXAMPLES]:
+            yield from self._listed(f"{change['project']}: {name_of(change)}{because(change)}", "    ")
+        yield f"    and {len(changes) - EXAMPLES} more; the JSON report lists all"
+
+    def _change(self, change: Record) -> Iterator[str]:
+        symbol = SYMBOLS[change["action"]]
+        name = f"{KINDS[change['kind']]} {for_terminal(name_of(change))}"
+        yield f"  {self._paint(symbol, symbol)} {name}{self._status(change)}"
+        yield from self._page.folded(f"{change['reason']}{because(change)}", "      ")
+        for field, (old, new) in change["fields"].items():
+            yield f"      {field}: {for_terminal(value(old))} -> {for_terminal(value(new))}"
+        if change["error"]:
+            yield from self._page.folded(change["error"], "      ")
+
+    def _status(self, change: Record) -> str:
+        said = status(change)
+        return self._paint(said, "failed") if change["status"] in _WRONG else said
+
+    def _kept(self) -> Iterator[str]:
+        kept = self._document["kept"]
+        if not kept:
+            return
+        yield self._paint("Kept, though nobody wants it now:", "heading")
+        for one in kept[:MANY]:
+            about = f"{one['project']}: {KINDS[one['kind']]} {name_of(one)}, because of {one['because']}"
+            yield from self._listed(about, "  ")
+        yield from _rest(kept)
+
+    def _foreign(self) -> Iterator[str]:
+        foreign = self._document.get("foreign")
+        if not foreign:
+            return
+        yield self._paint("Not ours, never touched:", "heading")
+        for one in foreign:
+            label = f" `{label_of(one)}`" if label_of(one) else ""
+            yield from self._listed(
+                f"{one['project']}: {KINDS[one['kind']]} {name_of(one)}{label}, {one['owner']}", "  "
+            )
+
+    def _problems(self) -> Iterator[str]:
+        problems = self._document["problems"]
+        if not problems:
+            return
+        yield self._paint("Problems:", "heading")
+        for (severity, code), same in groupby(problems, key=lambda one: (one["severity"], one["code"])):
+            group = list(same)
+            shown = group if len(group) <= MANY else group[:EXAMPLES]
+            for one in shown:
+                yield f"  {self._paint(severity, severity)} {code}"
+                yield from (f"      {for_terminal(one[key])}" for key in ("object", "project") if one[key])
+                yield from self._page.folded(one["message"], "      ")
+            if len(shown) < len(group):
+                yield f"      and {len(group) - len(shown)} more {code}; the JSON report lists all"
+
+    def _objections(self) -> Iterator[str]:
+        for one in self._document["objections"]:
+            first, *others = self._page.folded(f"{one['code']}: {one['message']}", "", "Refused ")
+            yield f"{self._paint('Refused', 'refused')}{first.removeprefix('Refused')}"
+            yield from others
+
+    def _closing(self) -> Iterator[str]:
+        document = self._document
+        if document["plan"]:
+            yield f"Plan {document['plan']}"
+        yield from map(str, next_steps(document, self._page))
+
+    def _listed(self, text: str, indent: str) -> list[str]:
+        """One entry of a list; where it is too long, it goes on under itself."""
+        return self._page.folded(text, indent + "    ", indent)
+
+
+def _rest(kept: Sequence[Record]) -> Iterator[str]:
+    if len(kept) > MANY:
+        yield f"  and {len(kept) - MANY} more; the JSON report lists all"

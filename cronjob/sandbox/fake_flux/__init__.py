@@ -1,0 +1,1 @@
+"""Flux's controllers as far as their status matters to this program."""

@@ -1,0 +1,218 @@
+"""
+The bit of Flux that a story needs: what its controllers would write into a status, once, when called.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, NOTIFICATION
+from cronjob.sandbox.fake_kubernetes.manifests import now
+from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
+
+Manifest = dict[str, Any]
+
+PROGRESSING = "ProgressingWithRetry"
+
+_AUTHORITY = re.compile(r"[a-z]+://([^/?#]*)")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a reconciliation ended; *stalled*: not to be tried again before the spec changes."""
+
+    reason: str
+    message: str
+    stalled: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the object is ready."""
+        return self.reason in {"Succeeded", "Initialized", "ReconciliationSucceeded"}
+
+
+def webhook_path(token: bytes, name: str, namespace: str) -> str:
+    """The path under which the notification-controller takes a Receiver's webhooks."""
+    digest = hashlib.sha256(token + name.encode() + namespace.encode())
+    return f"/hook/{digest.hexdigest()}"
+
+
+def reconcile_receivers(world: KubernetesWorld) -> None:
+    """
+    Let the notification-controller see every Receiver once.
+
+        Receiver                    status
+        --------------------------  -----------------------------------------------------
+        suspended                   left alone
+        Secret or key token gone    no path (stale before Flux 0.38), Ready=False, TokenNotFound
+        otherwise                   path of token, name and namespace, Ready=True
+    """
+    path_fields = _path_fields(world)
+    for receiver in active(world, "Receiver") if path_fields else ():
+        _reconcile_receiver(world, receiver, path_fields)
+
+
+def reconcile_git_repositories(world: KubernetesWorld, has_access: Callable[[str, str], bool]) -> None:
+    """
+    Let the source-controller see every GitRepository once.
+
+    *has_access* is asked with the URL and the Secret's `identity` ("" for http and https). Suspended
+    GitRepositories and those of other providers are left alone.
+
+        GitRepository                             Ready
+        ----------------------------------------  ------------------------------
+        port in the URL is not a number           False, URLInvalid, and Stalled
+        ssh without Secret, identity, known_hosts False, AuthenticationFailed
+        no access                                 False, GitOperationFailed
+        otherwise                                 True, Succeeded
+    """
+    for repository in active(world, "GitRepository"):
+        if repository["spec"].get("provider", "generic") == "generic":
+            verdict = _git_verdict(world, repository, has_access)
+            status = status_after(repository, verdict, failure="FetchFailed")
+            if verdict.succeeded:
+                status["artifact"] = _artifact(repository)
+            keep_status(world, repository, status)
+
+
+def active(world: KubernetesWorld, kind: str) -> list[Manifest]:
+    """The objects of a kind that a controller looks at: neither suspended nor on their way out."""
+    manifests = [manifest for _, manifest in world.store.rows(BY_KIND[kind], "")]
+    return [
+        manifest
+        for manifest in manifests
+        if not manifest["spec"].get("suspend") and "deletionTimestamp" not in manifest["metadata"]
+    ]
+
+
+def _path_fields(world: KubernetesWorld) -> tuple[str, ...]:
+    """Where this Flux writes the path: the served versions tell its age."""
+    versions = world.served.get(NOTIFICATION, [])
+    if "v1" in versions:
+        return ("webhookPath",)
+    if "v1beta2" in versions:
+        return ("webhookPath", "url")
+    return ("url",) if versions else ()
+
+
+def _reconcile_receiver(world: KubernetesWorld, receiver: Manifest, path_fields: tuple[str, ...]) -> None:
+    token = _token(world, receiver)
+    metadata = receiver["metadata"]
+    if token is None:
+        secret = f"{metadata['namespace']}/{_secret_name(receiver)}"
+        verdict = Verdict("TokenNotFound", f"unable to read token from secret '{secret}'")
+    else:
+        path = webhook_path(token, metadata["name"], metadata["namespace"])
+        reason = "Initialized" if path_fields == ("url",) else "Succeeded"
+        verdict = Verdict(reason, f"Receiver initialized for path: {path}")
+    status = status_after(receiver, verdict)
+    if token is not None:
+        status |= dict.fromkeys(path_fields, path)
+    elif "webhookPath" in path_fields:
+        status = {name: value for name, value in status.items() if name not in path_fields}
+    keep_status(world, receiver, status)
+
+
+def _token(world: KubernetesWorld, receiver: Manifest) -> bytes | None:
+    if receiver["spec"].get("type") == "generic-oidc":
+        return b""
+    return _secret_data(world, receiver).get("token")
+
+
+def _git_verdict(world: KubernetesWorld, repository: Manifest, has_access: Callable[[str, str], bool]) -> Verdict:
+    url = str(repository["spec"].get("url", ""))
+    if port := _bad_port(url):
+        message = f'failed to parse url "{url}": invalid port ":{port}" after host'
+        return Verdict("URLInvalid", message, stalled=True)
+    data = _secret_data(world, repository)
+    needed = ("identity", "known_hosts") if url.startswith("ssh://") else ()
+    if missing := [key for key in needed if not data.get(key)]:
+        return Verdict("AuthenticationFailed", f"failed to configure authentication: no {missing[0]} in a secret")
+    if _secret_name(repository) and not data:
+        return Verdict("AuthenticationFailed", f'failed to get secret "{_secret_name(repository)}"')
+    identity = data["identity"].decode(errors="replace") if needed else ""
+    if not has_access(url, identity):
+        return Verdict("GitOperationFailed", f"failed to checkout: unable to list remote for '{url}'")
+    return Verdict("Succeeded", f"stored artifact for revision '{_artifact(repository)['revision']}'")
+
+
+def _bad_port(url: str) -> str:
+    """A port that is no number: the API admits `ssh://git@host:group/project`, Flux does not."""
+    authority = _AUTHORITY.match(url)
+    after_host = authority[1].rpartition("@")[2].rpartition("]")[2] if authority else ""
+    port = after_host.rpartition(":")[2] if ":" in after_host else ""
+    return "" if re.fullmatch("[0-9]*", port) else port
+
+
+def _secret_name(manifest: Manifest) -> str:
+    return str((manifest["spec"].get("secretRef") or {}).get("name", ""))
+
+
+def _secret_data(world: KubernetesWorld, manifest: Manifest) -> dict[str, bytes]:
+    """What is in the Secret that *manifest* refers to; nothing if there is no such Secret."""
+    namespace = manifest["metadata"]["namespace"]
+    secret = world.store.find(BY_KIND["Secret"], namespace, _secret_name(manifest))
+    return {key: base64.b64decode(text) for key, text in ((secret or {}).get("data") or {}).items()}
+
+
+def _artifact(repository: Manifest) -> Manifest:
+    """What was fetched; the stored artifact stays while its revision does."""
+    metadata, ref = repository["metadata"], repository["spec"].get("ref") or {}
+    commit = hashlib.sha256(str(repository["spec"]["url"]).encode()).hexdigest()[:40]
+    path = f"gitrepository/{metadata['namespace']}/{metadata['name']}/{commit}.tar.gz"
+    revision = f"{ref.get('branch', 'master')}@sha1:{commit}"
+    stored: Manifest = (repository.get("status") or {}).get("artifact") or {}
+    if stored.get("revision") == revision:
+        return stored
+    return {
+        "revision": revision,
+        "path": path,
+        "url": f"http://source-controller.flux-system.svc.cluster.local./{path}",
+        "digest": f"sha256:{hashlib.sha256(commit.encode()).hexdigest()}",
+        "lastUpdateTime": now(),
+        "size": 1024,
+    }
+
+
+def status_after(manifest: Manifest, verdict: Verdict, *, failure: str = "") -> Manifest:
+    """
+    The object's status after this *verdict*; other fields stay.
+
+    observedGeneration follows only when there is nothing left to try.
+    """
+    status: Manifest = dict(manifest.get("status") or {})
+    told = {"Ready": ("True" if verdict.succeeded else "False", verdict.reason)}
+    if not verdict.succeeded:
+        told["Stalled" if verdict.stalled else "Reconciling"] = (
+            "True",
+            verdict.reason if verdict.stalled else PROGRESSING,
+        )
+        if failure:
+            told[failure] = ("True", verdict.reason)
+    if verdict.succeeded or verdict.stalled:
+        status["observedGeneration"] = manifest["metadata"]["generation"]
+    old = {each["type"]: each for each in status.get("conditions") or []}
+    status["conditions"] = [
+        _condition(manifest, old.get(kind), {"type": kind, "status": value, "reason": reason}, verdict.message)
+        for kind, (value, reason) in told.items()
+    ]
+    return status
+
+
+def _condition(manifest: Manifest, old: Manifest | None, new: Manifest, message: str) -> Manifest:
+    """A condition keeps the time of its last transition while its status stays."""
+    is_new = old is None or old["status"] != new["status"]
+    since = now() if is_new or old is None else old.get("lastTransitionTime", now())
+    generation = manifest["metadata"]["generation"]
+    return new | {"message": message, "observedGeneration": generation, "lastTransitionTime": since}
+
+
+def keep_status(world: KubernetesWorld, manifest: Manifest, status: Manifest) -> None:
+    """Store the status."""
+    metadata = manifest["metadata"]
+    world.set_status(manifest["kind"], metadata["namespace"], metadata["name"], status)

@@ -1,0 +1,1 @@
+"""The embedded GitLab: its REST API over HTTP, with state."""

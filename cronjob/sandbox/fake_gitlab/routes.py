@@ -1,0 +1,55 @@
+"""Routes: which function answers which method and path, since which release, with which scopes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from cronjob.sandbox.fake_gitlab.answers import Answer
+from cronjob.sandbox.fake_gitlab.call import Call
+
+READING = ("api", "read_api")
+WRITING = ("api",)
+
+
+@dataclass(frozen=True)
+class Route:
+    """
+    *pattern* is a path below ``/api/v4/``, with ``:name`` for any one segment.
+
+    *scopes*: a token needs one of them; empty means that any token will do.
+    """
+
+    method: str
+    pattern: str
+    answer: Callable[[Call], Answer]
+    since: tuple[int, int] = (0, 0)
+    scopes: tuple[str, ...] = WRITING
+
+    @property
+    def segments(self) -> list[str]:
+        return self.pattern.split("/")
+
+
+def reading(pattern: str, answer: Callable[[Call], Answer], since: tuple[int, int] = (0, 0)) -> Route:
+    return Route("GET", pattern, answer, since, READING)
+
+
+class Router:
+    """Finds routes by the raw path, so that an encoded slash stays inside its segment."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        self._by_shape: dict[tuple[str, int], list[tuple[list[str], Route]]] = {}
+        for route in routes:
+            segments = route.segments
+            self._by_shape.setdefault((route.method, len(segments)), []).append((segments, route))
+
+    def find(self, method: str, path: str, release: tuple[int, int]) -> tuple[Route, dict[str, str]] | None:
+        """The route of a raw *path* below the API's root, and what its placeholders stand for."""
+        parts = path.split("/")
+        shape = ("GET" if method == "HEAD" else method, len(parts))
+        for segments, route in self._by_shape.get(shape, []):
+            if release >= route.since:
+                pairs = list(zip(segments, parts, strict=True))
+                if all(segment[0] == ":" or segment == part for segment, part in pairs):
+                    return route, {segment[1:]: unquote(part) for segment, part in pairs if segment[0] == ":"}
+        return None

@@ -1,0 +1,144 @@
+"""
+What the API server adds to an object that somebody hands in.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from cronjob.sandbox.fake_kubernetes.kinds import Kind
+from cronjob.sandbox.fake_kubernetes.schema import defaults
+
+Manifest = dict[str, Any]
+Fields = dict[str, Any]
+
+NOT_SPEC = ("apiVersion", "kind", "metadata", "status")
+BOOKKEEPING = ("resourceVersion", "managedFields")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Kubernetes reads it: a time stamp is a string, since JSON has no other."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def manifests_from(text: str) -> list[Manifest]:
+    """The objects in a YAML stream; empty documents are passed over, a List is unpacked."""
+    manifests: list[Manifest] = []
+    for document in yaml.load_all(text, Loader=_Loader):
+        if document:
+            manifests += document["items"] if document.get("kind") == "List" else [document]
+    return manifests
+
+
+def copy_of(manifest: Manifest) -> Manifest:
+    """A copy that shares nothing; several times as fast as `copy.deepcopy`."""
+    copied: Manifest = json.loads(json.dumps(manifest))
+    return copied
+
+
+def now() -> str:
+    """The time as the API writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def completed(kind: Kind, manifest: Manifest, old: Manifest | None) -> Manifest:
+    """*manifest* with everything that the server fills in, except for its resourceVersion."""
+    new = copy_of(manifest)
+    if kind.kind == "Secret":
+        _complete_secret(new)
+    if kind.kind == "Namespace":
+        _complete_namespace(new)
+    if kind.kind == "Lease":
+        new["spec"] = new.get("spec") or {}
+    if kind.is_custom:
+        new["spec"] = defaults(kind, new) | (new.get("spec") or {})
+        new.setdefault("status", old["status"] if old else {"observedGeneration": -1})
+    new["metadata"] = _metadata(kind, new, old)
+    return new
+
+
+def is_same(one: Manifest, other: Manifest) -> bool:
+    """Whether two objects differ in bookkeeping at most: such a write is not one."""
+    return _essence(one) == _essence(other)
+
+
+def stamped(manifest: Manifest, resource_version: int) -> Manifest:
+    """*manifest* under its new resourceVersion, with the traces that every writer leaves in an object."""
+    metadata = manifest["metadata"] | {
+        "resourceVersion": str(resource_version),
+        "managedFields": _managed_fields(manifest),
+    }
+    return manifest | {"metadata": metadata}
+
+
+def _essence(manifest: Manifest) -> Manifest:
+    metadata = {name: value for name, value in manifest["metadata"].items() if name not in BOOKKEEPING}
+    return manifest | {"metadata": metadata, "apiVersion": ""}
+
+
+def _complete_secret(secret: Manifest) -> None:
+    data = secret.get("data") or {}
+    for key, text in (secret.pop("stringData", None) or {}).items():
+        data[key] = base64.b64encode(str(text).encode()).decode()
+    # Without anything in it there is no `data` at all.
+    secret.pop("data", None)
+    if data:
+        secret["data"] = data
+    secret.setdefault("type", "Opaque")
+
+
+def _complete_namespace(namespace: Manifest) -> None:
+    metadata = namespace["metadata"]
+    metadata["labels"] = (metadata.get("labels") or {}) | {"kubernetes.io/metadata.name": metadata["name"]}
+    namespace.setdefault("spec", {"finalizers": ["kubernetes"]})
+    namespace.setdefault("status", {"phase": "Active"})
+
+
+def _metadata(kind: Kind, new: Manifest, old: Manifest | None) -> Fields:
+    metadata: Fields = {name: value for name, value in new["metadata"].items() if value is not None}
+    known = old["metadata"] if old else {}
+    metadata["uid"] = known.get("uid") or metadata.get("uid") or str(uuid.uuid4())
+    metadata["creationTimestamp"] = known.get("creationTimestamp") or metadata.get("creationTimestamp") or now()
+    if kind.is_custom:
+        metadata["generation"] = _generation(new, old)
+    if not kind.namespaced:
+        metadata.pop("namespace", None)
+    return metadata
+
+
+def _generation(new: Manifest, old: Manifest | None) -> int:
+    """Counts changes of what somebody wants; status, labels and annotations do not count."""
+    if old is None:
+        return 1
+    generation: int = old["metadata"]["generation"]
+    return generation + (_wanted(new) != _wanted(old))
+
+
+def _wanted(manifest: Manifest) -> Fields:
+    return {name: value for name, value in manifest.items() if name not in NOT_SPEC}
+
+
+def _managed_fields(manifest: Manifest) -> list[Fields]:
+    entry = {"apiVersion": manifest.get("apiVersion", "v1"), "fieldsType": "FieldsV1", "operation": "Update"}
+    fields = [entry | {"manager": "kubectl-client-side-apply", "fieldsV1": _field_set(_wanted(manifest))}]
+    if "status" in manifest:
+        status = _field_set({"status": manifest["status"]})
+        fields.append(entry | {"manager": "gotk-controller", "subresource": "status", "fieldsV1": status})
+    return fields
+
+
+def _field_set(value: object) -> Fields:
+    if not isinstance(value, dict):
+        return {}
+    return {f"f:{name}": _field_set(inner) for name, inner in value.items()}

@@ -1,0 +1,74 @@
+"""
+Questions to the API server: who am I, and what may I do?
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cronjob.sandbox.fake_kubernetes.access import Attempt
+from cronjob.sandbox.fake_kubernetes.kinds import KINDS
+from cronjob.sandbox.fake_kubernetes.paths import Target
+from cronjob.sandbox.fake_kubernetes.schema import api_version
+from cronjob.sandbox.fake_kubernetes.status import bad_request
+from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
+
+Answer = dict[str, Any]
+
+
+def review(world: KubernetesWorld, target: Target, body: str) -> Answer:
+    """The review that was sent, with its status filled in. Everybody may ask."""
+    try:
+        spec = json.loads(body).get("spec") or {}
+    except (ValueError, AttributeError):
+        raise bad_request("the body of the request is not an object") from None
+    return {
+        "kind": target.kind.kind,
+        "apiVersion": api_version(target.kind.group, target.version),
+        "metadata": {"creationTimestamp": None},
+        "spec": spec,
+        "status": ANSWERS[target.kind.kind](world, spec),
+    }
+
+
+def _access(world: KubernetesWorld, spec: Answer) -> Answer:
+    asked = spec.get("resourceAttributes")
+    if asked is None:
+        return {"allowed": True}
+    resource = str(asked.get("resource", ""))
+    if subresource := asked.get("subresource"):
+        resource = f"{resource}/{subresource}"
+    attempt = Attempt(
+        str(asked.get("verb", "")),
+        str(asked.get("group", "")),
+        resource,
+        str(asked.get("namespace", "")),
+        str(asked.get("name", "")),
+    )
+    return {"allowed": world.allows(attempt)}
+
+
+def _rules(world: KubernetesWorld, spec: Answer) -> Answer:
+    namespace = str(spec.get("namespace", ""))
+    rules = []
+    for kind in KINDS:
+        verbs = [verb for verb in kind.verbs if world.allows(Attempt(verb, kind.group, kind.plural, namespace))]
+        if verbs:
+            rules.append({"verbs": verbs, "apiGroups": [kind.group], "resources": [kind.plural]})
+    return {"resourceRules": rules, "nonResourceRules": [], "incomplete": False}
+
+
+def _self(world: KubernetesWorld, _spec: Answer) -> Answer:
+    groups = ["system:authenticated"]
+    if world.user.startswith("system:serviceaccount:"):
+        namespace = world.user.split(":")[2]
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", *groups]
+    return {"userInfo": {"username": world.user, "groups": groups}}
+
+
+ANSWERS = {
+    "SelfSubjectAccessReview": _access,
+    "SelfSubjectRulesReview": _rules,
+    "SelfSubjectReview": _self,
+}

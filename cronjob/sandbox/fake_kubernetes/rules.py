@@ -1,0 +1,66 @@
+"""
+What an object of a built-in kind must be like, as Kubernetes 1.20 says it; only what the program or its users meet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from cronjob.sandbox.fake_kubernetes.kinds import Kind
+from cronjob.sandbox.fake_kubernetes.status import bad_request
+
+Manifest = dict[str, Any]
+# Pairs of field and complaint.
+Causes = list[tuple[str, str]]
+
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+# Six digits of a second, no more and no fewer.
+_MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
+
+
+def name_causes(kind: Kind, name: str) -> Causes:
+    """What is wrong with an object's name. Events may be called anything."""
+    if not name:
+        return [("metadata.name", "Required value: name or generateName is required")]
+    if kind.kind != "Event" and not _NAME.fullmatch(name):
+        return [("metadata.name", f'Invalid value: "{name}": not a lowercase RFC 1123 subdomain')]
+    return []
+
+
+def built_in_causes(kind: Kind, manifest: Manifest, namespace: str) -> Causes:
+    """What is wrong with a Lease or an Event in *namespace*; a value of another type is no object at all."""
+    if kind.kind == "Event":
+        return _event_causes(manifest, namespace)
+    if kind.kind == "Lease":
+        return _lease_causes(manifest.get("spec") or {})
+    return []
+
+
+def _event_causes(event: Manifest, namespace: str) -> Causes:
+    """An Event lies beside the object that it is about."""
+    involved = (event.get("involvedObject") or {}).get("namespace", "")
+    if involved == namespace:
+        return []
+    return [("involvedObject.namespace", f'Invalid value: "{involved}": does not match event.namespace')]
+
+
+def _lease_causes(spec: Manifest) -> Causes:
+    for name in ("acquireTime", "renewTime"):
+        _check_type(spec, name, lambda value: isinstance(value, str) and _MICRO_TIME.fullmatch(value))
+    for name in ("leaseDurationSeconds", "leaseTransitions"):
+        _check_type(spec, name, lambda value: type(value) is int)
+    duration, transitions = spec.get("leaseDurationSeconds"), spec.get("leaseTransitions")
+    causes = []
+    if duration is not None and duration <= 0:
+        causes.append(("spec.leaseDurationSeconds", f"Invalid value: {duration}: must be greater than 0"))
+    if transitions is not None and transitions < 0:
+        causes.append(("spec.leaseTransitions", f"Invalid value: {transitions}: must not be less than 0"))
+    return causes
+
+
+def _check_type(spec: Manifest, name: str, fits: Callable[[Any], object]) -> None:
+    if spec.get(name) is not None and not fits(spec[name]):
+        raise bad_request(f'Lease in version "v1" cannot be handled as a Lease: {name} is {spec[name]!r}')

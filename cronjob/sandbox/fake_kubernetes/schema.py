@@ -1,0 +1,95 @@
+"""
+What a version of a kind knows: one stored object looks a little different under every version that is served.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cronjob.sandbox.fake_kubernetes.kinds import Kind
+from cronjob.sandbox.fake_kubernetes.paths import Target
+from cronjob.sandbox.fake_kubernetes.rules import built_in_causes, name_causes
+from cronjob.sandbox.fake_kubernetes.status import StatusError, bad_request, invalid
+
+Manifest = dict[str, Any]
+
+# Only what differs between the versions. Fields that no version has are not looked for.
+LACKS = {
+    ("GitRepository", "v1"): ("spec.gitImplementation", "spec.accessFrom", "status.url"),
+    ("GitRepository", "v1beta2"): ("spec.provider", "spec.proxySecretRef", "spec.sparseCheckout"),
+    ("GitRepository", "v1beta1"): ("spec.provider", "spec.proxySecretRef", "spec.sparseCheckout"),
+    ("Receiver", "v1"): ("status.url",),
+    ("Receiver", "v1beta2"): ("spec.resourceFilter",),
+    ("Receiver", "v1beta1"): ("spec.resourceFilter", "spec.interval", "status.webhookPath"),
+}
+
+DEFAULTS = {
+    ("GitRepository", "v1"): {"timeout": "60s"},
+    ("GitRepository", "v1beta2"): {"timeout": "60s", "gitImplementation": "go-git"},
+    ("GitRepository", "v1beta1"): {"timeout": "60s", "gitImplementation": "go-git"},
+    ("Receiver", "v1"): {"interval": "10m"},
+}
+
+REQUIRED = {
+    "GitRepository": ("interval", "url"),
+    "Receiver": ("resources", "type"),
+    "Kustomization": ("interval", "prune", "sourceRef"),
+}
+
+_URL = re.compile(r"^(http|https|ssh)://.*$")
+
+
+def api_version(group: str, version: str) -> str:
+    """What an object's `apiVersion` says."""
+    return f"{group}/{version}" if group else version
+
+
+def defaults(kind: Kind, manifest: Manifest) -> dict[str, str]:
+    """What the schema of *manifest*'s version puts into a spec that lacks it."""
+    version = str(manifest.get("apiVersion", "")).rpartition("/")[2]
+    return DEFAULTS.get((kind.kind, version), {})
+
+
+def shown(kind: Kind, version: str, manifest: Manifest) -> Manifest:
+    """*manifest* as this *version* shows it; the stored object is left as it is."""
+    answer: Manifest = manifest | {"apiVersion": api_version(kind.group, version), "kind": kind.kind}
+    if preset := DEFAULTS.get((kind.kind, version)):
+        answer["spec"] = preset | (answer.get("spec") or {})
+    for path in LACKS.get((kind.kind, version), ()):
+        section, name = path.split(".")
+        if name in (answer.get(section) or {}):
+            answer[section] = {key: value for key, value in answer[section].items() if key != name}
+    return answer
+
+
+def checked(target: Target, manifest: object) -> Manifest:
+    """*manifest*, if the API server would let it in there; else a refusal that names every bad field."""
+    kind, version = target.kind, target.version
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata", {}), dict):
+        raise bad_request("the body of the request is not an object")
+    expected = (api_version(kind.group, version), kind.kind)
+    if (manifest.get("apiVersion", expected[0]), manifest.get("kind", expected[1])) != expected:
+        raise _wrong_version(expected, manifest)
+    manifest |= {"apiVersion": expected[0], "kind": expected[1]}
+    name = str(manifest.setdefault("metadata", {}).get("name", ""))
+    built_in = built_in_causes(kind, manifest, target.namespace)
+    if causes := [*name_causes(kind, name), *_spec_causes(kind, manifest.get("spec")), *built_in]:
+        raise invalid(kind, name, causes)
+    return manifest
+
+
+def _wrong_version(expected: tuple[str, str], manifest: Manifest) -> StatusError:
+    given = f"{manifest.get('apiVersion')}, Kind={manifest.get('kind')}"
+    wanted = f"{expected[0]}, Kind={expected[1]}"
+    return bad_request(f"the object provided is unrecognized: {given} does not match {wanted}")
+
+
+def _spec_causes(kind: Kind, spec: object) -> list[tuple[str, str]]:
+    fields = spec if isinstance(spec, dict) else {}
+    causes = [(f"spec.{name}", "Required value") for name in REQUIRED.get(kind.kind, ()) if name not in fields]
+    url = str(fields.get("url", ""))
+    if kind.kind == "GitRepository" and "url" in fields and not _URL.match(url):
+        pattern = f"spec.url in body should match '{_URL.pattern}'"
+        causes.append(("spec.url", f'Invalid value: "{url}": {pattern}'))
+    return causes

@@ -1,0 +1,71 @@
+"""
+The objects of the embedded Kubernetes: what etcd is to a real one.
+
+Stored objects are never changed, only replaced, so lists and snapshots may share them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import Any
+
+from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, Kind
+from cronjob.sandbox.fake_kubernetes.manifests import completed, is_same, stamped
+from cronjob.sandbox.fake_kubernetes.paging import Row, Snapshots
+
+Manifest = dict[str, Any]
+Key = tuple[str, str]
+
+
+class KubernetesStore:
+    """Objects by kind, namespace and name; whoever reads and then writes holds the lock for both."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.resource_version = 1000
+        self.snapshots = Snapshots()
+        self._objects: dict[str, dict[Key, Manifest]] = defaultdict(dict)
+
+    def find(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """The stored object itself: not to be changed."""
+        return self._objects[kind.kind].get(_key(kind, namespace, name))
+
+    def rows(self, kind: Kind, namespace: str) -> list[Row]:
+        """The stored objects of one *namespace*, or of all (""), in the order of namespace and name."""
+        with self.lock:
+            objects = self._objects[kind.kind]
+            keys = sorted(key for key in objects if not namespace or key[0] == namespace)
+            return [(key, objects[key]) for key in keys]
+
+    def put(self, kind: Kind, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Store *manifest* in place of its predecessor; without a change that keeps its resourceVersion."""
+        key = _key(kind, manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
+        with self.lock:
+            old = self._objects[kind.kind].get(key)
+            new = completed(kind, manifest, old)
+            if old is not None and is_same(new, old):
+                return old
+            new = stamped(new, self.resource_version + 1)
+            if not dry_run:
+                self.resource_version += 1
+                self._objects[kind.kind][key] = new
+            return new
+
+    def remove(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """Take the object out, a namespace with all that is in it; the answer is what was there."""
+        with self.lock:
+            gone = self._objects[kind.kind].pop(_key(kind, namespace, name), None)
+            self.resource_version += gone is not None
+            if gone is not None and kind.kind == "Namespace":
+                self._empty(name)
+            return gone
+
+    def _empty(self, namespace: str) -> None:
+        for kind in BY_KIND.values():
+            for key in [key for key in self._objects[kind.kind] if key[0] == namespace]:
+                del self._objects[kind.kind][key]
+
+
+def _key(kind: Kind, namespace: str, name: str) -> Key:
+    return (namespace if kind.namespaced else "", name)

@@ -1,0 +1,136 @@
+"""
+An embedded Kubernetes for trying things: the state, and the handles to turn it by.
+
+`kubernetes_app` serves it over HTTP. Tests use this class directly, from any thread.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from cronjob.sandbox.fake_kubernetes.access import Attempt, Denial
+from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, Kind, served_versions
+from cronjob.sandbox.fake_kubernetes.manifests import copy_of, manifests_from
+from cronjob.sandbox.fake_kubernetes.schema import shown
+from cronjob.sandbox.fake_kubernetes.store import KubernetesStore
+from cronjob.sandbox.fake_kubernetes.weather import Failure, FailureOptions, Request, Weather
+
+Manifest = dict[str, Any]
+# `list` is a method below, so its class cannot use the name as a type.
+Manifests = list[Manifest]
+Requests = list[Request]
+
+WRITING = ("POST", "PUT", "PATCH", "DELETE")
+REVIEWS = ("/apis/authorization.k8s.io/", "/apis/authentication.k8s.io/")
+
+
+class KubernetesWorld:
+    """
+    A cluster's objects, and who may see them.
+
+    What it hands out are copies. What it takes is not validated: a broken object can be put in on purpose
+    (over HTTP the schema's main rules hold).
+    """
+
+    def __init__(self, *, flux: str = "2.6") -> None:
+        self.flux = flux
+        self.served: dict[str, list[str]] = served_versions(flux)
+        self.store = KubernetesStore()
+        self.weather = Weather()
+        self.denials: list[Denial] = []
+        self.requests: list[Request] = []
+        self.latency = 0.0
+        self.token: str | None = None
+        self.user = "system:serviceaccount:platform-flux-tenant-config:flux-gitlab-syncer"
+        for name in ("default", "kube-system"):
+            self.add_namespace(name)
+
+    @property
+    def writes(self) -> Requests:
+        """The requests that were to change something; reviews are questions."""
+        return [
+            request for request in self.requests if request.method in WRITING and not request.path.startswith(REVIEWS)
+        ]
+
+    @property
+    def continue_ttl(self) -> float:
+        """How many seconds a continue token is good for."""
+        return self.store.snapshots.time_to_live
+
+    @continue_ttl.setter
+    def continue_ttl(self, seconds: float) -> None:
+        self.store.snapshots.time_to_live = seconds
+
+    def expire_continue_tokens(self) -> None:
+        """Make every outstanding continue token answer 410."""
+        self.store.snapshots.forget()
+
+    def uninstall(self, group: str) -> None:
+        """Serve *group* no more; its objects stay stored, and hidden."""
+        self.served.pop(group, None)
+
+    def add_namespace(self, name: str, *, phase: str = "Active") -> None:
+        """Create the namespace, or put it in another *phase* (Terminating)."""
+        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        self.apply(manifest | {"status": {"phase": phase}})
+
+    def apply(self, manifest: Manifest, *, create_namespace: bool = True) -> Manifest:
+        """
+        Create or replace an object; the answer is a copy of what is stored.
+
+        Its status is kept unless *manifest* has one. Its namespace is made where it is missing.
+        """
+        kind = BY_KIND[manifest["kind"]]
+        metadata = manifest["metadata"]
+        if kind.namespaced and "namespace" not in metadata:
+            manifest = manifest | {"metadata": metadata | {"namespace": "default"}}
+        namespace = manifest["metadata"].get("namespace", "")
+        with self.store.lock:
+            if kind.namespaced and create_namespace and self.get("Namespace", None, namespace) is None:
+                self.add_namespace(namespace)
+            return self._copy(kind, self.store.put(kind, manifest))
+
+    def apply_yaml(self, text: str) -> Manifests:
+        """Apply every object of a YAML stream."""
+        return [self.apply(manifest) for manifest in manifests_from(text)]
+
+    def get(self, kind: str, namespace: str | None, name: str) -> Manifest | None:
+        """The object in its preferred version, or None."""
+        found = self.store.find(BY_KIND[kind], namespace or "", name)
+        return self._copy(BY_KIND[kind], found) if found else None
+
+    def list(self, kind: str, namespace: str | None = None) -> Manifests:
+        """All objects of a kind, in one *namespace* or in all."""
+        rows = self.store.rows(BY_KIND[kind], namespace or "")
+        return [self._copy(BY_KIND[kind], manifest) for _, manifest in rows]
+
+    def delete(self, kind: str, namespace: str | None, name: str) -> None:
+        """Remove the object at once, finalizers or not; a namespace goes with all that is in it."""
+        if self.store.remove(BY_KIND[kind], namespace or "", name) is None:
+            raise KeyError(f"{kind} {namespace}/{name}")
+
+    def set_status(self, kind: str, namespace: str | None, name: str, status: Manifest) -> None:
+        """Replace the object's status, as its controller would."""
+        with self.store.lock:
+            found = self.store.find(BY_KIND[kind], namespace or "", name)
+            if found is None:
+                raise KeyError(f"{kind} {namespace}/{name}")
+            self.store.put(BY_KIND[kind], found | {"status": status})
+
+    def deny(self, *, verb: str, resource: str, namespace: str | None = None, name: str | None = None) -> None:
+        """Take a right away: requests answer 403, reviews say no. `world.denials.clear()` gives all back."""
+        self.denials.append(Denial(verb, resource, namespace, name))
+
+    def allows(self, attempt: Attempt) -> bool:
+        """Whether no rule denies *attempt*."""
+        return not any(denial.covers(attempt) for denial in self.denials)
+
+    def fail(self, **options: Unpack[FailureOptions]) -> Failure:
+        """Let coming requests go wrong once; `FailureOptions` says which and how."""
+        failure = Failure(**options)
+        self.weather.failures.append(failure)
+        return failure
+
+    def _copy(self, kind: Kind, manifest: Manifest) -> Manifest:
+        versions = self.served.get(kind.group) or ["v1"]
+        return copy_of(shown(kind, versions[0], manifest))

@@ -1,0 +1,40 @@
+"""Which plan was reviewed: a checksum, or the JSON report that shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cronjob.reports.saved_report import report_in
+from reconcile.model import Kind
+from reconcile.plan.guard import Expected
+
+_CHECKSUM = re.compile(r"[0-9a-f]{12}")
+
+
+def expected_plan(text: str) -> Expected:
+    """The plan that *text* names: 12 hex digits, or the path of a JSON report. Raises ValueError."""
+    word = text.strip().lower()
+    if _CHECKSUM.fullmatch(word):
+        return Expected(word)
+    try:
+        report = report_in(Path(text))
+    except OSError as error:
+        reason = error.strerror or "unreadable"
+        raise ValueError(f"is neither 12 hex digits nor a file that can be read: {text!r} ({reason})") from None
+    checksum = report.get("plan")
+    if not isinstance(checksum, str) or not _CHECKSUM.fullmatch(checksum):
+        raise ValueError(f"names {text!r}, the report of a run that decided nothing; give one that shows a plan")
+    try:
+        return Expected(checksum, tuple(_described(change) for change in report["changes"]))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ValueError(f"names {text!r}, a report whose changes cannot be read; give an unedited one") from None
+
+
+def _described(change: Mapping[str, Any]) -> str:
+    """The same line that `reconcile.plan.changes.described` makes of a change."""
+    kind = Kind(change["kind"])
+    name = change["key"]["fingerprint"] if kind is Kind.DEPLOY_KEY else change["webhook"]["url"]
+    return f"{change['action']} {kind} {name or ''} on {change['project']}"

@@ -1,0 +1,135 @@
+"""
+Where each value comes from: flag beats environment beats file beats default.
+
+Nothing is parsed here; a value from above replaces what lies below, lists included.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cronjob.settings.option import PREFIX, Option, Place
+from cronjob.settings.option_table import OPTIONS, options_of
+from cronjob.settings.settings_file import read_file
+
+CREDENTIAL = "GITLAB_TOKEN"
+_VARIABLES = frozenset(option.env for option in OPTIONS if option.env)
+_KEYS = frozenset(option.key for option in OPTIONS if Place.FILE in option.places)
+
+
+class Origin(StrEnum):
+    """The four places a value can come from, strongest first."""
+
+    FLAG = "flag"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The value of one option as it was written, and where: *place* is the variable's or the file's name."""
+
+    option: Option
+    raw: object
+    origin: Origin
+    place: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a complaint about it begins with."""
+        if self.origin is Origin.ENVIRONMENT:
+            return self.place
+        return f"`{self.option.key}` in {self.place}" if self.origin is Origin.FILE else f"--{self.option.name}"
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, for people."""
+        return f"{self.origin.value} {self.place}".strip()
+
+    def typed(self) -> object:
+        """The parsed value. Raises ValueError."""
+        if self.origin is Origin.DEFAULT and self.raw is None:
+            return None
+        return self.option.kind.typed(self.raw, from_file=self.origin is Origin.FILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """
+    What was given for each option of a command, by key, and what is wrong before any value is looked at.
+
+    *complete* is False where a file could not be read, so that nobody knows what it would have said.
+    """
+
+    given: Mapping[str, Given]
+    complaints: tuple[str, ...]
+    complete: bool = True
+
+
+def gather(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Gathered:
+    """Find the strongest value of each option of *command*."""
+    complaints = list(_unknown_variables(environment))
+    above = {option.key: _above(option, flags, environment) for option in options_of(command)}
+    config = above["config"]
+    path = config.raw if config and isinstance(config.raw, str) and config.raw.strip() else ""
+    try:
+        document = read_file(Path(path)) if path else {}
+    except ValueError as error:
+        document = None
+        complaints.append(f"{path} {error}.")
+    complaints += _unknown_keys(document or {}, path)
+    given = {
+        option.key: above[option.key] or _below(option, document or {}, path, environment)
+        for option in options_of(command)
+    }
+    return Gathered(given, tuple(complaints), complete=document is not None)
+
+
+def _above(option: Option, flags: Mapping[str, object], environment: Mapping[str, str]) -> Given | None:
+    flag = flags.get(option.key) if option.flags else None
+    if flag is not None and flag != ():
+        return Given(option, flag, Origin.FLAG)
+    text = environment.get(option.env) if option.env else None
+    # A variable of another program is commonly unset by leaving it empty; with ours that may be a slip.
+    if text is None or (option.variable and not text.strip()):
+        return None
+    raw = [part.strip() for part in text.split(",")] if option.kind.several else text
+    return Given(option, raw, Origin.ENVIRONMENT, option.env or "")
+
+
+def _below(option: Option, document: Mapping[str, object], path: str, environment: Mapping[str, str]) -> Given:
+    if option.key in document and Place.FILE in option.places:
+        return Given(option, document[option.key], Origin.FILE, path)
+    for name in option.fallbacks:
+        if text := environment.get(name, "").strip():
+            return Given(option, text, Origin.ENVIRONMENT, name)
+    return Given(option, option.preset, Origin.DEFAULT)
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(environment):
+        if not name.upper().startswith(PREFIX) or name in _VARIABLES:
+            continue
+        key = name[len(PREFIX) :].lower()
+        if key in _KEYS - {option.key for option in OPTIONS if option.env}:
+            yield f"{name} cannot be given in the environment: write `{key}` into the file that --config names."
+            continue
+        # Compared without the prefix, which would make everything look alike.
+        names = {variable.removeprefix(PREFIX): variable for variable in (*_VARIABLES, CREDENTIAL)}
+        yield f"{name} is not known; {_did_you_mean(key.upper(), names)}"
+
+
+def _unknown_keys(document: Iterable[str], path: str) -> Iterator[str]:
+    names = {key: f"`{key}`" for key in _KEYS}
+    for key in sorted(set(document) - _KEYS):
+        yield f"`{key}` in {path} is not known; {_did_you_mean(key, names)}"
+
+
+def _did_you_mean(name: str, known: Mapping[str, str]) -> str:
+    nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"did you mean {known[nearest[0]]}? If not, remove it." if nearest else "remove it."

@@ -1,0 +1,198 @@
+"""
+The settings of a run as one frozen value, or every complaint about them at once.
+
+Typed and checked here, so that nothing later has to ask whether an option makes sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cronjob.settings.option import CONFIRMED, SHARED, WHOLE
+from cronjob.settings.option_table import OPTIONS
+from cronjob.settings.print_config import flags_given, given_options
+from cronjob.settings.resolve import Resolved, resolve
+from cronjob.settings.values import ReportFile
+from reconcile.errors import SettingsError
+from reconcile.marks import Identity
+from reconcile.plan.guard import Expected, Limits
+from reconcile.problems import Severity
+from reconcile.rules import Rules
+from reconcile.run import Orders
+from reconcile.shares import ALL, Share
+from reconcile.tenancy import Tenancy, matches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    What one run is to do, complete and checked.
+
+    Fields are named as the options are, in the plural where several values may be given. *namespaces* may be empty:
+    then it is the one that the access to Kubernetes names. *given* is what the report repeats: no secrets are in it;
+    *flags* are those of it that stood on the command line. *shard* counts from 0 to below *shards*.
+    """
+
+    command: str
+    given: Mapping[str, object]
+    flags: frozenset[str]
+
+    groups: tuple[str, ...]
+    extra_projects: tuple[str, ...]
+    cluster: str
+    receiver_url: str | None
+    projects: tuple[str, ...]
+
+    dry_run: bool
+    confirm: str | None
+    prune: bool
+    max_prune: Limits
+    expect_plan: Expected | None
+    adopt: bool
+    refresh_tokens: bool
+    heal_webhooks: bool
+    webhook_tls_verification: bool
+
+    gitlab_url: str
+    gitlab_token_file: Path | None
+    token: str = field(repr=False)
+    ca_file: Path | None
+    concurrency: int
+    max_requests_per_minute: int | None
+    timeout: float
+    deadline: float | None
+
+    namespaces: tuple[str, ...]
+    kubeconfig: str | None
+    context: str | None
+    lease: bool
+    lease_wait: float
+    shards: int
+    shard: int
+    events: bool | None
+
+    output: str
+    reports: tuple[ReportFile, ...]
+    pushgateway: str | None
+    show_foreign: bool
+    drift_exit_code: int
+    fail_on: Severity | None
+    log_format: str
+    log_level: str
+
+    config: str | None
+    print_config: bool
+
+    git_hosts: tuple[str, ...]
+    gitlab_user: str | None
+    previous_clusters: tuple[str, ...]
+    previous_namespaces: tuple[str, ...]
+    previous_receiver_urls: tuple[str, ...]
+    receiver_url_is_ours: bool
+    owned_keys: tuple[str, ...]
+    can_push: str | None
+    tenancy: Tenancy | None
+    cross_namespace_refs: bool
+
+    @property
+    def gitlab_host(self) -> str:
+        """The host of GitLab's API, without a port."""
+        return urlsplit(self.gitlab_url).hostname or ""
+
+    @property
+    def relative_root(self) -> str:
+        """GitLab's relative root, without slashes."""
+        return urlsplit(self.gitlab_url).path.strip("/")
+
+    @property
+    def share(self) -> Share:
+        """Which of the projects are this run's; commands that only look, look at all."""
+        return Share(self.shard, self.shards) if self.command in SHARED else ALL
+
+    @property
+    def formats(self) -> frozenset[str]:
+        """Every format that the report is wanted in."""
+        return frozenset({self.output, *(report.format for report in self.reports)})
+
+    def acts_on(self, path: str) -> bool:
+        """Whether the project at *path* may be changed."""
+        return not self.projects or any(matches(glob, path) for glob in self.projects)
+
+    def writes_events(self, *, in_pod: bool) -> bool:
+        """Whether this run is to write Kubernetes Events; a dry run never does, nor does `undo`."""
+        return self.command in WHOLE and not self.dry_run and (in_pod if self.events is None else self.events)
+
+    def rules(self, namespaces: Iterable[str] = ()) -> Rules:
+        """What is ours and how it should look; *namespaces* are those that this run reads."""
+        identity = Identity(
+            self.cluster,
+            frozenset(namespaces),
+            frozenset(self.previous_clusters),
+            frozenset(self.previous_namespaces),
+        )
+        return Rules(
+            identity,
+            receiver_url=self.receiver_url,
+            previous_receiver_urls=self.previous_receiver_urls,
+            receiver_url_is_ours=self.receiver_url_is_ours,
+            owned_keys=frozenset(self.owned_keys),
+            read_only_keys=self.can_push == "read-only",
+            tls_verification=self.webhook_tls_verification,
+            tenancy=self.tenancy or Tenancy(),
+            cross_namespace_refs=self.cross_namespace_refs,
+            relative_root=self.relative_root,
+            adopt=self.adopt,
+            refresh_tokens=self.refresh_tokens,
+            heal_webhooks=self.heal_webhooks,
+            share=self.share,
+        )
+
+    def orders(self) -> Orders:
+        """What the operator wants of this run. An inventory is of everything, so it shows what is foreign too."""
+        inventory = "csv" in self.formats
+        return Orders(
+            dry_run=self.dry_run,
+            prune=self.prune,
+            limits=self.max_prune.divided(self.shards),
+            expected=self.expect_plan,
+            acts_on=self.acts_on,
+            gitlab_host=self.gitlab_host,
+            show_foreign=self.show_foreign or inventory,
+            inventory=inventory,
+        )
+
+
+# Where several values may be given, the flag is singular and the field plural.
+_PLURALS = {
+    "group": "groups",
+    "extra_project": "extra_projects",
+    "project": "projects",
+    "namespace": "namespaces",
+    "report": "reports",
+}
+
+
+def read_settings(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Settings:
+    """The settings of *command*. Raises SettingsError, whose text holds every complaint on a line of its own."""
+    return settings_from(resolve(command, flags, environment))
+
+
+def settings_from(resolved: Resolved) -> Settings:
+    """The same from what was resolved already."""
+    if resolved.complaints:
+        raise SettingsError("\n".join(resolved.complaints))
+    values: dict[str, Any] = {_PLURALS.get(option.key, option.key): resolved.values[option.key] for option in OPTIONS}
+    if resolved.command in CONFIRMED:
+        values["dry_run"] = values["dry_run"] or values["confirm"] is None
+    return Settings(
+        command=resolved.command,
+        given=given_options(resolved),
+        flags=flags_given(resolved),
+        token=resolved.token,
+        shard=resolved.shard,
+        **values,
+    )

@@ -1,0 +1,101 @@
+"""How fast requests are sent: one pace for all workers, within our own limit and GitLab's."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from cronjob.concurrency.stop import Halt
+
+# What a header's number may be: more digits are nobody's limit, and Python refuses to read thousands of them.
+_SMALL = re.compile(r"[0-9]{1,12}")
+# The window of GitLab's limits, and of ours, in seconds.
+_MINUTE = 60.0
+# How much longer one request may be on its way than the next.
+_ON_ITS_WAY = 1.0
+
+
+class Allowance:
+    """So many a minute for each of several, whoever they are, and never more; safe to share between threads."""
+
+    def __init__(self, per_minute: int, halt: Halt) -> None:
+        self._per_minute = per_minute
+        self._halt = halt
+        self._turns: dict[int, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, whose: int) -> float:
+        """Wait for the next turn, or until the run must end; the seconds waited."""
+        with self._lock:
+            turns = self._turns.setdefault(whose, deque(maxlen=self._per_minute))
+            now = time.monotonic()
+            turn = max(now, turns[0] + _MINUTE + _ON_ITS_WAY) if len(turns) == self._per_minute else now
+            turns.append(turn)
+        self._halt.sleep(turn - now)
+        return min(turn, time.monotonic()) - now
+
+
+class Pace:
+    """
+    When each request of all workers may be sent: evenly spaced under our limit, late after a 429.
+
+    Our limit is a token bucket that holds one token, so it is exact: there is no minute in which more are sent.
+    """
+
+    def __init__(self, per_minute: int | None, width: int, halt: Halt | None = None) -> None:
+        self._halt = halt or Halt()
+        self._gap = _MINUTE / per_minute if per_minute else 0.0
+        # With fewer left than this, the requests that are under way could use the limit up.
+        self._few = 2 * width
+        # Requests that have their turn and no answer yet: GitLab may not have counted them.
+        self._under_way = 0
+        self._next = 0.0
+        self._slow_gap = 0.0
+        self._slow_until = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> float:
+        """Wait for this request's turn, or until the run must end; the seconds waited. `heed` must follow."""
+        with self._lock:
+            self._under_way += 1
+            now = time.monotonic()
+            turn = max(self._next, now)
+            self._next = turn + (max(self._gap, self._slow_gap) if turn < self._slow_until else self._gap)
+        if turn > now:
+            self._halt.sleep(turn - now)
+        return min(turn, time.monotonic()) - now
+
+    def hold(self, seconds: float) -> None:
+        """Send nothing for so long."""
+        with self._lock:
+            self._next = max(self._next, time.monotonic() + seconds)
+
+    def heed(self, headers: Mapping[str, str]) -> None:
+        """
+        A request is over, with these headers, or none where it was not answered.
+
+        What is left of GitLab's limit is spread over the rest of its window before it answers 429.
+        """
+        with self._lock:
+            self._under_way -= 1
+            left, reset = headers.get("RateLimit-Remaining", ""), headers.get("RateLimit-Reset", "")
+            if not (_SMALL.fullmatch(left) and _SMALL.fullmatch(reset)) or int(left) > self._few:
+                return
+            window = min(max(int(reset) - _server_time(headers), 0.0), _MINUTE)
+            self._slow_gap = window / (max(int(left) - self._under_way, 0) + 1)
+            now = time.monotonic()
+            self._slow_until = now + window
+            self._next = max(self._next, now + self._slow_gap)
+
+
+def _server_time(headers: Mapping[str, str]) -> float:
+    """By the server's own clock, which RateLimit-Reset is by."""
+    try:
+        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return datetime.now(UTC).timestamp()

@@ -1,0 +1,123 @@
+"""
+After what a request is made again, how often, and when: one place for GitLab and for Kubernetes.
+
+tenacity does the repeating; here is what it asks. A GET may be made again after whatever may pass. A write may not,
+unless it certainly was not done: it never left, or the answer says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from urllib3 import exceptions as weather
+from urllib3.util import Retry
+
+from cronjob.concurrency.stop import Halt
+from cronjob.transport.adapter import may_pass, was_never_sent
+from cronjob.transport.answer import Answer
+
+# Loaded by the first request that is made again: in most runs there is none.
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+Outcome = Answer | Exception
+
+TRIES = 6
+# A server that does not even answer is not worth more: each of these may take the whole timeout.
+SILENT_TRIES = 4
+# A longer wait than this, in seconds and for all tries of one request, is the next run's business.
+LONGEST = 180.0
+# The most seconds that pass before the first repetition.
+BACKOFF = 0.5
+# GitLab's limits that give no time count by the minute (doc/security/rate_limits).
+MINUTE = 60.0
+# These say that a write was not done (lib/api/api.rb: "409 Conflict: Resource lock").
+_NOT_DONE = frozenset({409, 429})
+# What stands before a server answers these while it restarts or is overloaded; 520 is Cloudflare's.
+_PASSING = _NOT_DONE | {500, 502, 503, 504, 520}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """
+    How requests to one server are repeated. Once *halt* says so nothing is, and nobody waits.
+
+    *backoff* is the most seconds that pass before the first repetition; each further one may wait twice as long. How
+    long it is between nothing and that is left to chance ("full jitter"), so that workers scatter. *limit* is how long
+    a 429 is waited out that gives no time; None: as long as other trouble.
+    """
+
+    halt: Halt
+    backoff: float
+    limit: float | None = None
+
+    def repeat(
+        self, method: str, attempt: Callable[[], Outcome], wait: Callable[[Outcome, float], None] | None = None
+    ) -> Outcome:
+        """
+        What *attempt* came to, after as many tries as are safe and may help.
+
+        *wait* lets the seconds pass between an outcome and the next try; without it they are slept.
+        """
+        began, reads = time.monotonic(), method == "GET"
+        first = attempt()
+        if not _may_help(first, reads=reads):
+            # Nearly always, and tenacity's own work is not free.
+            return first
+        from tenacity import Retrying, retry_if_result, wait_random_exponential
+
+        outcomes: Iterator[Outcome] = chain([first], iter(attempt, None))
+        growing = wait_random_exponential(multiplier=self.backoff)
+
+        def pass_time(state: RetryCallState) -> None:
+            if wait:
+                wait(_outcome(state), state.upcoming_sleep)
+            else:
+                self.halt.sleep(state.upcoming_sleep)
+
+        retrying = Retrying(
+            retry=retry_if_result(lambda outcome: _may_help(outcome, reads=reads)),
+            wait=lambda state: growing(state) if (asked := self._asked_for(_outcome(state))) is None else asked,
+            stop=lambda state: self._is_enough(state, began),
+            before_sleep=pass_time,
+            sleep=lambda _: None,
+            retry_error_callback=_outcome,
+        )
+        return retrying(lambda: next(outcomes))
+
+    def _asked_for(self, outcome: Outcome) -> float | None:
+        """The seconds that the server asks for, or *limit* after a 429; None where a random time that grows will do."""
+        if not isinstance(outcome, Answer):
+            return None
+        return retry_after(outcome.headers) or (self.limit if outcome.status == 429 else None)
+
+    def _is_enough(self, state: RetryCallState, began: float) -> bool:
+        tries = TRIES if isinstance(_outcome(state), Answer) else SILENT_TRIES
+        taken = time.monotonic() - began + state.upcoming_sleep
+        return state.attempt_number >= tries or taken > LONGEST or self.halt()
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """The seconds in Retry-After, a number or a date; 0 where there is none to be understood."""
+    try:
+        return float(Retry().parse_retry_after(headers.get("Retry-After", "")))
+    except (weather.InvalidHeader, ValueError, OverflowError):
+        return 0.0
+
+
+def _outcome(state: RetryCallState) -> Outcome:
+    outcome: Outcome = state.outcome.result() if state.outcome else NotImplementedError()
+    return outcome
+
+
+def _may_help(outcome: Outcome, *, reads: bool) -> bool:
+    """Whether another try may end better, and cannot do a write twice."""
+    if isinstance(outcome, Exception):
+        return may_pass(outcome) if reads else was_never_sent(outcome)
+    if not reads and outcome.status == 409:
+        return b"Resource lock" in outcome.body
+    return outcome.status in (_PASSING if reads else _NOT_DONE)

@@ -1,0 +1,1 @@
+"""Desired state: which deploy keys and webhooks Flux's objects ask for."""

@@ -1,0 +1,107 @@
+"""Which Secrets a run must read to decide about its share of the projects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+
+from reconcile.actual import Actual
+from reconcile.desired.receiver_targets import Repositories, targets_of
+from reconcile.desired.receivers import Listener
+from reconcile.desired.repositories import Claim
+from reconcile.marks import Mark
+from reconcile.model import Ref
+from reconcile.problems import Code
+from reconcile.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """
+    The Secrets to read: *keys* for their private key, *tokens* for their token.
+
+    *others* are those that only other shards have to read.
+    """
+
+    keys: frozenset[Ref]
+    tokens: frozenset[Ref]
+    others: frozenset[Ref] = frozenset()
+
+
+def needs_of(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules, seen: Actual | None = None) -> Needs:
+    """
+    What these ask for; what is dropped needs nothing.
+
+    With shards, only what can matter to a project of this one. *seen* is what those projects have: without it what
+    they have left of a Receiver that is otherwise another shard's concern is not among the needs yet.
+    """
+    claims, listeners = tuple(claims), tuple(listeners)
+    whole = _secrets(claims, listeners, rules)
+    if rules.share.is_all:
+        return whole
+    needed = _secrets(*_concerned(claims, listeners, rules, _Traces.of(seen)), rules)
+    return Needs(needed.keys, needed.tokens, (whole.keys | whole.tokens) - needed.keys - needed.tokens)
+
+
+def _secrets(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules) -> Needs:
+    keys = frozenset(claim.secret for claim in claims if claim.secret and not claim.dropped)
+    heard = [one for one in listeners if one.resources and one.supported and not one.left_alone]
+    tokens = frozenset(one.secret for one in heard if one.secret and rules.receiver_url)
+    return Needs(keys, tokens)
+
+
+def _concerned(
+    claims: tuple[Claim, ...], listeners: tuple[Listener, ...], rules: Rules, traces: _Traces
+) -> tuple[list[Claim], list[Listener]]:
+    """
+    The claims and listeners that can want, or hold, something on this shard's projects.
+
+    A listener is held by the troubles of all that it names, so the Secrets of those are needed too.
+    """
+    repositories = Repositories(claims)
+    mine = {claim.ref for claim in claims if _may_be_anywhere(claim) or _is_here(claim, rules)}
+    heard, beside = [], set()
+    for listener in listeners:
+        _, named = targets_of(listener, repositories, rules)
+        refs = {claim.ref for claim in named}
+        # What is wrong with one that names several projects is filed under none, so the first shard reports it.
+        is_common = rules.share.is_first and len({claim.project for claim in named}) > 1
+        if not refs or refs & mine or is_common or traces.lead_to(listener, rules):
+            heard.append(listener)
+            beside |= refs
+    return [claim for claim in claims if claim.ref in mine | beside], heard
+
+
+def _is_here(claim: Claim, rules: Rules) -> bool:
+    return claim.project is not None and rules.share.has(claim.project.id)
+
+
+def _may_be_anywhere(claim: Claim) -> bool:
+    """Whether its trouble holds items on any project: nobody knows which one it means."""
+    return claim.project is None or claim.held is Code.PROJECT_REPLACED
+
+
+@dataclass(frozen=True, slots=True)
+class _Traces:
+    """What the webhooks of this shard's projects say of Receivers: the marks they carry, the paths they call."""
+
+    names: Set[tuple[str, str]]
+    cut: Set[Mark]
+    paths: Set[str]
+
+    @classmethod
+    def of(cls, seen: Actual | None) -> _Traces:
+        found = [one for items in (seen.projects if seen else ()) for one in items.webhooks]
+        marks = {mark for one in found if (mark := Mark.parse(one.description))}
+        return cls(
+            frozenset((mark.namespace, mark.name) for mark in marks),
+            frozenset(mark for mark in marks if "~" in mark.name),
+            frozenset("/hook/" + one.url.rpartition("/hook/")[2] for one in found),
+        )
+
+    def lead_to(self, listener: Listener, rules: Rules) -> bool:
+        """Whether some webhook may be that Receiver's."""
+        if listener.path in self.paths:
+            return True
+        names = [(ref.namespace, ref.name) for ref in rules.known_as(listener.ref)]
+        return any(name in self.names or any(mark.names(*name) for mark in self.cut) for name in names)

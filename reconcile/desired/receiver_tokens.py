@@ -1,0 +1,83 @@
+"""
+What a Receiver's Secret makes of it: the token that its webhook is to send, or why there is none.
+
+Rules about paths and tokens follow Flux's notification-controller (api/v1/receiver_types.go,
+internal/server/receiver_handlers.go; unchanged from 0.33 to 1.9).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+
+from reconcile.desired.receivers import Listener
+from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretOfOthers, SecretUnreadable
+from reconcile.problems import Code
+
+# No header can carry these: control characters end it, outer blanks are trimmed on the way.
+_NO_HEADER = re.compile(r"[\x00-\x1f\x7f]|^\s|\s$")
+
+
+def unreadable(secret: Ref | None, reason: str) -> str:
+    """What to do about a Secret that Kubernetes did not give."""
+    return f"{secret} cannot be read: {reason}. Let this job `get` it; the next run tries again."
+
+
+def webhook_path(token: bytes, ref: Ref) -> str:
+    """Flux's path for a Receiver: no separator, no trimming (GetWebhookPath)."""
+    return "/hook/" + hashlib.sha256(token + ref.name.encode() + ref.namespace.encode()).hexdigest()
+
+
+def with_token(listener: Listener, answer: SecretAnswer | None) -> Listener:
+    """The listener with its token; of the Secret, the status and the path only the first trouble is reported."""
+    match answer:
+        case None:
+            return listener.hold(
+                Code.SECRET_NOT_FOUND, "spec.secretRef names no Secret; Flux needs one with the key `token`."
+            )
+        case SecretMissing():
+            return listener.hold(
+                Code.SECRET_NOT_FOUND, f"{listener.secret} does not exist; create it with the key `token`."
+            )
+        case SecretUnreadable(reason):
+            return listener.hold(Code.SECRET_UNREADABLE, unreadable(listener.secret, reason))
+        case SecretOfOthers():
+            return listener
+        case Secret(token=None):
+            return listener.hold(Code.SECRET_NOT_FOUND, f"{listener.secret} has no key `token`; add it.")
+        case secret:
+            return _judged(listener, secret.token or b"")
+
+
+def _judged(listener: Listener, token: bytes) -> Listener:
+    if not token:
+        return listener.hold(
+            Code.EMPTY_TOKEN,
+            f"The token in {listener.secret} is empty, as GitLab's own agent makes it: "
+            "no webhook is created, and what is there stays. Store a token if GitLab should call it.",
+        )
+    text = _header(token)
+    if text is None:
+        return listener.hold(
+            Code.TOKEN_UNUSABLE,
+            f"No header can carry the token in {listener.secret}: it is not UTF-8, or has control characters, "
+            "a line break or blanks at its ends. Store it without (`echo -n`, or `printf %s`).",
+        )
+    if listener.trouble:
+        return listener.hold(Code.RECEIVER_NOT_READY, listener.trouble)
+    if webhook_path(token, listener.ref) != listener.path:
+        return listener.hold(
+            Code.ROTATION_IN_FLIGHT,
+            f"The token in {listener.secret} is newer than status.webhookPath; its webhooks wait until Flux "
+            f"has seen it (`flux reconcile receiver {listener.ref.name} -n {listener.ref.namespace}`).",
+        )
+    return replace(listener, token=text)
+
+
+def _header(token: bytes) -> str | None:
+    try:
+        text = token.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if _NO_HEADER.search(text) else text

@@ -1,0 +1,198 @@
+"""
+What each Receiver asks for: a webhook at one URL, on the projects of the GitRepositories it names.
+
+Rules about paths, tokens and readiness follow Flux's notification-controller (api/v1/receiver_types.go,
+internal/controller/receiver_controller.go, internal/server/receiver_handlers.go; unchanged from 0.33 to 1.9).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from textwrap import shorten
+from typing import Any
+
+from reconcile.desired.repositories import NO_LABELS, SWITCH, is_disabled, is_gone, ref_of
+from reconcile.events import DEFAULT_FLAGS, flags_of
+from reconcile.model import (
+    Ref,
+    without_digests,
+)
+from reconcile.problems import Code, Problem, Severity
+from reconcile.rules import is_hook_path
+
+SUPPORTED = frozenset({"gitlab", "generic"})
+LONGEST_QUOTE = 200
+GROUP = "source.toolkit.fluxcd.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One entry of a Receiver's `spec.resources` that names GitRepositories; an empty *namespace* is the Receiver's."""
+
+    name: str
+    namespace: str = ""
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """
+    One Receiver as far as it could be followed.
+
+    *resources* are those entries of its spec that name GitRepositories; without any it is not this program's business.
+    *path* is Flux's webhook path or None, *trouble* says why Flux would refuse deliveries now. *creates* is False
+    where nothing may be created or updated; *held* names the problem that keeps what is there. *vague*: the object is
+    malformed.
+    """
+
+    ref: Ref
+    type: str
+    resources: tuple[Resource, ...]
+    path: str | None = field(default=None, repr=False)
+    secret: Ref | None = None
+    token: str | None = field(default=None, repr=False)
+    flags: frozenset[str] = DEFAULT_FLAGS
+    trouble: str | None = None
+    vague: bool = False
+    creates: bool = True
+    held: Code | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def supported(self) -> bool:
+        """Whether a GitLab webhook can feed this type of Receiver."""
+        return self.type in SUPPORTED
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether it is switched off or malformed: nothing else about it is to be judged."""
+        return self.vague or self.held in {Code.DISABLED, Code.SUSPENDED}
+
+    def hold(self, code: Code, message: str) -> Listener:
+        """This listener with a problem that keeps what is there and lets nothing new be made."""
+        return replace(self.keep(code, message), creates=False)
+
+    def keep(self, code: Code, message: str) -> Listener:
+        """This listener with a problem that keeps what is there, and is no obstacle otherwise."""
+        return replace(self.warned(code, message), held=self.held or code)
+
+    def warned(self, code: Code, message: str, *, severity: Severity | None = None) -> Listener:
+        """This listener with a problem that changes nothing else."""
+        problem = Problem.of(code, message, object=self.ref, severity=severity)
+        return replace(self, problems=(*self.problems, problem))
+
+    def silent(self) -> Listener:
+        """This listener while webhooks are switched off: it wants nothing and nothing about it is reported."""
+        return replace(self, creates=False, held=None, problems=())
+
+    def concerning(self, projects: Iterable[str]) -> Listener:
+        """This listener with its problems filed under the one project it names, if it is one."""
+        match tuple(projects) if self.problems else ():
+            case [path]:
+                return replace(self, problems=tuple(replace(one, project=path) for one in self.problems))
+        return self
+
+
+def listeners_from(items: Iterable[Mapping[str, Any]]) -> tuple[Listener, ...]:
+    """The Receivers that are not being deleted, as far as they go without their Secrets."""
+    return tuple(listener for item in items if (listener := listener_from(item)))
+
+
+def listener_from(item: Mapping[str, Any]) -> Listener | None:
+    """One Receiver as far as it goes without its Secret, or None where it is being deleted."""
+    if is_gone(item):
+        return None
+    listener, unknown = _as_written(item)
+    broken = item.get("broken")
+    if broken:
+        message = f"The object is malformed: {broken}. Correct it; its webhooks stay as they are."
+        return replace(listener, vague=True).hold(Code.RECEIVER_TARGET_NOT_FOUND, message)
+    if is_disabled(item):
+        return listener.hold(
+            Code.DISABLED,
+            f"The annotation {SWITCH} says `disabled`: its webhooks are left alone until it is removed.",
+        )
+    if not listener.supported:
+        return replace(listener, creates=False)
+    if (item.get("spec") or {}).get("suspend"):
+        resume = f"`flux resume receiver {listener.ref.name} -n {listener.ref.namespace}` ends that."
+        return listener.hold(Code.SUSPENDED, f"It is suspended, so its webhooks stay as they are. {resume}")
+    return _without(listener, unknown) if unknown else listener
+
+
+def _as_written(item: Mapping[str, Any]) -> tuple[Listener, tuple[str, ...]]:
+    """The listener before anything about it is judged, and its events that GitLab does not know."""
+    spec, status, ref = item.get("spec") or {}, item.get("status") or {}, ref_of(item, "Receiver")
+    name, type_ = (spec.get("secretRef") or {}).get("name"), str(spec.get("type") or "")
+    # status.url is where Flux before 0.38 put the path.
+    found = status.get("webhookPath") or status.get("url")
+    path = found if is_hook_path(str(found)) else None
+    events = tuple(str(event) for event in spec.get("events") or ())
+    flags, unknown = flags_of(events) if events and type_ != "generic" else (DEFAULT_FLAGS, ())
+    listener = Listener(
+        ref,
+        type_,
+        tuple(_resource(one) for one in spec.get("resources") or () if _is_git_repository(one)),
+        path=path,
+        secret=Ref("Secret", ref.namespace, name) if name else None,
+        flags=flags,
+        trouble=_trouble(ref, path, item),
+    )
+    return listener, unknown
+
+
+def _resource(raw: Mapping[str, Any]) -> Resource:
+    return Resource(str(raw.get("name") or ""), str(raw.get("namespace") or ""), raw.get("matchLabels") or NO_LABELS)
+
+
+def _is_git_repository(resource: Mapping[str, Any]) -> bool:
+    """By group and kind: the version does not matter, and Flux fills in a missing apiVersion."""
+    version = str(resource.get("apiVersion") or "")
+    return resource.get("kind") == "GitRepository" and version.partition("/")[0] in {"", GROUP}
+
+
+def _without(listener: Listener, unknown: Iterable[str]) -> Listener:
+    """The listener without its *unknown* events, and that as a problem."""
+    names = ", ".join(repr(event) for event in unknown)
+    message = f"GitLab sends no event called {names} from a project; write it as in `Push Hook`, or remove it."
+    if listener.flags:
+        return listener.warned(Code.UNKNOWN_EVENT, message, severity=Severity.WARNING)
+    return listener.hold(Code.UNKNOWN_EVENT, f"{message} None of its events is left, so its webhook stays as it is.")
+
+
+def _trouble(ref: Ref, path: str | None, item: Mapping[str, Any]) -> str | None:
+    """Why Flux would not accept a delivery for this Receiver now, or None."""
+    status, metadata = item.get("status") or {}, item["metadata"]
+    ready: Mapping[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
+    if ready.get("status", "True") != "True":
+        said = without_digests(str(ready.get("message") or ready.get("reason") or "it gives no reason"))
+        said = shorten(said, LONGEST_QUOTE, placeholder="…").rstrip(".")
+        return f"Flux says it is not ready: {said}; {_show(ref)}. Its webhooks wait."
+    if path is None:
+        return f"Its status.webhookPath is not there yet; {_show(ref)}. Its webhooks wait."
+    seen, now = status.get("observedGeneration"), metadata.get("generation")
+    if isinstance(seen, int) and isinstance(now, int) and seen < now:
+        return f"Flux has not seen its newest spec yet; {_show(ref)}. Its webhooks wait."
+    return None
+
+
+def _show(ref: Ref) -> str:
+    return f"see `kubectl describe receiver {ref.name} -n {ref.namespace}`"
+
+
+def with_collisions(listeners: Iterable[Listener]) -> tuple[Listener, ...]:
+    """The listeners, with a problem on each whose path another Receiver, of any type, has too."""
+    listed = tuple(listeners)
+    paths = Counter(one.path for one in listed if one.path)
+    return tuple(
+        one.hold(
+            Code.RECEIVER_PATH_COLLISION,
+            "Another Receiver has the same webhook path, and Flux serves only one of them; "
+            "give each Receiver a token of its own.",
+        )
+        if one.supported and not one.left_alone and one.path and paths[one.path] > 1
+        else one
+        for one in listed
+    )

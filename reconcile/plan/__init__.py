@@ -1,0 +1,1 @@
+"""The difference between desired and actual state, and whether it may be applied."""

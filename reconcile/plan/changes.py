@@ -1,0 +1,214 @@
+"""What a run may do to one project, and what it found there and leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconcile.desired.desired import WantedKey, WantedWebhook
+from reconcile.marks import Mark, Owner
+from reconcile.model import FoundKey, FoundWebhook, Kind, Project, Ref, shown_url
+from reconcile.problems import Code, Problem
+
+Field = tuple[object, object]
+Wanted = WantedKey | WantedWebhook
+Found = FoundKey | FoundWebhook
+
+# Why `retire` removes something: Kubernetes was not asked what is wanted.
+RETIRED = "ours, and everything of this cluster is retired"
+
+
+class _Wanting:
+    """What creating and updating have in common: both are about something wanted."""
+
+    __slots__ = ()
+
+    wanted: Wanted
+
+    @property
+    def project(self) -> Project:
+        """Where."""
+        return self.wanted.project
+
+    @property
+    def kind(self) -> Kind:
+        """A deploy key or a webhook."""
+        return kind_of(self.wanted)
+
+    @property
+    def name(self) -> str:
+        """The fingerprint or the full URL."""
+        return name_of(self.wanted)
+
+    @property
+    def sources(self) -> tuple[Ref, ...]:
+        """Which objects want it."""
+        return self.wanted.sources
+
+
+@dataclass(frozen=True, slots=True)
+class Create(_Wanting):
+    """
+    Add what is wanted; *existing* is the same deploy key elsewhere in the group, which is then joined.
+
+    *was* is a deploy key that is put back: it gets the title and the right to push that it had.
+    """
+
+    wanted: Wanted
+    reason: str
+    existing: FoundKey | None = None
+    was: FoundKey | None = None
+
+    action = "create"
+
+    @property
+    def id(self) -> int | None:
+        """GitLab's id of the item, where it is known beforehand."""
+        return self.existing.id if self.existing else None
+
+    @property
+    def title(self) -> str:
+        """A deploy key's title: one that is joined keeps its own, of which GitLab has one per key."""
+        known = self.existing or self.was
+        return known.title if known else str(self.wanted.mark)
+
+    @property
+    def can_push(self) -> bool:
+        """Whether a deploy key may push: only one that is put back, and could before."""
+        return self.was is not None and self.was.can_push
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Nothing: what is created has no old values."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Update(_Wanting):
+    """Correct *found* so that it is as *wanted*; *fields* holds old and new of what differs."""
+
+    found: Found
+    wanted: Wanted
+    fields: Mapping[str, Field]
+    reason: str
+
+    action = "update"
+
+    @property
+    def id(self) -> int:
+        """GitLab's id of the item."""
+        return self.found.id
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove *found*. *replaced*: the project has, or gets, what takes its place, so no guard counts it."""
+
+    project: Project
+    found: Found
+    reason: str
+    replaced: bool = False
+
+    action = "delete"
+
+    @property
+    def kind(self) -> Kind:
+        """A deploy key or a webhook."""
+        return kind_of(self.found)
+
+    @property
+    def id(self) -> int:
+        """GitLab's id of the item."""
+        return self.found.id
+
+    @property
+    def name(self) -> str:
+        """The fingerprint or the full URL."""
+        return name_of(self.found)
+
+    @property
+    def mark(self) -> Mark | None:
+        """The mark that says whose it was, if it has one."""
+        return mark_of(self.found)
+
+    @property
+    def sources(self) -> tuple[Ref, ...]:
+        """The Secret or Receiver that its mark names."""
+        kind = "Secret" if self.kind is Kind.DEPLOY_KEY else "Receiver"
+        return (Ref(kind, self.mark.namespace, self.mark.name),) if self.mark else ()
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Nothing: what is removed has no new values."""
+        return {}
+
+
+Change = Create | Update | Delete
+
+# What a test push puts right; nothing else about the webhook is written.
+ALERT_STATUS = "alert_status"
+
+ACTIONS = ("create", "update", "delete")
+
+
+def kind_of(item: Wanted | Found) -> Kind:
+    """A deploy key or a webhook."""
+    return Kind.DEPLOY_KEY if isinstance(item, WantedKey | FoundKey) else Kind.WEBHOOK
+
+
+def name_of(item: Wanted | Found) -> str:
+    """What identifies the item on its project: a key's fingerprint, a webhook's full URL."""
+    if isinstance(item, WantedWebhook | FoundWebhook):
+        return item.url
+    return item.key.fingerprint
+
+
+def mark_of(found: Found) -> Mark | None:
+    """The mark in a deploy key's title or a webhook's description."""
+    return Mark.parse(found.title if isinstance(found, FoundKey) else found.description)
+
+
+def heals(change: Change) -> bool:
+    """Whether it only brings back a webhook that GitLab has switched off, by a test push."""
+    return set(change.fields) == {ALERT_STATUS}
+
+
+def order_of(change: Change) -> tuple[str, int, int, str, str, int]:
+    """The place of a change in a plan: by project, creates before updates before deletes, keys before webhooks."""
+    action = ACTIONS.index(change.action)
+    return (change.project.path.lower(), change.project.id, action, change.kind, change.name, change.id or 0)
+
+
+def described(change: Change) -> str:
+    """One line that tells changes apart, fit to be shown."""
+    return f"{change.action} {change.kind} {shown_url(change.name)} on {change.project.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An item of ours that nobody wants now and that is kept all the same, because of a problem."""
+
+    project: Project
+    found: Found
+    because: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """An item that is not ours: listed on request, never touched."""
+
+    project: Project
+    found: Found
+    owner: Owner
+
+
+@dataclass(slots=True)
+class Findings:
+    """What comparing one project after another turned up; filled by the planner only."""
+
+    changes: list[Change] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    foreign: list[Foreign] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unchanged: int = 0
+    owned: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))

@@ -1,0 +1,173 @@
+"""
+The difference in one project's deploy keys.
+
+    wanted   on the project            change
+    -------  ------------------------  ---------------------------------------------------------------
+    yes      no                        Create; none where the group has it under another cluster's mark
+    yes      ours, writable            none, or Update where the settings say `can_push: read-only`
+    yes      unmarked                  none, or Update of the title with --adopt, if no other project has or wants it
+    yes      any other                 none
+    no       ours                      Delete, or kept where something holds it
+    no       not ours                  none
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from reconcile.actual import Actual, Items
+from reconcile.desired.desired import Desired, WantedKey
+from reconcile.marks import Mark, Owner
+from reconcile.model import FoundKey, Kind, Ref
+from reconcile.plan.changes import RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
+from reconcile.plan.replacements import Replacements
+from reconcile.problems import Code, Problem, Severity
+from reconcile.rules import Rules
+
+
+class KeyPlanner:
+    """Compares deploy keys, project by project; every rule about whose a key is lives here."""
+
+    def __init__(self, desired: Desired, actual: Actual, rules: Rules, findings: Findings) -> None:
+        self._desired = desired
+        self._actual = actual
+        self._rules = rules
+        self._findings = findings
+        # Only --adopt asks, and all that is wanted is put together for it.
+        self._askers = Counter(key for wanted in desired.keys.values() for key in wanted) if rules.adopt else Counter()
+
+    def owner(self, found: FoundKey) -> Owner:
+        """Whose it is."""
+        return self._rules.key_owner(found)
+
+    def compare(self, items: Items, held: Code | None) -> None:
+        """Add what differs on one project; *held* keeps everything of ours there."""
+        wanted = self._desired.keys.get(items.project.id, {})
+        present = {found.key: found for found in items.keys}
+        replacements = Replacements()
+        for key in sorted(wanted):
+            found = present.get(key)
+            if found:
+                self._present(wanted[key], found)
+                replacements.add(self._known(wanted[key]), found.title)
+            elif self._missing(wanted[key]):
+                replacements.add(self._known(wanted[key]), str(wanted[key].mark))
+            else:
+                # What this one would have replaced stays: a clone never loses its key before the new one works.
+                held = held or Code.KEY_SHARED_ACROSS_CLUSTERS
+        for found in items.keys:
+            owner = self.owner(found)
+            self._findings.owned[Kind.DEPLOY_KEY] += owner is Owner.OURS
+            if found.key not in wanted:
+                self._unwanted(items, found, owner, held, replacements)
+
+    def _known(self, wanted: WantedKey) -> list[Ref]:
+        return [name for secret in wanted.secrets for name in self._rules.known_as(secret)]
+
+    def _missing(self, wanted: WantedKey) -> bool:
+        """Plan the key's creation; False where that must not be done."""
+        existing = self._actual.by_material.get(wanted.key)
+        reason = "missing"
+        if existing:
+            owner = self.owner(existing)
+            if owner.is_anothers:
+                self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _not_joined(existing), Severity.ERROR)
+                return False
+            self._look_at(wanted, existing, owner)
+            reason += "; the group has this key already, so it is joined"
+        self._findings.changes.append(Create(wanted, reason, existing))
+        return True
+
+    def _present(self, wanted: WantedKey, found: FoundKey) -> None:
+        """Plan what must change about a key that is there, if anything."""
+        fields: dict[str, Field] = {}
+        if self._adopts(wanted, found):
+            fields["title"] = (found.title, str(wanted.mark))
+        owner = Owner.OURS if fields else self.owner(found)
+        self._look_at(wanted, found, owner)
+        if found.can_push and self._rules.read_only_keys and owner is Owner.OURS:
+            fields["can_push"] = (True, False)
+        elif found.can_push:
+            self._report(wanted, Code.KEY_CAN_PUSH, _can_push(found))
+        if fields:
+            reason = "adopted, so it gets our mark" if "title" in fields else "differs from what is wanted"
+            self._findings.changes.append(Update(found, wanted, fields, reason))
+        else:
+            self._findings.unchanged += 1
+
+    def _adopts(self, wanted: WantedKey, found: FoundKey) -> bool:
+        """
+        Whether the key gets our mark: one without any, or with a former name of ours.
+
+        GitLab keeps the title of a key that several projects use, or soon will.
+        """
+        if not self._rules.adopt or self._actual.uses(wanted.key) != 1 or self._askers[wanted.key] != 1:
+            return False
+        mark = Mark.parse(found.title)
+        former = mark is not None and (mark.cluster, mark.namespace) != (wanted.mark.cluster, wanted.mark.namespace)
+        owner = self._rules.identity.owner(found.title)
+        return owner is Owner.UNMARKED or (owner is Owner.OURS and former)
+
+    def _look_at(self, wanted: WantedKey, found: FoundKey, owner: Owner) -> None:
+        """Report what a wanted key that exists in the group looks like."""
+        if owner.is_anothers:
+            self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _shared(found), Severity.WARNING)
+        elif owner is Owner.UNMARKED:
+            self._report(wanted, Code.KEY_UNMARKED, _unmarked(wanted))
+        if found.expired:
+            message = f"Deploy key {found.id} has expired and opens nothing; make a new key in {wanted.secrets[0]}."
+            self._report(wanted, Code.KEY_EXPIRED, message)
+
+    def _unwanted(
+        self, items: Items, found: FoundKey, owner: Owner, held: Code | None, replacements: Replacements
+    ) -> None:
+        if owner is not Owner.OURS:
+            self._findings.foreign.append(Foreign(items.project, found, owner))
+            return
+        because = held or self._desired.holds.on_key(items.project.id, found)
+        if because:
+            self._findings.kept.append(Kept(items.project, found, because))
+            return
+        replaced = replacements.take(found.title)
+        self._findings.changes.append(Delete(items.project, found, self._why_not(found), replaced))
+
+    def _why_not(self, found: FoundKey) -> str:
+        identity = self._rules.identity
+        if identity.every_namespace:
+            return RETIRED
+        whose = "listed under owned_keys" if identity.owner(found.title) is Owner.UNMARKED else "ours"
+        return f"{whose}, and no GitRepository wants it on this project any more"
+
+    def _report(self, wanted: WantedKey, code: Code, message: str, severity: Severity | None = None) -> None:
+        self._findings.problems.append(
+            Problem.of(code, message, object=wanted.sources[0], project=wanted.project.path, severity=severity)
+        )
+
+
+def _not_joined(found: FoundKey) -> str:
+    return (
+        f"The group has this key as `{found.title}`, which is not this instance's: it is not joined, since its owner "
+        "would remove it. Give each cluster a key of its own."
+    )
+
+
+def _shared(found: FoundKey) -> str:
+    return (
+        f"Its deploy key is `{found.title}`, which is not this instance's: it works until its owner removes it. "
+        "Give each cluster a key of its own."
+    )
+
+
+def _unmarked(wanted: WantedKey) -> str:
+    return (
+        f"The deploy key {wanted.key.fingerprint} carries no mark, so it is used and will not be removed later. "
+        "`run --adopt` marks it where no other project uses it; its fingerprint under owned_keys in the settings "
+        "makes it ours anyway."
+    )
+
+
+def _can_push(found: FoundKey) -> str:
+    return (
+        f"Deploy key {found.id} may push, which image automation may need; "
+        "`can_push: read-only` in the settings takes that from keys that are ours."
+    )

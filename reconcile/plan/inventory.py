@@ -1,0 +1,50 @@
+"""Every deploy key and webhook of the group, for who wants the whole list; made only where that is asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconcile.actual import Actual, Items
+from reconcile.marks import Owner
+from reconcile.model import Project
+from reconcile.plan.changes import Found
+from reconcile.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """
+    One item as it was read, and whose it is.
+
+    *duplicates* counts the other projects of the group with the same key, or the project's other webhooks at the
+    same URL.
+    """
+
+    project: Project
+    found: Found
+    owner: Owner
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What was read of the projects acted on, and those of which nothing is known."""
+
+    listed: tuple[Listed, ...] = ()
+    unread: tuple[Project, ...] = ()
+
+
+def inventory_of(actual: Actual, rules: Rules) -> Inventory:
+    """Everything on *actual*'s projects, by the order of their ids, keys before webhooks."""
+    listed = tuple(one for items in actual.projects for one in _listed(items, actual, rules))
+    return Inventory(listed, tuple(state.project for state in actual.unreadable))
+
+
+def _listed(items: Items, actual: Actual, rules: Rules) -> Iterator[Listed]:
+    for key in items.keys:
+        yield Listed(items.project, key, rules.key_owner(key), actual.uses(key.key) - 1)
+    at_url = Counter(webhook.url for webhook in items.webhooks)
+    for webhook in items.webhooks:
+        yield Listed(items.project, webhook, rules.webhook_owner(webhook), at_url[webhook.url] - 1)

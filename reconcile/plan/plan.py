@@ -1,0 +1,147 @@
+"""
+The whole difference between desired and actual state.
+
+    desired            actual                      change
+    -----------------  --------------------------  --------------------------------------------
+    item               none with its identity      Create
+    item               same identity, differs      Update
+    item               same identity               none
+    -                  ours                        Delete
+    held               ours                        none: kept
+    any                on an unreadable project    none: we could not look
+
+Details stand in `plan_keys` and `plan_webhooks`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from reconcile.actual import Actual
+from reconcile.desired.desired import Desired, WantedWebhook
+from reconcile.marks import Owner
+from reconcile.model import Kind
+from reconcile.plan.changes import Change, Create, Delete, Findings, Foreign, Kept, mark_of, name_of, order_of
+from reconcile.plan.deploy_keys import KeyPlanner
+from reconcile.plan.inventory import Inventory
+from reconcile.plan.webhooks import WebhookPlanner
+from reconcile.problems import Code, Problem
+from reconcile.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    What a run would do, sorted, so that two runs over the same state print the same bytes.
+
+    *owned* counts what was ours before, by kind. *deserted* names the namespaces of planned deletes in which no
+    GitRepository (for keys) or no Receiver (for webhooks) is left. *spared* are the deletes that `--no-prune` left out,
+    *inventory* is None unless it was asked for.
+    """
+
+    changes: tuple[Change, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    projects: int = 0
+    unchanged: int = 0
+    owned: Mapping[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
+    deserted: tuple[tuple[Kind, str], ...] = ()
+    spared: tuple[Delete, ...] = ()
+    inventory: Inventory | None = field(default=None, repr=False)
+
+    @property
+    def deletes(self) -> tuple[Delete, ...]:
+        """The changes that take something away."""
+        return tuple(change for change in self.changes if isinstance(change, Delete))
+
+    def without_deletes(self) -> Plan:
+        """The same plan with `--no-prune`."""
+        return replace(
+            self,
+            changes=tuple(change for change in self.changes if not isinstance(change, Delete)),
+            deserted=(),
+            spared=self.deletes,
+        )
+
+    def checksum(self, gitlab_host: str, cluster: str) -> str:
+        """12 hex digits that are equal for equal changes on the same GitLab for the same cluster."""
+        lines = sorted(json.dumps(_line(change), sort_keys=True) for change in self.changes)
+        whole = "\n".join([gitlab_host, cluster, *lines])
+        return hashlib.sha256(whole.encode()).hexdigest()[:12]
+
+
+def _line(change: Change) -> list[object]:
+    fields = {name: list(values) for name, values in change.fields.items()}
+    return [change.project.id, change.kind, change.action, change.name, change.id, fields, _granted(change)]
+
+
+def _granted(change: Change) -> list[str]:
+    """What is created has no old values, but a webhook's events and a key that is put back were reviewed too."""
+    if not isinstance(change, Create):
+        return []
+    if isinstance(change.wanted, WantedWebhook):
+        return sorted(change.wanted.flags)
+    return [change.title, str(change.can_push)] if change.was else []
+
+
+def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
+    """The full difference, as a function of its arguments alone. Nothing foreign is ever in it."""
+    findings = Findings()
+    keys = KeyPlanner(desired, actual, rules, findings)
+    webhooks = WebhookPlanner(desired, rules, findings)
+    for items in actual.projects:
+        held = Code.MARK_ELSEWHERE if webhooks.elsewhere(items) else None
+        keys.compare(items, held)
+        webhooks.compare(items, held)
+    changes = tuple(sorted(findings.changes, key=order_of))
+    problems = (*desired.problems, *actual.problems, *findings.problems, *_not_read(findings.foreign))
+    return Plan(
+        changes=changes,
+        kept=tuple(sorted(findings.kept, key=_place)),
+        foreign=tuple(sorted(findings.foreign, key=_place)),
+        problems=tuple(sorted(set(problems), key=lambda problem: problem.sort_key)),
+        projects=len(actual.projects) + len(actual.unreadable),
+        unchanged=findings.unchanged,
+        owned=findings.owned,
+        deserted=_deserted(changes, desired, rules),
+    )
+
+
+def _place(one: Kept | Foreign) -> tuple[str, int, str, str, int]:
+    found = one.found
+    return (one.project.path.lower(), one.project.id, type(found).__name__, name_of(found), found.id)
+
+
+def _not_read(foreign: list[Foreign]) -> list[Problem]:
+    """One notice for each namespace whose items carry our cluster's name and that this run does not read."""
+    others = [mark_of(one.found) for one in foreign if one.owner is Owner.OTHER_INSTANCE]
+    namespaces = {mark.namespace for mark in others if mark}
+    return [
+        Problem.of(
+            Code.NAMESPACE_NOT_READ,
+            f"Items of this cluster are marked with namespace {namespace}, which this run does not read: they are "
+            "another instance's and left alone. After a move, list it under previous_namespaces in the settings.",
+        )
+        for namespace in namespaces
+    ]
+
+
+def _deserted(changes: tuple[Change, ...], desired: Desired, rules: Rules) -> tuple[tuple[Kind, str], ...]:
+    if rules.identity.every_namespace:
+        # A whole cluster is retired: nobody asked Kubernetes what is left.
+        return ()
+    inhabited = {Kind.DEPLOY_KEY: desired.repositories_in, Kind.WEBHOOK: desired.receivers_in}
+    empty = set()
+    for change in changes:
+        if isinstance(change, Delete):
+            # What carries no mark belongs to no namespace in particular: all of them must be empty.
+            namespaces = {change.mark.namespace} if change.mark else rules.identity.namespaces
+            # A former namespace cannot hold anything any more: then those that are read must hold something.
+            read = (namespaces & rules.identity.namespaces) or rules.identity.namespaces
+            if read and not read & inhabited[change.kind]:
+                empty |= {(change.kind, namespace) for namespace in read}
+    return tuple(sorted(empty))

@@ -1,0 +1,197 @@
+"""
+The difference in one project's webhooks.
+
+    wanted   at that URL               change
+    -------  ------------------------  ------------------------------------------------------------------
+    yes      none                      Create; none where another cluster's webhook is there
+    yes      one, differs              Update, the URL and the token always together
+    yes      one, right                none; with --heal-webhooks Update, where GitLab has switched it off
+    yes      several                   the oldest stays, Delete the others; kept where something holds them
+    no       ours                      Delete, or kept where something holds it
+    no       unmarked, at our URLs     none; Delete with --adopt or `receiver_url_is_ours`
+    no       any other                 none
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from reconcile.actual import Items
+from reconcile.desired.desired import Desired, WantedWebhook
+from reconcile.marks import Owner
+from reconcile.model import EXECUTABLE, FoundWebhook, Kind, Project, shown_url
+from reconcile.plan.changes import ALERT_STATUS, RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
+from reconcile.plan.replacements import Replacements
+from reconcile.problems import Code, Problem
+from reconcile.rules import Rules
+
+# Strategies that let every branch through when the filter is empty.
+_ALL_BRANCHES = frozenset({None, "wildcard", "all_branches"})
+HEALED = "GitLab has switched it off since deliveries failed; a test push that Flux accepts brings it back"
+
+
+class WebhookPlanner:
+    """Compares webhooks, project by project; every rule about whose a webhook is lives here."""
+
+    def __init__(self, desired: Desired, rules: Rules, findings: Findings) -> None:
+        self._desired = desired
+        self._rules = rules
+        self._findings = findings
+
+    def elsewhere(self, items: Items) -> bool:
+        """Whether a webhook with our mark lies at a URL that is not ours; each is reported."""
+        strays = [
+            found
+            for found in items.webhooks
+            if self._rules.receiver_url and self._owner(found) is Owner.OURS and not self._rules.counts(found.url)
+        ]
+        for found in strays:
+            message = (
+                f"Webhook {found.id} carries our mark and points to {shown_url(found.url)}: the base URL has changed "
+                "(add the old one to previous_receiver_urls), or another cluster uses our name (rename one). "
+                "Until then nothing of ours is removed from this project."
+            )
+            self._findings.problems.append(Problem.of(Code.MARK_ELSEWHERE, message, project=items.project.path))
+        return bool(strays)
+
+    def compare(self, items: Items, held: Code | None) -> None:
+        """Add what differs on one project; *held* keeps everything of ours there."""
+        wanted = self._desired.webhooks.get(items.project.id, {})
+        replacements = Replacements()
+        left: list[tuple[FoundWebhook, str]] = []
+        lying = defaultdict(list)
+        for found in items.webhooks:
+            lying[found.url].append(found)
+        for url in sorted(wanted):
+            mine, others = self._shared_out(lying.pop(url, []))
+            if others:
+                self._findings.foreign.extend(Foreign(items.project, one, self._owner(one)) for one in others)
+                self._report(wanted[url], Code.WEBHOOK_FOREIGN_MARK, _foreign(others))
+            if others and not mine:
+                # What the missing one would have replaced stays.
+                held = held or Code.WEBHOOK_FOREIGN_MARK
+            else:
+                self._settle(wanted[url], mine)
+                replacements.add(self._rules.known_as(wanted[url].sources[0]), mine[0].description if mine else "", url)
+            left += [(one, f"a second webhook at a wanted URL; the oldest, {mine[0].id}, stays") for one in mine[1:]]
+        left += [
+            (one, self._why_not(one))
+            for at_url in lying.values()
+            for one in at_url
+            if self._not_wanted(items.project, one)
+        ]
+        for found, reason in sorted(left, key=lambda pair: pair[0].id):
+            self._remove(items.project, found, reason, held, replacements)
+
+    def _owner(self, found: FoundWebhook) -> Owner:
+        return self._rules.webhook_owner(found)
+
+    def _shared_out(self, at_url: list[FoundWebhook]) -> tuple[list[FoundWebhook], list[FoundWebhook]]:
+        """What lies at a wanted URL, the oldest first: that which is ours or unmarked, and that of others."""
+        by_age = sorted(at_url, key=lambda one: one.id)
+        mine = [one for one in by_age if not self._owner(one).is_anothers]
+        return mine, [one for one in by_age if self._owner(one).is_anothers]
+
+    def _settle(self, wanted: WantedWebhook, mine: list[FoundWebhook]) -> None:
+        """Make the oldest of *mine* right, or create what is wanted."""
+        if not mine:
+            reason = "missing"
+            self._findings.changes.append(Create(wanted, reason))
+            return
+        found = mine[0]
+        # Before GitLab 17.1 nothing is marked; there what is wanted counts as ours.
+        is_ours = self._owner(found) is Owner.OURS or not found.has_description
+        self._findings.owned[Kind.WEBHOOK] += is_ours
+        fields = self._differences(wanted, found)
+        is_off = found.alert_status != EXECUTABLE
+        if fields:
+            reason = "differs from what is wanted"
+            self._findings.changes.append(Update(found, wanted, fields, reason))
+        elif is_off and is_ours and self._rules.heal_webhooks:
+            fields = {ALERT_STATUS: (found.alert_status, EXECUTABLE)}
+            self._findings.changes.append(Update(found, wanted, fields, HEALED))
+            return
+        else:
+            self._findings.unchanged += 1
+        if is_off:
+            self._report(wanted, Code.WEBHOOK_DISABLED, _switched_off(found))
+
+    def _differences(self, wanted: WantedWebhook, found: FoundWebhook) -> dict[str, Field]:
+        fields: dict[str, Field] = {
+            flag: (value, flag in wanted.flags)
+            for flag, value in found.flags.items()
+            if value != (flag in wanted.flags)
+        }
+        if found.tls != self._rules.tls_verification:
+            fields["enable_ssl_verification"] = (found.tls, self._rules.tls_verification)
+        if found.branch_filter:
+            fields["push_events_branch_filter"] = (found.branch_filter, "")
+        if found.strategy not in _ALL_BRANCHES:
+            fields["branch_filter_strategy"] = (found.strategy, "wildcard")
+        if found.has_description and found.description != str(wanted.mark):
+            fields["description"] = (found.description, str(wanted.mark))
+        if found.token_present is False:
+            fields["token_present"] = (False, True)
+        if self._rules.refresh_tokens:
+            fields["token"] = ("(unknown)", "(set again)")
+        return fields
+
+    def _not_wanted(self, project: Project, found: FoundWebhook) -> bool:
+        """Whether this webhook, at no wanted URL, is ours to remove; what is not is listed as foreign."""
+        owner = self._owner(found)
+        unmarked = owner is Owner.UNMARKED and self._rules.counts(found.url)
+        if owner is Owner.OURS and not self._rules.receiver_url:
+            self._findings.kept.append(Kept(project, found, Code.WEBHOOKS_OFF))
+            return False
+        if owner is Owner.OURS or (unmarked and self._rules.adopt and self._rules.receiver_url):
+            return True
+        if self._rules.receiver_url and unmarked and found.url not in self._desired.holds.webhook_urls:
+            message = (
+                f"Webhook {found.id} at {shown_url(found.url)} carries no mark and no Receiver here wants it; "
+                "remove it by hand, or with `run --adopt` if no Receiver elsewhere uses it."
+            )
+            self._findings.problems.append(Problem.of(Code.WEBHOOK_UNMARKED, message, project=project.path))
+        self._findings.foreign.append(Foreign(project, found, owner))
+        return False
+
+    def _why_not(self, found: FoundWebhook) -> str:
+        identity = self._rules.identity
+        if identity.every_namespace:
+            return RETIRED
+        if identity.owner(found.description) is Owner.UNMARKED:
+            return "carries no mark, lies at one of our URLs, and no Receiver wants it"
+        return "ours, and no Receiver wants it on this project any more"
+
+    def _remove(
+        self,
+        project: Project,
+        found: FoundWebhook,
+        reason: str,
+        held: Code | None,
+        replacements: Replacements,
+    ) -> None:
+        self._findings.owned[Kind.WEBHOOK] += 1
+        because = held or self._desired.holds.on_webhook(project.id, found)
+        if because:
+            self._findings.kept.append(Kept(project, found, because))
+            return
+        replaced = replacements.take(found.description, found.url)
+        self._findings.changes.append(Delete(project, found, reason, replaced))
+
+    def _report(self, wanted: WantedWebhook, code: Code, message: str) -> None:
+        self._findings.problems.append(Problem.of(code, message, object=wanted.sources[0], project=wanted.project.path))
+
+
+def _switched_off(found: FoundWebhook) -> str:
+    return (
+        f"GitLab has switched webhook {found.id} off ({found.alert_status}) since deliveries failed; find out why Flux "
+        "refused them, then send a test push from the project's webhook settings, or with `run --heal-webhooks`."
+    )
+
+
+def _foreign(others: list[FoundWebhook]) -> str:
+    marks = ", ".join(sorted({f"`{one.description}`" for one in others}))
+    return (
+        f"A webhook at {shown_url(others[0].url)} is marked {marks}, which is not this instance's: it is left alone "
+        "and none is created beside it. Give each cluster a base URL, and each Receiver a token, of its own."
+    )

@@ -1,0 +1,1 @@
+"""Putting back what an earlier run deleted."""

@@ -1,0 +1,70 @@
+"""docs/trace.md says what `trace` says: its tables, and what it prints of the sample tenants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from cronjob.commands.trace import deliveries, kustomizations, repository
+from cronjob.commands.trace.links import LINKS, Level
+from cronjob.sandbox.samples import flux_looks
+from tests.worlds.program import a_program
+
+PAGE = Path(__file__).parents[2] / "docs" / "trace.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+# Keys are new in every sandbox, and several writes at a time get their ids as they come.
+CHANGING = re.compile(r"SHA256:\S+|(?<=deploy key )\d+|(?<=webhook )\d+")
+
+
+def _table(head: str, rows: Mapping[str, str]) -> str:
+    return "\n".join(
+        [f"| {head} | what it usually means |", "|---|---|", *(f"| `{one}` | {text} |" for one, text in rows.items())]
+    )
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "fetch": lambda: _table("reason", repository.REASONS),
+    "kustomization": lambda: _table("reason", kustomizations.REASONS),
+    "deliveries": lambda: _table("answer", deliveries.ANSWERS),
+}
+
+
+def between(name: str) -> str:
+    found = re.search(rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->", TEXT, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_tables_are_up_to_date(request: pytest.FixtureRequest) -> None:
+    wanted = TEXT
+    for name, made in GENERATED.items():
+        (before, rest), end = wanted.split(f"<!-- {name} -->\n"), f"<!-- /{name} -->"
+        wanted = f"{before}<!-- {name} -->\n{made()}\n{end}{rest.split(end)[1]}"
+    if request.config.getoption("--rewrite-golden"):
+        PAGE.write_text(wanted, encoding="utf-8")
+        return
+    assert wanted == TEXT
+
+
+def test_every_link_and_every_level_is_explained() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \|", TEXT, re.MULTILINE)
+    assert [row for row in rows if row in list(LINKS)] == [str(link) for link in LINKS]
+    assert {row for row in rows if row in list(Level)} == {str(level) for level in Level}
+
+
+def test_the_captures_are_what_is_printed() -> None:
+    with a_program() as program:
+        broken = program("trace", "sample-tenant").out
+        program.run()
+        flux_looks(program.sandbox)
+        healthy = program("trace", "sample-tenant").out
+    for name, printed in (("broken", broken), ("healthy", healthy)):
+        shown = between(name).removeprefix("```text\n$ flux-gitlab-syncer trace sample-tenant\n").removesuffix("```")
+        assert _words(shown) == _words(printed)
+
+
+def _words(text: str) -> list[str]:
+    return CHANGING.sub("…", text).split()

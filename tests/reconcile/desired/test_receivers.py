@@ -1,0 +1,471 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.desired.receiver_tokens import webhook_path, with_token
+from reconcile.desired.receivers import Listener, listeners_from, with_collisions
+from reconcile.events import DEFAULT_FLAGS
+from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable, shown_url
+from reconcile.problems import Code, Severity
+from reconcile.rules import is_hook_path
+from tests.worlds.flux_builders import (
+    DISABLED,
+    NAMESPACE,
+    RECEIVER_URL,
+    a_condition,
+    a_path,
+    a_receiver,
+    a_rules,
+    a_token_secret,
+)
+
+DIGEST = "0123456789abcdef" * 4
+
+
+def a_listener(**fields: Any) -> Listener:
+    """One Receiver before its Secret is read."""
+    (listener,) = listeners_from([a_receiver(**fields)])
+    return listener
+
+
+def judged(answer: SecretAnswer | None = None, **fields: Any) -> Listener:
+    """One Receiver and what its Secret says; the token is right unless told otherwise."""
+    return with_token(a_listener(**fields), a_token_secret() if answer is None else answer)
+
+
+def codes(listener: Listener) -> list[str]:
+    return [problem.code for problem in listener.problems]
+
+
+def message(listener: Listener) -> str:
+    (problem,) = listener.problems
+    return problem.message
+
+
+def waits(listener: Listener, code: Code) -> bool:
+    """Whether nothing is made for it, what is there is kept, and that is all there is to say."""
+    return (listener.creates, listener.held, codes(listener)) == (False, code, [str(code)])
+
+
+# the path
+
+
+@pytest.mark.parametrize(
+    ("token", "name", "namespace", "path"),
+    [
+        pytest.param(
+            b"test-token",
+            "receiver-secret",
+            "my-namespace",
+            "/hook/106120121d366c2f67e93200f6c1dbe938235eb588daa5e8c0516d3a77ac1dee",
+            id="Flux's own golden file",
+        ),
+        pytest.param(
+            b"test-token",
+            "gcr-secret",
+            "my-namespace",
+            "/hook/6d6c55e9affb9d1e0d101ce604ae4270880ec1ff24d1bd2d928fcd64243d21a4",
+            id="Flux's other golden file",
+        ),
+        pytest.param(b"", "r", "n", a_path(b"", "r", "n"), id="an empty token"),
+        pytest.param(b"t\n", "r", "n", a_path(b"t\n", "r", "n"), id="nothing is trimmed"),
+        pytest.param(b"\xff\x00", "r", "n", a_path(b"\xff\x00", "r", "n"), id="bytes that are no text"),
+        pytest.param("ä✓".encode(), "r", "n", a_path("ä✓".encode(), "r", "n"), id="UTF-8"),
+    ],
+)
+def test_the_path_is_the_digest_of_token_name_and_namespace(token: bytes, name: str, namespace: str, path: str) -> None:
+    assert webhook_path(token, Ref("Receiver", namespace, name)) == path
+
+
+@given(st.binary(max_size=40))
+def test_the_path_is_made_from_bytes_and_always_has_its_form(token: bytes) -> None:
+    path = webhook_path(token, Ref("Receiver", NAMESPACE, "app"))
+    assert path == a_path(token)
+    assert is_hook_path(path)
+
+
+def test_the_path_has_no_separator_so_two_receivers_may_have_the_same() -> None:
+    assert webhook_path(b"t", Ref("Receiver", "bc", "a")) == webhook_path(b"t", Ref("Receiver", "c", "ab"))
+
+
+@pytest.mark.parametrize(
+    ("status", "path"),
+    [
+        pytest.param({"webhookPath": a_path()}, a_path(), id="webhookPath"),
+        pytest.param({"url": a_path()}, a_path(), id="url, before Flux 0.38"),
+        pytest.param({"webhookPath": a_path(), "url": a_path(b"old")}, a_path(), id="webhookPath before url"),
+        pytest.param({"webhookPath": "", "url": a_path()}, a_path(), id="an empty webhookPath"),
+        pytest.param({"webhookPath": "/hook/short"}, None, id="another form"),
+        pytest.param({}, None, id="none yet"),
+    ],
+)
+def test_the_path_is_read_from_the_status(status: dict[str, Any], path: str | None) -> None:
+    assert a_listener(status=status).path == path
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (f"/hook/{DIGEST}", True),
+        (f"/hook/{DIGEST.upper()}", False),
+        (f"/hook/{DIGEST}0", False),
+        (f"/hook/{DIGEST[1:]}", False),
+        (f"/hook/{DIGEST}/", False),
+        (f"/hook/{DIGEST}\n", False),
+        (f"hook/{DIGEST}", False),
+        (f"//hook/{DIGEST}", False),
+    ],
+)
+def test_a_hook_path_is_64_lower_case_digits_and_nothing_after(path: str, *, expected: bool) -> None:
+    assert is_hook_path(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        pytest.param(f"{RECEIVER_URL}/hook/{DIGEST}", True, id="ours"),
+        pytest.param(f"https://old.example.com/flux/hook/{DIGEST}", True, id="a former one of ours"),
+        pytest.param(f"https://other.example.com/hook/{DIGEST}", False, id="another cluster's, with the same path"),
+        pytest.param(f"{RECEIVER_URL}/x/hook/{DIGEST}", False, id="something between"),
+        pytest.param(f"{RECEIVER_URL}/hook/{DIGEST}?x", False, id="something after"),
+        pytest.param(f"{RECEIVER_URL}.evil.org/hook/{DIGEST}", False, id="a longer host"),
+        pytest.param(RECEIVER_URL, False, id="the base alone"),
+    ],
+)
+def test_a_webhook_counts_by_its_whole_url(url: str, *, expected: bool) -> None:
+    rules = a_rules(previous_receiver_urls=("https://old.example.com/flux",))
+    assert rules.counts(url) is expected
+
+
+def test_without_a_receiver_url_only_former_ones_count() -> None:
+    rules = a_rules(receiver_url=None, previous_receiver_urls=("https://old.example.com",))
+    assert rules.counts(f"https://old.example.com/hook/{DIGEST}")
+    assert not rules.counts(f"{RECEIVER_URL}/hook/{DIGEST}")
+    assert not rules.counts(f"/hook/{DIGEST}")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (f"{RECEIVER_URL}/hook/{DIGEST}", f"{RECEIVER_URL}/hook/01234567…"),
+        ("https://user:pass@example.com/x", "https://…@example.com/x"),
+        ("HTTPS://user:p@ss@example.com/x", "HTTPS://…@example.com/x"),
+        ("https://example.com/x?token=secret", "https://example.com/x?…"),
+        ("https://example.com/x#secret\nmore", "https://example.com/x?…"),
+        ("https://example.com/a@b", "https://example.com/a@b"),
+    ],
+)
+def test_a_url_is_shown_without_what_may_be_secret(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
+
+
+# the Receiver
+
+
+def test_a_receiver_in_order_listens_with_its_token() -> None:
+    listener = judged()
+    assert (listener.token, listener.path, listener.creates, listener.held) == ("token", a_path(), True, None)
+    assert (listener.flags, listener.problems) == (DEFAULT_FLAGS, ())
+
+
+def test_the_token_is_in_no_repr() -> None:
+    listener = judged(a_token_secret(b"hunter2"), token=b"hunter2")
+    assert listener.token == "hunter2"
+    assert "hunter2" not in repr(listener) + repr(a_token_secret(b"hunter2"))
+
+
+def test_a_receiver_that_is_being_deleted_counts_as_gone() -> None:
+    items = [a_receiver("old", deleting=True), a_receiver("new")]
+    assert [listener.ref.name for listener in listeners_from(items)] == ["new"]
+
+
+@pytest.mark.parametrize("kind", ["gitlab", "generic"])
+def test_gitlab_can_feed_these_types(kind: str) -> None:
+    assert judged(type=kind).creates
+
+
+@pytest.mark.parametrize("kind", ["generic-hmac", "generic-oidc", "github", "bitbucket", "harbor", "GitLab", ""])
+def test_gitlab_can_feed_no_other_type(kind: str) -> None:
+    listener = a_listener(type=kind, suspend=True, status={})
+    assert (listener.supported, listener.creates, listener.held, listener.problems) == (False, False, None, ())
+
+
+def test_a_receiver_without_spec_and_status_is_no_crash() -> None:
+    item = a_receiver()
+    item["spec"] = item["status"] = None
+    (listener,) = listeners_from([item])
+    assert (listener.supported, listener.path, listener.secret) == (False, None, None)
+
+
+# switched off
+
+
+def test_a_suspended_receiver_keeps_what_it_has() -> None:
+    listener = a_listener(suspend=True)
+    assert waits(listener, Code.SUSPENDED)
+    assert listener.problems[0].severity is Severity.NOTICE
+    assert f"`flux resume receiver app -n {NAMESPACE}`" in message(listener)
+
+
+def test_a_receiver_that_was_resumed_listens() -> None:
+    assert judged(suspend=False).creates
+
+
+@pytest.mark.parametrize("kind", ["gitlab", "generic", "github"])
+def test_a_disabled_receiver_keeps_what_it_has_whatever_its_type_is_now(kind: str) -> None:
+    listener = a_listener(annotations=DISABLED, type=kind, suspend=True, events=["nonsense"])
+    assert waits(listener, Code.DISABLED)
+    assert "left alone until it is removed" in message(listener)
+
+
+# events
+
+
+@pytest.mark.parametrize(
+    ("kind", "events", "flags"),
+    [
+        pytest.param("gitlab", None, DEFAULT_FLAGS, id="none"),
+        pytest.param("gitlab", [], DEFAULT_FLAGS, id="an empty list"),
+        pytest.param("gitlab", ["Push Hook"], frozenset({"push_events"}), id="one"),
+        pytest.param("gitlab", ["note hook", "JOB HOOK"], frozenset({"note_events", "job_events"}), id="any case"),
+        pytest.param("generic", ["Note Hook"], DEFAULT_FLAGS, id="type generic, where Flux ignores them"),
+        pytest.param("generic", ["nonsense"], DEFAULT_FLAGS, id="type generic, where nothing is unknown"),
+    ],
+)
+def test_the_flags_are_those_of_the_events(kind: str, events: list[str] | None, flags: frozenset[str]) -> None:
+    listener = judged(type=kind, events=events)
+    assert (listener.flags, listener.creates, listener.problems) == (flags, True, ())
+
+
+def test_an_unknown_event_among_others_is_a_warning() -> None:
+    listener = judged(events=["push", "Tag Push Hook"])
+    assert (listener.flags, listener.creates, listener.held) == (frozenset({"tag_push_events"}), True, None)
+    assert (codes(listener), listener.problems[0].severity) == (["UnknownEvent"], Severity.WARNING)
+    assert "'push'" in message(listener)
+    assert "write it as in `Push Hook`, or remove it" in message(listener)
+
+
+def test_a_receiver_with_unknown_events_only_keeps_its_webhook_as_it_is() -> None:
+    listener = judged(events=["push", "tag_push"])
+    assert waits(listener, Code.UNKNOWN_EVENT)
+    assert listener.problems[0].severity is Severity.ERROR
+    assert "'push', 'tag_push'" in message(listener)
+    assert "its webhook stays as it is" in message(listener)
+
+
+# the token
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "says"),
+    [
+        pytest.param(
+            SecretMissing(), Code.SECRET_NOT_FOUND, "does not exist; create it with the key `token`", id="gone"
+        ),
+        pytest.param(Secret(), Code.SECRET_NOT_FOUND, "has no key `token`; add it", id="without the key"),
+        pytest.param(
+            SecretUnreadable("403 Forbidden"),
+            Code.SECRET_UNREADABLE,
+            "cannot be read: 403 Forbidden. Let this job `get` it",
+            id="unreadable",
+        ),
+        pytest.param(a_token_secret(b""), Code.EMPTY_TOKEN, "Store a token if GitLab should call it", id="empty"),
+    ],
+)
+def test_a_secret_without_a_token_lets_the_webhook_wait(answer: SecretAnswer, code: Code, says: str) -> None:
+    listener = judged(answer)
+    assert waits(listener, code)
+    assert f"Secret/{NAMESPACE}/app-token" in message(listener)
+    assert says in message(listener)
+    assert listener.token is None
+
+
+def test_a_receiver_that_names_no_secret_is_told_so() -> None:
+    listener = with_token(a_listener(secret=None), None)
+    assert waits(listener, Code.SECRET_NOT_FOUND)
+    assert "Flux needs one with the key `token`" in message(listener)
+
+
+UNUSABLE = [
+    pytest.param(b"\xff\xfe", id="not UTF-8"),
+    pytest.param(b"token\n", id="a line break at the end, as `echo` leaves it"),
+    pytest.param(b"to\nken", id="a line break"),
+    pytest.param(b"to\rken", id="a carriage return"),
+    pytest.param(b"to\x00ken", id="a null character"),
+    pytest.param(b"to\tken", id="a tab"),
+    pytest.param(b"to\x7fken", id="a delete character"),
+    pytest.param(b" token", id="a leading blank"),
+    pytest.param(b"token ", id="a trailing blank"),
+    pytest.param(b"   ", id="nothing but blanks"),
+    pytest.param("token\u00a0".encode(), id="a blank that does not break lines"),
+]
+
+
+@pytest.mark.parametrize("token", UNUSABLE)
+def test_a_token_that_no_header_can_carry_is_unusable(token: bytes) -> None:
+    listener = judged(a_token_secret(token), token=token)
+    assert waits(listener, Code.TOKEN_UNUSABLE)
+    assert listener.problems[0].severity is Severity.ERROR
+    assert "Store it without (`echo -n`, or `printf %s`)" in message(listener)
+    assert listener.token is None
+
+
+@pytest.mark.parametrize("text", ["token", "two words", "pä$$-wörd ✓", "0" * 64, "x"])
+def test_any_other_token_is_sent_as_it_is(text: str) -> None:
+    assert judged(a_token_secret(text.encode()), token=text.encode()).token == text
+
+
+@given(st.binary(min_size=1, max_size=30))
+def test_whatever_the_token_it_is_sent_unchanged_or_not_at_all(token: bytes) -> None:
+    listener = judged(a_token_secret(token), token=token)
+    if listener.token is None:
+        assert waits(listener, Code.TOKEN_UNUSABLE)
+    else:
+        assert listener.token.encode() == token
+        assert listener.token == listener.token.strip() != ""
+
+
+# readiness
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        pytest.param({}, "status.webhookPath is not there yet", id="no path yet"),
+        pytest.param({"observedGeneration": -1}, "status.webhookPath is not there yet", id="new"),
+        pytest.param(
+            {"webhookPath": a_path(), "conditions": [a_condition("False", message="unable to read token.")]},
+            "not ready: unable to read token; see",
+            id="not ready, with a message",
+        ),
+        pytest.param(
+            {"webhookPath": a_path(), "conditions": [a_condition("False", reason="InvalidCELExpression")]},
+            "not ready: InvalidCELExpression; see",
+            id="not ready, with a reason",
+        ),
+        pytest.param(
+            {"webhookPath": a_path(), "conditions": [a_condition("Unknown")]},
+            "not ready: it gives no reason; see",
+            id="not known to be ready",
+        ),
+        pytest.param(
+            {"webhookPath": a_path(), "observedGeneration": 0, "conditions": [a_condition()]},
+            "has not seen its newest spec yet",
+            id="ready for an older spec",
+        ),
+    ],
+)
+def test_a_receiver_that_flux_has_not_made_ready_lets_its_webhook_wait(status: dict[str, Any], says: str) -> None:
+    listener = judged(status=status)
+    assert waits(listener, Code.RECEIVER_NOT_READY)
+    assert listener.problems[0].severity is Severity.WARNING
+    assert says in message(listener)
+    assert f"`kubectl describe receiver app -n {NAMESPACE}`" in message(listener)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({"webhookPath": a_path()}, id="without conditions and generation"),
+        pytest.param({"url": a_path(), "conditions": [a_condition()]}, id="as before Flux 0.38"),
+        pytest.param({"webhookPath": a_path(), "observedGeneration": 1, "conditions": [a_condition()]}, id="ready"),
+        pytest.param(
+            {"webhookPath": a_path(), "conditions": [{"type": "Reconciling", "status": "False"}, a_condition()]},
+            id="with other conditions",
+        ),
+    ],
+)
+def test_a_receiver_with_a_path_and_nothing_against_it_listens(status: dict[str, Any]) -> None:
+    assert judged(status=status).creates
+
+
+def test_what_flux_says_is_quoted_on_one_line_shortened_and_without_the_digest() -> None:
+    said = f"line one\nof /hook/{DIGEST} " + "and more " * 100
+    listener = judged(status={"webhookPath": a_path(), "conditions": [a_condition("False", message=said)]})
+    assert "line one of /hook/01234567… and more" in message(listener)
+    assert "\n" not in message(listener)
+    assert len(message(listener)) < 400
+
+
+def test_a_token_newer_than_the_path_is_a_rotation_in_flight() -> None:
+    listener = judged(a_token_secret(b"new"), token=b"old")
+    assert waits(listener, Code.ROTATION_IN_FLIGHT)
+    assert listener.problems[0].severity is Severity.WARNING
+    assert f"`flux reconcile receiver app -n {NAMESPACE}`" in message(listener)
+    assert (listener.token, listener.path) == (None, a_path(b"old"))
+
+
+NOT_READY = {"conditions": [a_condition("False", reason="TokenNotFound")]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "fields", "code"),
+    [
+        pytest.param(SecretMissing(), {"status": NOT_READY}, Code.SECRET_NOT_FOUND, id="a missing Secret"),
+        pytest.param(Secret(), {"status": NOT_READY}, Code.SECRET_NOT_FOUND, id="a missing token"),
+        pytest.param(SecretUnreadable("403"), {"status": NOT_READY}, Code.SECRET_UNREADABLE, id="an unreadable Secret"),
+        pytest.param(a_token_secret(b""), {"token": b"old"}, Code.EMPTY_TOKEN, id="an empty token"),
+        pytest.param(a_token_secret(b"new\n"), {"token": b"old"}, Code.TOKEN_UNUSABLE, id="an unusable token"),
+        pytest.param(a_token_secret(b"new"), {"status": NOT_READY}, Code.RECEIVER_NOT_READY, id="not ready"),
+    ],
+)
+def test_one_cause_is_reported_once(answer: SecretAnswer, fields: dict[str, Any], code: Code) -> None:
+    assert waits(judged(answer, **fields), code)
+
+
+def test_different_causes_are_all_reported_and_the_first_one_holds() -> None:
+    listener = judged(SecretMissing(), events=["push"])
+    assert codes(listener) == ["UnknownEvent", "SecretNotFound"]
+    assert listener.held is Code.UNKNOWN_EVENT
+
+
+# two with the same path
+
+
+def test_two_receivers_with_the_same_path_both_wait() -> None:
+    listeners = listeners_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c"), a_receiver("other")])
+    first, second, other = with_collisions(listeners)
+    assert waits(first, Code.RECEIVER_PATH_COLLISION)
+    assert waits(second, Code.RECEIVER_PATH_COLLISION)
+    assert first.problems[0].severity is Severity.ERROR
+    assert "give each Receiver a token of its own" in message(first)
+    assert other == listeners[2]
+
+
+def test_a_receiver_of_a_type_that_gitlab_cannot_feed_takes_the_path_too() -> None:
+    listeners = listeners_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", type="generic-hmac")])
+    first, second = with_collisions(listeners)
+    assert waits(first, Code.RECEIVER_PATH_COLLISION)
+    assert second == listeners[1]
+
+
+@pytest.mark.parametrize("off", [{"suspend": True}, {"annotations": DISABLED}])
+def test_a_receiver_that_is_switched_off_is_a_collision_for_the_other_one_only(off: dict[str, Any]) -> None:
+    listeners = listeners_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", **off)])
+    first, second = with_collisions(listeners)
+    assert waits(first, Code.RECEIVER_PATH_COLLISION)
+    assert second == listeners[1]
+
+
+def test_two_receivers_without_a_path_do_not_collide() -> None:
+    listeners = listeners_from([a_receiver("a", status={}), a_receiver("b", status={})])
+    assert with_collisions(listeners) == listeners
+
+
+# filing
+
+
+def test_problems_are_filed_under_the_project_if_there_is_only_one() -> None:
+    listener = judged(SecretMissing())
+    assert [problem.project for problem in listener.concerning(["tenants/app"]).problems] == ["tenants/app"]
+    assert listener.concerning(["tenants/app", "tenants/web"]) == listener
+    assert listener.concerning([]) == listener
+
+
+def test_a_listener_while_webhooks_are_off_wants_nothing_and_says_nothing() -> None:
+    silent = judged(SecretMissing()).silent()
+    assert (silent.creates, silent.held, silent.problems) == (False, None, ())
+    assert replace(silent, creates=True, token="token") == judged()

@@ -1,0 +1,351 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconcile.desired.repositories import Claim, Known, beside_unreadable, claims_from, placed
+from reconcile.model import LookUpFailed, NoPlace, Place, PlaceAnswer, Project, Ref
+from reconcile.problems import Code, Severity
+from reconcile.rules import Rules
+from reconcile.tenancy import Rule, Tenancy
+from tests.worlds.flux_builders import APP, DISABLED, HOST, NAMESPACE, WEB, a_git_repository, a_rules, pin_to
+
+HOSTS = frozenset({HOST, "ssh.example.com"})
+ONLY_APP = a_rules(tenancy=Tenancy((Rule(NAMESPACE, "tenants/app"),)))
+NEIGHBOUR = Project(9, "neighbour/app")
+
+
+def a_claim(rules: Rules | None = None, **fields: Any) -> Claim:
+    """The claim of one GitRepository, before GitLab is asked."""
+    (claim,) = claims_from([a_git_repository(**fields)], rules or a_rules(), Known(HOSTS))
+    return claim
+
+
+def a_placed_claim(place: PlaceAnswer, rules: Rules | None = None, **fields: Any) -> Claim:
+    """The same after GitLab's *place* for `tenants/app`."""
+    return placed(a_claim(rules, **fields), {"tenants/app": place}, rules or a_rules())
+
+
+def codes(claim: Claim) -> list[str]:
+    return [problem.code for problem in claim.problems]
+
+
+def message(claim: Claim) -> str:
+    (problem,) = claim.problems
+    return problem.message
+
+
+def test_a_repository_of_this_gitlab_asks_for_its_path() -> None:
+    claim = a_claim(url=f"ssh://git@{HOST}/Tenants/App.git")
+    assert claim.path == "tenants/app"
+    assert claim.secret == Ref("Secret", NAMESPACE, "app-key")
+    assert claim.problems == ()
+
+
+def test_a_claim_with_its_place_has_a_project() -> None:
+    claim = a_placed_claim(Place(APP))
+    assert (claim.project, claim.target, claim.held, claim.problems) == (APP, APP, None, ())
+
+
+def test_a_repository_that_is_being_deleted_counts_as_gone() -> None:
+    items = [a_git_repository("old", deleting=True), a_git_repository("new")]
+    assert [claim.ref.name for claim in claims_from(items, a_rules(), Known(HOSTS))] == ["new"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"spec": {"suspend": True}}, id="suspended"),
+        pytest.param({"status": {"conditions": [{"type": "Ready", "status": "False"}]}}, id="failing"),
+        pytest.param({"status": {"conditions": [{"type": "Stalled", "status": "True"}]}}, id="stalled"),
+        pytest.param({"status": {}}, id="never seen by Flux"),
+    ],
+)
+def test_a_suspended_or_failing_repository_is_wanted_like_any_other(change: dict[str, dict[str, Any]]) -> None:
+    item = a_git_repository()
+    for part, fields in change.items():
+        item[part] = {**item[part], **fields}
+    assert claims_from([item], a_rules(), Known(HOSTS)) == (a_claim(),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_secret"),
+    [
+        pytest.param({}, True, id="ssh with a Secret"),
+        pytest.param({"provider": "generic"}, True, id="provider generic"),
+        pytest.param({"provider": ""}, True, id="an empty provider is generic"),
+        pytest.param({"provider": "azure"}, False, id="another provider"),
+        pytest.param({"secret": None}, False, id="ssh without a Secret"),
+        pytest.param({"url": f"https://{HOST}/tenants/app.git"}, False, id="https"),
+        pytest.param({"url": f"http://{HOST}/tenants/app.git"}, False, id="http"),
+        pytest.param({"url": f"ssh://git@{HOST}:tenants/app.git"}, True, id="ssh with a scp-style colon"),
+    ],
+)
+def test_only_ssh_with_a_secret_and_the_generic_provider_needs_a_key(
+    fields: dict[str, Any], *, has_secret: bool
+) -> None:
+    claim = a_placed_claim(Place(APP), **fields)
+    assert (claim.secret is not None) == has_secret
+    assert claim.target == APP
+
+
+def test_an_object_without_spec_is_a_problem_and_no_crash() -> None:
+    item = a_git_repository()
+    del item["spec"]
+    (claim,) = claims_from([item], a_rules(), Known(HOSTS))
+    assert codes(claim) == ["UrlUnusable"]
+
+
+def test_an_unusable_url_holds_and_says_how_to_write_it() -> None:
+    claim = a_claim(url=f"ssh://git@{HOST}/app.git")
+    assert (claim.held, claim.dropped, claim.path) == (Code.URL_UNUSABLE, False, None)
+    assert "fewer than two segments" in message(claim)
+    assert "Write it as ssh://git@HOST/GROUP/PROJECT.git" in message(claim)
+    assert claim.problems[0].severity is Severity.ERROR
+    assert placed(claim, {}, a_rules()) == claim
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("ssh://git@github.com/tenants/app.git", id="a project's path"),
+        pytest.param("https://git.example.org/app.git", id="a path that no GitLab has"),
+        pytest.param("https://dev.example.org/my%20team/_git/app", id="a path with blanks"),
+    ],
+)
+def test_a_foreign_host_is_a_notice_whatever_its_path_and_holds_nothing(url: str) -> None:
+    claim = placed(a_claim(url=url), {"tenants/app": Place(APP)}, a_rules())
+    assert (claim.dropped, claim.held, claim.project, claim.path) == (True, None, None, None)
+    assert claim.problems[0].severity is Severity.NOTICE
+    assert codes(claim) == ["ForeignHost"]
+    assert "list it under git_hosts in the settings" in message(claim)
+
+
+def test_every_host_of_this_gitlab_is_ours() -> None:
+    assert a_claim(url="ssh://git@SSH.example.com:2222/tenants/app").path == "tenants/app"
+
+
+def test_a_scp_style_colon_is_understood_with_a_warning() -> None:
+    claim = a_placed_claim(Place(APP), url=f"ssh://git@{HOST}:tenants/app.git")
+    assert (claim.project, claim.held) == (APP, None)
+    assert codes(claim) == ["UrlNotFetchable"]
+    assert f"Write ssh://git@{HOST}/tenants/app.git instead" in message(claim)
+
+
+def test_the_relative_root_is_no_part_of_the_path() -> None:
+    assert a_claim(a_rules(relative_root="gitlab"), url=f"https://{HOST}/gitlab/tenants/app").path == "tenants/app"
+
+
+# tenancy
+
+
+def test_a_url_that_breaks_the_rules_is_not_allowed_before_any_look_up() -> None:
+    claim = a_claim(ONLY_APP, url=f"ssh://git@{HOST}/tenants/web.git")
+    assert (claim.dropped, claim.held, claim.path) == (True, None, None)
+    assert codes(claim) == ["NotAllowed"]
+    assert f"do not let namespace {NAMESPACE} name tenants/web" in message(claim)
+    assert "correct the URL, or the rules" in message(claim)
+
+
+def test_a_url_within_the_rules_is_looked_up() -> None:
+    claim = a_placed_claim(Place(APP), ONLY_APP)
+    assert (claim.dropped, claim.project) == (False, APP)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_an_old_path_that_leads_to_a_neighbour_is_not_allowed(*, inside: bool) -> None:
+    claim = a_placed_claim(Place(NEIGHBOUR, moved=True, inside=inside), ONLY_APP)
+    assert (claim.dropped, claim.project, claim.held) == (True, None, None)
+    assert codes(claim) == ["NotAllowed"]
+    assert "now neighbour/app" in message(claim)
+    assert "correct the URL" in message(claim)
+
+
+# places
+
+
+def test_a_project_that_gitlab_does_not_have_holds() -> None:
+    for claim in (a_placed_claim(NoPlace()), placed(a_claim(), {}, a_rules())):
+        assert (claim.held, claim.project, claim.target) == (Code.PROJECT_NOT_FOUND, None, None)
+        assert codes(claim) == ["ProjectNotFound"]
+        assert "correct the URL, or make the bot account a Maintainer there" in message(claim)
+
+
+def test_a_failed_look_up_holds_and_is_not_taken_for_no_project() -> None:
+    claim = a_placed_claim(LookUpFailed("503 Service Unavailable"))
+    assert (claim.held, claim.target) == (Code.PROJECT_UNREADABLE, None)
+    assert codes(claim) == ["ProjectUnreadable"]
+    assert "503 Service Unavailable. The next run tries again" in message(claim)
+
+
+def test_a_moved_project_is_used_where_it_is_now_with_a_warning() -> None:
+    claim = a_placed_claim(Place(WEB, moved=True))
+    assert (claim.project, claim.target, claim.held) == (WEB, WEB, None)
+    assert codes(claim) == ["ProjectMoved"]
+    assert "tenants/app has moved to tenants/web; correct the URL" in message(claim)
+
+
+def test_a_project_outside_the_group_is_never_touched_and_holds_nothing() -> None:
+    claim = a_placed_claim(Place(NEIGHBOUR, moved=True, inside=False))
+    assert (claim.dropped, claim.project, claim.held) == (True, None, None)
+    assert codes(claim) == ["ProjectOutsideGroup"]
+    assert "--extra-project neighbour/app" in message(claim)
+
+
+def test_problems_are_filed_under_the_project_once_it_is_known() -> None:
+    claim = a_placed_claim(Place(WEB, moved=True), url=f"ssh://git@{HOST}:tenants/app.git")
+    assert [(problem.code, problem.project) for problem in claim.problems] == [
+        ("UrlNotFetchable", "tenants/web"),
+        ("ProjectMoved", "tenants/web"),
+    ]
+    assert {problem.object for problem in claim.problems} == {f"GitRepository/{NAMESPACE}/app"}
+
+
+def test_a_claim_beside_an_unreadable_project_is_held_without_a_second_report() -> None:
+    claim = a_placed_claim(Place(APP))
+    held = beside_unreadable(claim, {APP.id})
+    assert (held.held, held.problems) == (Code.PROJECT_UNREADABLE, ())
+    assert beside_unreadable(claim, {WEB.id}) == claim
+
+
+def test_what_already_holds_a_claim_is_still_the_reason_beside_an_unreadable_project() -> None:
+    claim = a_placed_claim(Place(APP), annotations=pin_to(8))
+    assert beside_unreadable(claim, {APP.id}).held is Code.PROJECT_REPLACED
+
+
+def test_what_is_not_wanted_is_not_held_by_an_unreadable_project() -> None:
+    dropped = a_placed_claim(Place(NEIGHBOUR, inside=False))
+    assert beside_unreadable(dropped, {NEIGHBOUR.id}) == dropped
+
+
+# pins
+
+
+@pytest.mark.parametrize("pin", ["7", " 7\n"])
+def test_a_pin_to_the_project_at_that_path_changes_nothing(pin: str) -> None:
+    claim = a_placed_claim(Place(APP), annotations=pin_to(pin))
+    assert replace(claim, pin=None) == a_placed_claim(Place(APP))
+
+
+@pytest.mark.parametrize(
+    ("pin", "named", "pinned"),
+    [
+        pytest.param("8", "names project 8", 8, id="another id"),
+        pytest.param("tenants/app", "names no project id", None, id="no number"),
+        pytest.param("", "names no project id", None, id="nothing"),
+        pytest.param("٧", "names no project id", None, id="other digits"),
+        pytest.param("9" * 5000, "names no project id", None, id="a number that Python refuses to read"),
+    ],
+)
+def test_a_pin_to_anything_else_is_a_replaced_project(pin: str, named: str, pinned: int | None) -> None:
+    claim = a_placed_claim(Place(APP), annotations=pin_to(pin))
+    assert (claim.held, claim.project, claim.target, claim.pinned) == (Code.PROJECT_REPLACED, APP, None, pinned)
+    assert codes(claim) == ["ProjectReplaced"]
+    assert f"{named}, but tenants/app has id 7" in message(claim)
+    assert "Check whose it is, then correct the annotation" in message(claim)
+
+
+def test_a_pin_follows_a_project_that_moved() -> None:
+    assert a_placed_claim(Place(WEB, moved=True), annotations=pin_to(8)).target == WEB
+    assert a_placed_claim(Place(WEB, moved=True), annotations=pin_to(7)).target is None
+
+
+# switched off
+
+
+def test_a_disabled_repository_is_left_alone() -> None:
+    claim = a_placed_claim(Place(APP), annotations=DISABLED)
+    assert (claim.held, claim.project, claim.target, claim.dropped) == (Code.DISABLED, APP, None, False)
+    assert codes(claim) == ["Disabled"]
+    assert "left alone until it is removed" in message(claim)
+
+
+@pytest.mark.parametrize("value", ["enabled", "Disabled", "true", ""])
+def test_only_the_word_disabled_switches_off(value: str) -> None:
+    annotations = {"flux-gitlab-syncer/reconcile": value}
+    assert a_placed_claim(Place(APP), annotations=annotations).target == APP
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        pytest.param({"url": f"ssh://git@{HOST}/app"}, Place(APP), id="with an unusable URL"),
+        pytest.param({"url": f"ssh://git@{HOST}:tenants/app"}, Place(APP), id="with a URL that Flux refuses"),
+        pytest.param({}, NoPlace(), id="without a project"),
+        pytest.param({}, LookUpFailed("503"), id="with a failed look-up"),
+        pytest.param({}, Place(WEB, moved=True), id="with a moved project"),
+        pytest.param({"annotations": DISABLED | pin_to(8)}, Place(APP), id="with another project's pin"),
+    ],
+)
+def test_the_other_troubles_of_a_disabled_repository_are_nobodys_concern(
+    fields: dict[str, Any], place: PlaceAnswer
+) -> None:
+    claim = a_placed_claim(place, **{"annotations": DISABLED, **fields})
+    assert (claim.held, codes(claim)) == (Code.DISABLED, ["Disabled"])
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        pytest.param(Place(NEIGHBOUR, moved=True), "NotAllowed", id="a neighbour's project"),
+        pytest.param(Place(Project(7, "tenants/app"), inside=False), "ProjectOutsideGroup", id="a project outside"),
+    ],
+)
+def test_a_disabled_repository_holds_nothing_where_it_may_not_be(place: Place, code: str) -> None:
+    claim = a_placed_claim(place, ONLY_APP, annotations=DISABLED)
+    assert (claim.dropped, claim.held, claim.project, codes(claim)) == (True, None, None, [code])
+
+
+def test_a_disabled_repository_on_a_foreign_host_is_only_foreign() -> None:
+    claim = a_claim(url="ssh://git@github.com/tenants/app", annotations=DISABLED)
+    assert (claim.dropped, claim.held, codes(claim)) == (True, None, ["ForeignHost"])
+
+
+def test_one_bad_object_does_not_stop_the_others() -> None:
+    items = [
+        a_git_repository("bad", "ssh://"),
+        a_git_repository("good"),
+        a_git_repository("foreign", "https://x.y/a/b"),
+    ]
+    claims = claims_from(items, a_rules(), Known(HOSTS))
+    assert [(claim.ref.name, claim.path) for claim in claims] == [
+        ("bad", None),
+        ("good", "tenants/app"),
+        ("foreign", None),
+    ]
+
+
+# hosts nobody knows
+
+
+def test_an_unknown_host_with_a_path_of_the_group_is_no_foreign_host() -> None:
+    item = a_git_repository(url="ssh://git@git.new.example/Tenants/App.git")
+    (claim,) = claims_from([item], a_rules(), Known(HOSTS, frozenset({"tenants/app"})))
+
+    assert (claim.held, claim.dropped, claim.path) == (Code.URL_UNUSABLE, False, None)
+    assert "list it under git_hosts" in message(claim)
+
+
+def test_the_same_host_with_another_path_is_foreign() -> None:
+    item = a_git_repository(url="ssh://git@git.new.example/tenants/web.git")
+    (claim,) = claims_from([item], a_rules(), Known(HOSTS, frozenset({"tenants/app"})))
+
+    assert (claim.dropped, codes(claim)) == (True, ["ForeignHost"])
+
+
+# malformed objects
+
+
+def test_a_malformed_object_is_held_with_what_is_wrong() -> None:
+    item = {**a_git_repository(), "broken": "spec.secretRef is no object with a name"}
+    (claim,) = claims_from([item], a_rules(), Known(HOSTS))
+
+    assert (claim.held, claim.vague, claim.path) == (Code.URL_UNUSABLE, True, None)
+    assert message(claim) == "The object is malformed: spec.secretRef is no object with a name. Correct it."
+
+
+@pytest.mark.parametrize("url", ["git@code.example:g/p.git", "", "ftp://x/y/z"])
+def test_a_url_that_is_no_url_still_holds_its_secrets_key(url: str) -> None:
+    claim = a_claim(url=url)
+
+    assert (claim.held, claim.secret) == (Code.URL_UNUSABLE, Ref("Secret", NAMESPACE, "app-key"))

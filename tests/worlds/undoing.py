@@ -1,0 +1,71 @@
+"""Two tenants in step, of which one leaves: the world in which what a run removed is put back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reconcile.model import PlaceAnswer, Project
+from reconcile.plan.guard import NO_LIMITS
+from reconcile.report import Report
+from reconcile.rules import Rules
+from reconcile.run import Orders, reconcile
+from reconcile.undo.removed import Removed, removed_from
+from reconcile.undo.undo import undo
+from tests.worlds.builders import a_public_key, some_rules
+from tests.worlds.ports import HOST, GitLabInMemory, Kubernetes
+
+A, B, OUTSIDE = Project(1, "tenants/a"), Project(2, "tenants/b"), Project(9, "elsewhere/a")
+ORDERS = Orders(gitlab_host=HOST, limits=NO_LIMITS)
+
+
+@dataclass
+class GitLabWithLookUps(GitLabInMemory):
+    """The same with answers for paths that its listing lacks."""
+
+    places: dict[str, PlaceAnswer] = field(default_factory=dict)
+
+    def find(self, paths: Any) -> dict[str, PlaceAnswer]:
+        return {**super().find(paths), **{path: self.places[path] for path in paths if path in self.places}}
+
+
+@dataclass
+class World:
+    """Two tenants in step, of which `a` then left; *removed* is what the run's report says of that."""
+
+    flux: Kubernetes = field(default_factory=Kubernetes)
+    gitlab: GitLabWithLookUps = field(default_factory=GitLabWithLookUps)
+    rules: Rules = field(default_factory=some_rules)
+    removed: tuple[Removed, ...] = ()
+
+    def run(self) -> Report:
+        return reconcile(self.flux, self.gitlab, self.rules, ORDERS)
+
+    def undo(self, **orders: object) -> Report:
+        self.flux.readings = 0
+        self.gitlab.written.clear()
+        return undo(self.flux, self.gitlab, self.rules, replace(ORDERS, **orders), removed=self.removed)
+
+    def leave(self, name: str = "a") -> None:
+        """The tenant leaves and is pruned; its token's Secret stays."""
+        self.flux.remove(name)
+        self.removed = removed_from(json.loads(json.dumps(self.run().as_dict())))
+        assert self.removed != ()
+
+    def come_back(self, *, seed: str = "token-a") -> None:
+        self.flux.add_repository("a", A.path, a_public_key(1))
+        self.flux.add_receiver("a", ["a"], seed)
+
+    @property
+    def items(self) -> tuple[list[str], list[str]]:
+        """What project `a` has."""
+        return self.gitlab.titles(A), self.gitlab.urls(A)
+
+
+def said(report: Report, code: str = "CannotPutBack") -> list[str]:
+    return [one.message for one in report.plan.problems if one.code == code]
+
+
+def codes(report: Report) -> list[str]:
+    return [one.code for one in report.plan.problems]
