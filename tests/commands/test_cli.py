@@ -55,7 +55,8 @@ def test_a_run_imports_both_clients_and_nothing_heavy_that_it_does_not_need() ->
         "    'jinja2', 'cronjob.cli', 'cronjob.settings.help_pages', 'cronjob.output.metrics',\n"
         "    'cronjob.output.progress_bar', 'cronjob.commands.sandbox_story',\n"
         "    'cronjob.commands.undo_report', 'cronjob.commands.check', 'cronjob.sandbox', 'cronjob.commands.trace',\n"
-        "    'cronjob.output.render.html', 'cronjob.output.render.markdown', 'reconcile.undo.restore', 'reconcile.undo.undo', 'tenacity', 'html'}\n"
+        "    'cronjob.output.render.html', 'cronjob.output.render.markdown',\n"
+        "    'reconcile.undo.restore', 'reconcile.undo.undo', 'tenacity', 'html'}\n"
         "print({'kubernetes', 'requests'} <= set(sys.modules), sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
