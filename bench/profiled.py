@@ -34,7 +34,7 @@ WHY = {
 }
 
 
-class Inline(crew.Crew[Any, Any]):
+class Inline(crew.WorkerPool[Any, Any]):
     """A crew that does everything at once, in the thread that asks for it."""
 
     def add(self, item: Any) -> None:
@@ -43,7 +43,7 @@ class Inline(crew.Crew[Any, Any]):
 
 def main() -> None:
     for module in (gitlab, flux_secrets):
-        module.Crew = Inline
+        module.WorkerPool = Inline
     profile = cProfile.Profile()
     profile.enable()
     try:

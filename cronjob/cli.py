@@ -12,7 +12,7 @@ from cronjob.concurrency.signals import Signals
 from cronjob.exit_codes import USAGE
 from cronjob.sandbox.faults.names import WEATHERS
 from cronjob.settings.click_options import decorated
-from cronjob.settings.help_pages import Contents
+from cronjob.settings.help_pages import CommandGroup
 
 # So many new things before cycles are looked for among them.
 _YOUNG = 5_000
@@ -27,7 +27,7 @@ def _show_versions(ctx: click.Context, _param: click.Parameter, wanted: object) 
         ctx.exit()
 
 
-@click.group(cls=Contents, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_versions, help="What runs here."
 )
@@ -179,7 +179,7 @@ def _carry_out(command: str, flags: Mapping[str, object], asked: str = "") -> No
     gc.set_threshold(_YOUNG)
     # From the first moment: a container's first process is deaf to signals that it does not handle.
     with Signals() as signals:
-        from cronjob.commands.dispatch import called
+        from cronjob.commands.dispatch import run_command
 
-        code = called(command, flags, signals, asked)
+        code = run_command(command, flags, signals, asked)
     raise SystemExit(code)

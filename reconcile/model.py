@@ -160,15 +160,15 @@ class SecretUnreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class SecretOfOthers:
+class SecretOfOtherShard:
     """The Secret was not read: what it is for is another shard's."""
 
 
-SecretAnswer = Secret | SecretMissing | SecretUnreadable | SecretOfOthers
+SecretAnswer = Secret | SecretMissing | SecretUnreadable | SecretOfOtherShard
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProjectLocation:
     """Where a wanted path leads: *project* is the one it names now, *moved* where its path is another one."""
 
     project: Project
@@ -177,7 +177,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class NoPlace:
+class ProjectAbsent:
     """GitLab has no project at that path, as far as this token can see."""
 
 
@@ -188,7 +188,7 @@ class LookUpFailed:
     reason: str
 
 
-PlaceAnswer = Place | NoPlace | LookUpFailed
+LookUpResult = ProjectLocation | ProjectAbsent | LookUpFailed
 
 _DIGEST = re.compile(r"((?:/|%2f)hook(?:/|%2f)[0-9a-f]{8})[0-9a-f]+", re.IGNORECASE)
 _USER_INFO = re.compile(r"^([a-z]+://)[^/?#]*@", re.IGNORECASE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Protocol, TypeVar
 
 from reconcile.actual import Actual
-from reconcile.model import PlaceAnswer, Project, Ref, SecretAnswer
+from reconcile.model import LookUpResult, Project, Ref, SecretAnswer
 from reconcile.plan.changes import Change
 
 Item = TypeVar("Item")
@@ -47,7 +47,7 @@ class GitLab(Protocol):
     def listed_paths(self) -> Set[str]:
         """The lower-case paths of the tenants' projects, as the listing shows them."""
 
-    def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
+    def find(self, paths: Iterable[str]) -> Mapping[str, LookUpResult]:
         """Where each lower-case path leads, by a look-up where the listing lacks it."""
 
     def read_actual(self, also: Iterable[Project]) -> Actual:

@@ -12,13 +12,19 @@ from itertools import groupby
 
 from reconcile.actual import Actual
 from reconcile.desired.desired import Desired, desired_from, webhooks_off
-from reconcile.desired.needed_secrets import Needs, needs_of
-from reconcile.desired.receivers import Listener, listener_from
-from reconcile.desired.repositories import Claim, Known, beside_unreadable, claim_from, placed
+from reconcile.desired.needed_secrets import SecretsToRead, secrets_to_read
+from reconcile.desired.receivers import ReceiverRequest, receiver_request_from
+from reconcile.desired.repositories import (
+    KnownProjects,
+    RepositoryRequest,
+    held_if_unreadable,
+    repository_request_from,
+    with_project,
+)
 from reconcile.desired.repository_keys import Secrets
 from reconcile.errors import ReadError, SettingsError, WriteFailed
 from reconcile.marks import Owner
-from reconcile.model import Kind, Project, SecretOfOthers
+from reconcile.model import Kind, Project, SecretOfOtherShard
 from reconcile.plan.changes import Change, Delete, heals, order_of
 from reconcile.plan.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
 from reconcile.plan.inventory import inventory_of
@@ -33,7 +39,7 @@ def _everywhere(path: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class RunOptions:
     """What the operator wants of this run. *acts_on* says by path which projects it may change."""
 
     dry_run: bool = False
@@ -46,54 +52,54 @@ class Orders:
     inventory: bool = False
 
 
-def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
+def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, options: RunOptions) -> Report:
     """Bring the group's deploy keys and webhooks in line with Flux, once. Raises ReadError before any write."""
-    check_choice(gitlab, orders)
-    asked = read_asked(flux, gitlab, rules)
-    _expect_secrets(flux, needs_of(asked.claims, asked.listeners, rules))
+    check_choice(gitlab, options)
+    asked = read_requests(flux, gitlab, rules)
+    _expect_secrets(flux, secrets_to_read(asked.claims, asked.listeners, rules))
     actual = gitlab.read_actual(asked.projects)
-    plan = decide(read_desired(flux, asked, actual, rules), actual, rules, orders)
+    plan = plan_for(read_desired(flux, asked, actual, rules), actual, rules, options)
     # What matters of it is in the plan. The rest would stay to the end, beside the report.
     del asked
 
     def plan_again() -> Plan:
-        return decide(read_desired(flux, read_asked(flux, gitlab, rules), actual, rules), actual, rules, orders)
+        return plan_for(read_desired(flux, read_requests(flux, gitlab, rules), actual, rules), actual, rules, options)
 
-    return carry_out(plan, gitlab, rules, orders, plan_again=plan_again)
+    return guard_and_apply(plan, gitlab, rules, options, plan_again=plan_again)
 
 
-def retire(gitlab: GitLab, rules: Rules, orders: Orders) -> Report:
+def retire(gitlab: GitLab, rules: Rules, options: RunOptions) -> Report:
     """
     Remove everything that is ours, in every namespace; what carries no mark stays and is listed.
 
     Kubernetes is not asked. The operator's confirmation stands for the guard.
     """
     rules = replace(rules, identity=replace(rules.identity, every_namespace=True))
-    orders = replace(orders, limits=NO_LIMITS)
-    check_choice(gitlab, orders)
+    options = replace(options, limits=NO_LIMITS)
+    check_choice(gitlab, options)
     nothing = Desired(problems=tuple(webhooks_off(rules)))
-    plan = decide(nothing, gitlab.read_actual(()), rules, orders)
-    if not orders.show_foreign:
+    plan = plan_for(nothing, gitlab.read_actual(()), rules, options)
+    if not options.show_foreign:
         plan = replace(plan, foreign=tuple(one for one in plan.foreign if one.owner is Owner.UNMARKED))
-    return carry_out(plan, gitlab, rules, replace(orders, show_foreign=True), plan_again=lambda: plan)
+    return guard_and_apply(plan, gitlab, rules, replace(options, show_foreign=True), plan_again=lambda: plan)
 
 
-def check_choice(gitlab: GitLab, orders: Orders) -> None:
-    """Raise SettingsError where the orders choose none of the projects."""
+def check_choice(gitlab: GitLab, options: RunOptions) -> None:
+    """Raise SettingsError where the options choose none of the projects."""
     gitlab.read_hosts()
     paths = gitlab.listed_paths()
-    if paths and not any(map(orders.acts_on, paths)):
+    if paths and not any(map(options.acts_on, paths)):
         raise SettingsError(
             f"--project chooses none of the {len(paths)} projects: write full paths, or globs such as group/**."
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requests:
     """What Flux's objects ask for, before their Secrets are read."""
 
-    claims: tuple[Claim, ...]
-    listeners: tuple[Listener, ...]
+    claims: tuple[RepositoryRequest, ...]
+    listeners: tuple[ReceiverRequest, ...]
 
     @property
     def projects(self) -> frozenset[Project]:
@@ -101,10 +107,12 @@ class Asked:
         return frozenset(claim.project for claim in self.claims if claim.project and not claim.dropped)
 
 
-def read_asked(flux: Flux, gitlab: GitLab, rules: Rules) -> Asked:
+def read_requests(flux: Flux, gitlab: GitLab, rules: Rules) -> Requests:
     """List Flux's objects and find the projects they name."""
-    known = Known(gitlab.read_hosts(), gitlab.listed_paths())
-    claims, listeners = flux.read_objects(lambda item: claim_from(item, rules, known), listener_from)
+    known = KnownProjects(gitlab.read_hosts(), gitlab.listed_paths())
+    claims, listeners = flux.read_objects(
+        lambda item: repository_request_from(item, rules, known), receiver_request_from
+    )
     if claims and not known.paths:
         raise ReadError(
             "GitLab lists no project, though there are GitRepositories: see --group, and that the bot is a member.",
@@ -115,52 +123,54 @@ def read_asked(flux: Flux, gitlab: GitLab, rules: Rules) -> Asked:
     del claims
     for number, claim in enumerate(settled):
         # One at a time, so that there are not two of each at once.
-        settled[number] = placed(claim, places, rules).brief()
-    return Asked(tuple(settled), tuple(listener for listener in listeners if listener))
+        settled[number] = with_project(claim, places, rules).brief()
+    return Requests(tuple(settled), tuple(listener for listener in listeners if listener))
 
 
-def read_desired(flux: Flux, asked: Asked, actual: Actual, rules: Rules) -> Desired:
+def read_desired(flux: Flux, asked: Requests, actual: Actual, rules: Rules) -> Desired:
     """Read the Secrets that are needed and put desired state together."""
     unreadable = {state.project.id for state in actual.unreadable}
-    claims = [beside_unreadable(claim, unreadable) for claim in asked.claims]
-    secrets = _read_secrets(flux, needs_of(claims, asked.listeners, rules, actual))
+    claims = [held_if_unreadable(claim, unreadable) for claim in asked.claims]
+    secrets = _read_secrets(flux, secrets_to_read(claims, asked.listeners, rules, actual))
     return desired_from(claims, asked.listeners, secrets, rules).of_share(rules.share)
 
 
-def _expect_secrets(flux: Flux, needs: Needs) -> None:
+def _expect_secrets(flux: Flux, needs: SecretsToRead) -> None:
     """Apart from `reconcile`, which would keep *needs* to its end: at thousands of tenants megabytes."""
     flux.expect_secrets(needs.keys, needs.tokens)
 
 
-def _read_secrets(flux: Flux, needs: Needs) -> Secrets:
+def _read_secrets(flux: Flux, needs: SecretsToRead) -> Secrets:
     secrets = flux.read_secrets(needs.keys, needs.tokens)
-    return {**dict.fromkeys(needs.others, SecretOfOthers()), **secrets} if needs.others else secrets
+    return {**dict.fromkeys(needs.others, SecretOfOtherShard()), **secrets} if needs.others else secrets
 
 
-def decide(desired: Desired, actual: Actual, rules: Rules, orders: Orders) -> Plan:
-    """The plan that these orders allow."""
-    plan = make_plan(desired.within(orders.acts_on), actual.within(orders.acts_on), rules)
-    if orders.inventory:
-        plan = replace(plan, inventory=inventory_of(actual.within(orders.acts_on), rules))
-    return plan if orders.prune else plan.without_deletes()
+def plan_for(desired: Desired, actual: Actual, rules: Rules, options: RunOptions) -> Plan:
+    """The plan that these options allow."""
+    plan = make_plan(desired.within(options.acts_on), actual.within(options.acts_on), rules)
+    if options.inventory:
+        plan = replace(plan, inventory=inventory_of(actual.within(options.acts_on), rules))
+    return plan if options.prune else plan.without_deletes()
 
 
-def carry_out(plan: Plan, gitlab: GitLab, rules: Rules, orders: Orders, *, plan_again: Callable[[], Plan]) -> Report:
+def guard_and_apply(
+    plan: Plan, gitlab: GitLab, rules: Rules, options: RunOptions, *, plan_again: Callable[[], Plan]
+) -> Report:
     """Judge the plan and, unless this is a dry run, apply what may be applied."""
-    checksum = plan.checksum(orders.gitlab_host, rules.identity.cluster)
-    objections = judge(plan, checksum, orders)
+    checksum = plan.checksum(options.gitlab_host, rules.identity.cluster)
+    objections = judge(plan, checksum, options)
     refused = [change for change in plan.changes if _refused(change, objections)]
     allowed = [change for change in plan.changes if not _refused(change, objections)]
-    done = entries_of(allowed, Status.PLANNED) if orders.dry_run else apply(allowed, gitlab, plan_again)
+    done = entries_of(allowed, Status.PLANNED) if options.dry_run else apply(allowed, gitlab, plan_again)
     entries = sorted([*done, *entries_of(refused, Status.REFUSED)], key=lambda entry: order_of(entry.change))
-    return Report(plan, tuple(entries), orders.dry_run, checksum, objections, show_foreign=orders.show_foreign)
+    return Report(plan, tuple(entries), options.dry_run, checksum, objections, show_foreign=options.show_foreign)
 
 
-def judge(plan: Plan, checksum: str, orders: Orders) -> tuple[Objection, ...]:
+def judge(plan: Plan, checksum: str, options: RunOptions) -> tuple[Objection, ...]:
     """The objections to this plan. A plan that was reviewed needs no guard; any other is then refused whole."""
-    if orders.expected is None:
-        return guard(plan, orders.limits, checksum)
-    changed = plan_changed(plan, checksum, orders.expected)
+    if options.expected is None:
+        return guard(plan, options.limits, checksum)
+    changed = plan_changed(plan, checksum, options.expected)
     return (changed,) if changed else ()
 
 

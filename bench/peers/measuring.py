@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.peers.offer import Place, Server, Tally, served
+from bench.peers.offer import Place, RequestTally, Server, served
 from bench.peers.tools import Tool, environment_of
 
 
@@ -28,7 +28,7 @@ class Cost:
     cpu: float
     peak: int
     said: str
-    tally: Tally
+    tally: RequestTally
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Tally:
+class RequestTally:
     """
     What one run asked for: requests by method, and the *bytes* in the bodies of GitLab's answers.
 
@@ -73,7 +73,7 @@ class Server:
         self._process = process
         self.offer = Offer(**self._next())
 
-    def tally(self) -> Tally:
+    def tally(self) -> RequestTally:
         """What was asked since it was last called."""
         return self._told("")
 
@@ -82,12 +82,12 @@ class Server:
         self._told("leave")
         self.offer = replace(self.offer, wanted=self.offer.wanted[:-1])
 
-    def _told(self, line: str) -> Tally:
+    def _told(self, line: str) -> RequestTally:
         stdin = self._process.stdin
         assert stdin is not None
         stdin.write(line + "\n")
         stdin.flush()
-        return Tally(**self._next())
+        return RequestTally(**self._next())
 
     def _next(self) -> dict[str, Any]:
         stdout = self._process.stdout

@@ -4,7 +4,8 @@ The embedded GitLab and Kubernetes in a process of their own, with tenants that 
     python server.py PROJECTS LATENCY [--kubernetes-latency MS] [--refuse-one]
 
 The first line on stdout is JSON, `Offer` of `offer.py`: where everything is and what is wanted there. Each line on
-stdin is answered with another, `Tally`: what was asked since the line before, and how much of what is wanted is there.
+stdin is answered with another, `RequestTally`: what was asked since the line before, and how much of what is wanted is
+there.
 At the line `leave` the objects of one tenant go first. The end of stdin ends it.
 """
 

@@ -15,7 +15,7 @@ from cronjob.settings.settings import Settings, settings_from
 from reconcile.errors import SettingsError
 
 
-def called(command: str, flags: Mapping[str, object], signals: Signals, asked: str = "") -> int:
+def run_command(command: str, flags: Mapping[str, object], signals: Signals, asked: str = "") -> int:
     """
     Do what *command* is told by *flags* (click's parameters), the environment and the file; the exit code.
 

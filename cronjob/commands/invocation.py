@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from cronjob.concurrency.signals import Signals
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.gitlab.group import Scope
-from cronjob.gitlab.session import Access
+from cronjob.gitlab.session import GitLabConnection
 from cronjob.kube.client import KubeApi
-from cronjob.kube.target import Access as KubeAccess
+from cronjob.kube.target import KubeOptions
 from cronjob.settings.settings import Settings
 from reconcile.errors import SettingsError
 
@@ -26,15 +26,15 @@ class Invocation:
     settings: Settings
     environment: Mapping[str, str]
     signals: Signals
-    halt: Halt
+    stop_control: StopControl
     asked: str = ""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
-def kubernetes_of(call: Invocation) -> KubeAccess:
+def kubernetes_of(call: Invocation) -> KubeOptions:
     """How to reach the cluster."""
     settings = call.settings
-    return KubeAccess(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.halt)
+    return KubeOptions(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.stop_control)
 
 
 def namespaces_of(settings: Settings, api: KubeApi) -> tuple[str, ...]:
@@ -45,9 +45,9 @@ def namespaces_of(settings: Settings, api: KubeApi) -> tuple[str, ...]:
     return namespaces
 
 
-def gitlab_of(settings: Settings) -> tuple[Access, Scope]:
+def gitlab_of(settings: Settings) -> tuple[GitLabConnection, Scope]:
     """How to reach GitLab, and which projects are the tenants'. A dry run's session cannot write."""
-    access = Access(
+    access = GitLabConnection(
         settings.gitlab_url,
         settings.token,
         allow_writes=not settings.dry_run,

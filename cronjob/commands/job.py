@@ -12,17 +12,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
-from cronjob.commands.publish import expect_formats, expect_plain, log_format, tell, wants_bar
+from cronjob.commands.publish import expect_formats, expect_plain, log_format, publish_report, wants_bar
 from cronjob.concurrency.signals import Signals
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.flux.cluster import FluxCluster
 from cronjob.gitlab.group import GitLabGroup
 from cronjob.gitlab.session import Session
 from cronjob.kube.client import IN_CLUSTER, connect
 from cronjob.kube.lease import Lease, alone
-from cronjob.kube.lease_claim import NAME, Claim, claims_of
+from cronjob.kube.lease_claim import NAME, LeaseClaim, lease_claims_of
 from cronjob.kube.lease_record import Holder
-from cronjob.output.document import Circumstances, document_of
+from cronjob.output.document import RunMetadata, document_of
 from cronjob.output.logs import log, log_notice, log_warning, log_write, logging_to, set_up_logging
 from cronjob.settings.option import UNDO
 from cronjob.settings.settings import Settings
@@ -66,7 +66,7 @@ def do_run(call: Invocation) -> int:
         raise SettingsError("--pushgateway needs the package prometheus-client: install flux-gitlab-syncer[metrics].")
 
     def run(flux: FluxCluster, gitlab: GitLabGroup, rules: Rules) -> Report:
-        report = reconcile(flux, gitlab, rules, settings.orders())
+        report = reconcile(flux, gitlab, rules, settings.run_options())
         _tell_cluster(report, flux)
         return report
 
@@ -81,7 +81,7 @@ def do_undo(call: Invocation) -> int:
     removed = removed_in(Path(call.asked), call.settings)
 
     def run(flux: FluxCluster, gitlab: GitLabGroup, rules: Rules) -> Report:
-        return undo(flux, gitlab, rules, call.settings.orders(), removed=removed)
+        return undo(flux, gitlab, rules, call.settings.run_options(), removed=removed)
 
     return _beside_flux(call, run)
 
@@ -92,7 +92,7 @@ def do_retire(call: Invocation) -> int:
     rules = call.settings.rules()
 
     def run(gitlab: GitLabGroup) -> Report:
-        return retire(gitlab, rules, call.settings.orders())
+        return retire(gitlab, rules, call.settings.run_options())
 
     return _do(call, rules, run)
 
@@ -125,7 +125,7 @@ COMMANDS: Mapping[str, Callable[[Invocation], int]] = {
 def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals, asked: str = "") -> int:
     """Do what the settings say; *asked* is the command's argument. The exit code. Raises SettingsError."""
     expect_formats(settings)
-    call = Invocation(settings, environment, signals, Halt(signals.stop, settings.deadline), asked)
+    call = Invocation(settings, environment, signals, StopControl(signals.stop, settings.deadline), asked)
     return COMMANDS[settings.command](call)
 
 
@@ -151,8 +151,10 @@ def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object
         return nullcontext()
     holder = Holder(f"{socket.gethostname()}_{call.run_id}")
     place = flux.namespaces[0], NAME
-    claim = Claim(*place, holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
-    return alone(claims_of(settings.share, claim), lambda one: Lease(flux.api, one, call.halt, log_warning))
+    claim = LeaseClaim(*place, holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
+    return alone(
+        lease_claims_of(settings.share, claim), lambda one: Lease(flux.api, one, call.stop_control, log_warning)
+    )
 
 
 def _tell_cluster(report: Report, flux: FluxCluster) -> None:
@@ -168,7 +170,7 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
     with _connected(call, rules, flux) as servers:
         with _watched(call, servers):
             report = _guarded(lambda: run(servers.gitlab), dry_run=settings.dry_run)
-        around = Circumstances(
+        around = RunMetadata(
             version=VERSION,
             run_id=call.run_id,
             cluster=settings.cluster,
@@ -182,7 +184,7 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
             share=settings.share,
         )
         _push(servers, report, around, settings)
-        told = tell(report, document_of(report, around), settings, call.environment)
+        told = publish_report(report, document_of(report, around), settings, call.environment)
     code = report.exit_code(settings.fail_on, settings.drift_exit_code)
     return call.signals.exit_code or code or (0 if told else 1)
 
@@ -203,7 +205,7 @@ def _watched(call: Invocation, servers: Servers) -> Iterator[None]:
         yield
 
 
-def _push(servers: Servers, report: Report, around: Circumstances, settings: Settings) -> None:
+def _push(servers: Servers, report: Report, around: RunMetadata, settings: Settings) -> None:
     """The run's figures. Whatever becomes of them, the run is none the worse."""
     gateway = settings.pushgateway
     if not gateway:
@@ -222,8 +224,10 @@ def _connected(call: Invocation, rules: Rules, flux: FluxCluster | None) -> Iter
     settings = call.settings
     access, scope = gitlab_of(settings)
     with (
-        closing(Session(access, halt=call.halt)) as session,
-        closing(GitLabGroup(session, scope, rules.identity, halt=call.halt, on_write=log_write)) as gitlab,
+        closing(Session(access, stop_control=call.stop_control)) as session,
+        closing(
+            GitLabGroup(session, scope, rules.identity, stop_control=call.stop_control, on_write=log_write)
+        ) as gitlab,
     ):
         yield Servers(settings.gitlab_url, gitlab, session, flux)
 

@@ -33,7 +33,9 @@ _LOGGED_ALREADY = {Status.APPLIED, Status.FAILED}
 TERMINATION_LOG = Path("/dev/termination-log")
 
 
-def tell(report: Report, document: dict[str, Any], settings: Settings, environment: Mapping[str, str]) -> bool:
+def publish_report(
+    report: Report, document: dict[str, Any], settings: Settings, environment: Mapping[str, str]
+) -> bool:
     """Put the report everywhere it was asked for; whether all of that worked."""
     if settings.output == "none" or log_format(settings) == "json":
         # Otherwise a person reads them in the report, on the same screen.

@@ -18,7 +18,7 @@ from cronjob.sandbox.fake_gitlab.app import gitlab_app
 from cronjob.sandbox.fake_gitlab.monitor import Monitor, Wanted
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
-from cronjob.sandbox.faults.named import Spell, begin
+from cronjob.sandbox.faults.named import ActiveFaults, begin
 from cronjob.sandbox.faults.names import WEATHERS
 from cronjob.sandbox.samples import (
     CLUSTER,
@@ -82,7 +82,7 @@ class Stage:
 
     sandbox: Sandbox
     environment: Mapping[str, str]
-    spell: Spell | None
+    spell: ActiveFaults | None
 
     @property
     def injected(self) -> Counter[str]:
@@ -145,7 +145,7 @@ def _watching(gitlab: GitLabWorld) -> Monitor:
     return Monitor(gitlab, Wanted(), foreign_hooks=hooks, foreign_keys=keys)
 
 
-def _is_well_after(stage: Stage, spell: Spell) -> bool:
+def _is_well_after(stage: Stage, spell: ActiveFaults) -> bool:
     """Whether one run in good weather leaves nothing to do, whatever became of those before it."""
     spell.end()
     click.echo("The weather is over.\n")
@@ -177,7 +177,7 @@ def _introduction(stage: Stage) -> str:
     )
 
 
-def _forecast(spell: Spell) -> str:
+def _forecast(spell: ActiveFaults) -> str:
     return f"The weather is {spell.name} (seed {spell.seed}): {WEATHERS[spell.name]}."
 
 

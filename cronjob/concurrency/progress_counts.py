@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Tally:
+class ProgressCounts:
     """
     Projects *found* and *read*, and changes that are *expected* and *written*, whether they worked or not.
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def within(seconds: float, work: Callable[[], Result]) -> Result | None:
+def run_with_timeout(seconds: float, work: Callable[[], Result]) -> Result | None:
     """
     What *work*, which must not raise, comes to, or None where that takes longer.
 

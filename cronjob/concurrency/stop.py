@@ -14,9 +14,9 @@ from reconcile.errors import ReadError
 _LOOK_UP = 0.1
 
 
-class Halt:
+class StopControl:
     """
-    Asked before anything new begins; whatever waits, waits here.
+    Requests before anything new begins; whatever waits, waits here.
 
     *stop* is what a signal sets, *deadline* is in seconds from now.
     """
@@ -26,11 +26,11 @@ class Halt:
         self._until = time.monotonic() + deadline if deadline else math.inf
         self._watched: list[Callable[[], str]] = []
 
-    def __call__(self) -> bool:
+    def must_stop(self) -> bool:
         """Whether nothing new may begin."""
-        return bool(self.why())
+        return bool(self.reason())
 
-    def why(self) -> str:
+    def reason(self) -> str:
         """Why nothing new may begin, as a clause; empty while it may."""
         if self.stop.is_set():
             return "a signal stopped the run"
@@ -45,11 +45,11 @@ class Halt:
     def sleep(self, seconds: float) -> None:
         """Wait so long, or until the run must end."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not self():
+        while (left := end - time.monotonic()) > 0 and not self.must_stop():
             time.sleep(min(left, _LOOK_UP, max(self._until - time.monotonic(), 0)))
 
 
-def go_on(halt: Halt, cause: Exception | None = None) -> None:
+def raise_if_stopped(stop_control: StopControl, cause: Exception | None = None) -> None:
     """Reading may go on. Raises ReadError where the run must end: what was read so far decides nothing."""
-    if why := halt.why():
+    if why := stop_control.reason():
         raise ReadError(f"Not everything was read: {why}.", code="Stopped") from cause

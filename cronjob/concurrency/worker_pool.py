@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-class Crew(Generic[Item, Answer]):
+class WorkerPool(Generic[Item, Answer]):
     """
     Does *work* for each item, in *threads* threads that are started as they are needed.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cronjob.concurrency.stop import go_on
+from cronjob.concurrency.stop import raise_if_stopped
 from cronjob.kube.client import KubeApi
 from cronjob.kube.errors import NoAnswer
 from cronjob.transport.answer import Answer
@@ -20,7 +20,7 @@ class Questions:
 
     def ask(self, path: str, question: str, query: Mapping[str, str] | None = None) -> Answer:
         """Any answer; *question* completes `asked to ...`."""
-        go_on(self._api.halt)
+        raise_if_stopped(self._api.stop_control)
         try:
             return self._api.get(path, query)
         except NoAnswer as none:

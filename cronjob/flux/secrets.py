@@ -14,8 +14,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from cronjob.concurrency.stop import go_on
-from cronjob.concurrency.worker_pool import Crew
+from cronjob.concurrency.stop import raise_if_stopped
+from cronjob.concurrency.worker_pool import WorkerPool
 from cronjob.flux.private_keys import KeyUnusable, read_private_key, read_public_key
 from cronjob.flux.secret_store import SecretAnswers
 from cronjob.kube.client import WIDTH, KubeApi
@@ -85,7 +85,7 @@ class SecretReader:
         if not (_NAME.fullmatch(ref.name) and _NAME.fullmatch(ref.namespace)):
             # No Secret can be called that, and `..` in a path would name something else.
             return SecretMissing()
-        go_on(self._api.halt)
+        raise_if_stopped(self._api.stop_control)
         try:
             answer = self._api.get(f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}")
         except NoAnswer as none:
@@ -143,8 +143,10 @@ class _Shift:
         self._take = take
         self._wanted: _Wanted = (frozenset(), frozenset())
         self._answers = SecretAnswers()
-        self._taking: Crew[tuple[_Order, _Fetched], None] = Crew(self._taken, 1, "keys")
-        self._fetching: Crew[_Order, None] = Crew(lambda one: self._taking.add((one, fetch(one))), WIDTH, "secrets")
+        self._taking: WorkerPool[tuple[_Order, _Fetched], None] = WorkerPool(self._taken, 1, "keys")
+        self._fetching: WorkerPool[_Order, None] = WorkerPool(
+            lambda one: self._taking.add((one, fetch(one))), WIDTH, "secrets"
+        )
 
     def begin(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
         """Fetch these, as far as the same is not being fetched already; from now on these are wanted, and no others."""

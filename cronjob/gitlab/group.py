@@ -11,9 +11,9 @@ from itertools import chain
 from operator import itemgetter
 from typing import TypeVar
 
-from cronjob.concurrency.progress_counts import Tally
-from cronjob.concurrency.stop import Halt, go_on
-from cronjob.concurrency.worker_pool import Crew
+from cronjob.concurrency.progress_counts import ProgressCounts
+from cronjob.concurrency.stop import StopControl, raise_if_stopped
+from cronjob.concurrency.worker_pool import WorkerPool
 from cronjob.gitlab.identity import Whoami, prove
 from cronjob.gitlab.listing import Listing, look_up, pages, read_listing
 from cronjob.gitlab.session import NoAnswer, Refused, Session
@@ -21,7 +21,7 @@ from cronjob.gitlab.writer import Writer
 from reconcile.actual import Actual, Items, Unreadable, actual_from, key_from, webhook_from
 from reconcile.errors import MalformedAnswer, ReadError, WriteFailed
 from reconcile.marks import Identity
-from reconcile.model import LookUpFailed, Place, PlaceAnswer, Project
+from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectLocation
 from reconcile.plan.changes import Change
 from reconcile.shares import ALL, Share
 
@@ -63,22 +63,28 @@ class GitLabGroup:
     """Implements the run's port `GitLab` over one session. The projects are listed once, at first use."""
 
     def __init__(
-        self, session: Session, scope: Scope, identity: Identity, *, halt: Halt, on_write: OnWrite = _nobody
+        self,
+        session: Session,
+        scope: Scope,
+        identity: Identity,
+        *,
+        stop_control: StopControl,
+        on_write: OnWrite = _nobody,
     ) -> None:
         self.whoami: Whoami | None = None
-        self.tally = Tally()
+        self.tally = ProgressCounts()
         self._session = session
         self._scope = scope
-        self._halt = halt
+        self._stop_control = stop_control
         self._on_write = on_write
         self._listing: Listing | None = None
-        self._places: dict[str, PlaceAnswer] = {}
-        self._reading = Crew(self._counted_items, scope.concurrency, "reading")
+        self._places: dict[str, LookUpResult] = {}
+        self._reading = WorkerPool(self._counted_items, scope.concurrency, "reading")
         self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
 
     def close(self) -> None:
         """Let the workers go. What they are still reading is not wanted any more, so it is not asked for again."""
-        self._halt.watch(lambda: "the run is over")
+        self._stop_control.watch(lambda: "the run is over")
         self._reading.close()
 
     def read_hosts(self) -> frozenset[str]:
@@ -89,17 +95,18 @@ class GitLabGroup:
         """The lower-case paths of the tenants' projects."""
         return self._listed().by_path.keys()
 
-    def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
+    def find(self, paths: Iterable[str]) -> Mapping[str, LookUpResult]:
         """Where each lower-case path leads; the listing answers for most, one GET each for the others."""
         listing = self._listed()
         wanted = sorted(set(paths))
         unknown = [path for path in wanted if path not in listing.by_path and path not in self._places]
         answers = list(self.in_parallel(lambda path: look_up(self._session, path, listing), unknown))
         if any(isinstance(answer, LookUpFailed) for answer in answers):
-            self._go_on()
+            self._raise_if_stopped()
         self._places.update(zip(unknown, answers, strict=True))
         return {
-            path: Place(listing.by_path[path]) if path in listing.by_path else self._places[path] for path in wanted
+            path: ProjectLocation(listing.by_path[path]) if path in listing.by_path else self._places[path]
+            for path in wanted
         }
 
     def read_actual(self, also: Iterable[Project]) -> Actual:
@@ -140,22 +147,22 @@ class GitLabGroup:
             number, item = numbered
             return number, work(item)
 
-        with closing(Crew(done, self._scope.concurrency, "gitlab")) as crew:
+        with closing(WorkerPool(done, self._scope.concurrency, "gitlab")) as crew:
             for numbered in enumerate(items):
                 crew.add(numbered)
             return [answer for _, answer in sorted(crew.answers(), key=itemgetter(0))]
 
     def stopped(self) -> str:
         """Why no new write may begin, as a clause; empty while it may."""
-        return self._halt.why()
+        return self._stop_control.reason()
 
     def _listed(self) -> Listing:
         if self._listing is None:
-            self._go_on()
+            self._raise_if_stopped()
             try:
                 self._listing = self._read_listing()
             except ReadError as error:
-                self._go_on(error)
+                self._raise_if_stopped(error)
                 raise
         return self._listing
 
@@ -165,7 +172,7 @@ class GitLabGroup:
         listing = Listing(set(scope.hosts), self._read)
         read_listing(self._session, listing, groups=scope.groups, extras=scope.extra_projects)
         if listing.problems:
-            self._go_on()
+            self._raise_if_stopped()
         self.tally.listed = True
         listing.problems += self.whoami.problems(datetime.now(UTC))
         return listing
@@ -176,9 +183,9 @@ class GitLabGroup:
             self.tally.one_found()
             self._reading.add(project)
 
-    def _go_on(self, cause: Exception | None = None) -> None:
+    def _raise_if_stopped(self, cause: Exception | None = None) -> None:
         """A failure after a stop says nothing about GitLab. Raises ReadError where the run was stopped."""
-        go_on(self._halt, cause)
+        raise_if_stopped(self._stop_control, cause)
 
     def _contains(self, project: Project) -> bool:
         return self._listed().contains(project)
@@ -190,12 +197,12 @@ class GitLabGroup:
 
     def _items(self, project: Project) -> Items | Unreadable:
         """All pages of both lists. A signal or the deadline ends the reading, and with it the run."""
-        self._go_on()
+        self._raise_if_stopped()
         now, base = datetime.now(UTC), f"/projects/{project.id}"
         try:
             keys = tuple(key_from(one, now) for one in pages(self._session, f"{base}/deploy_keys", {}))
             webhooks = tuple(webhook_from(one) for one in pages(self._session, f"{base}/hooks", {}))
         except (Refused, NoAnswer, MalformedAnswer) as error:
-            self._go_on(error)
+            self._raise_if_stopped(error)
             return Unreadable(project, str(error))
         return Items(project, keys, webhooks)

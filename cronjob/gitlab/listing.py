@@ -17,7 +17,7 @@ from cronjob.gitlab.session import NoAnswer, Refused, Session
 from reconcile.actual import project_from
 from reconcile.desired.git_url import UnusableUrl, parse_git_url
 from reconcile.errors import MalformedAnswer, ReadError
-from reconcile.model import LookUpFailed, NoPlace, Place, PlaceAnswer, Project
+from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation
 from reconcile.problems import Code, Problem
 
 _PAGE = 100
@@ -126,13 +126,13 @@ def _unreadable(group: str, error: Refused) -> ReadError:
 def _add_extra(session: Session, path: str, listing: Listing) -> None:
     place = look_up(session, path, listing)
     match place:
-        case Place(project=project, moved=moved):
+        case ProjectLocation(project=project, moved=moved):
             listing.extras.add(project.id)
             listing.keep(project)
             if moved:
                 message = f"--extra-project {path} has moved to {project.path}; name it by its new path."
                 listing.problems.append(Problem.of(Code.PROJECT_MOVED, message, project=project.path))
-        case NoPlace():
+        case ProjectAbsent():
             message = f"--extra-project {path}: GitLab has no such project that this token can see; correct the path."
             listing.problems.append(Problem.of(Code.PROJECT_NOT_FOUND, message, project=path))
         case _:
@@ -140,7 +140,7 @@ def _add_extra(session: Session, path: str, listing: Listing) -> None:
             listing.problems.append(Problem.of(Code.PROJECT_UNREADABLE, message, project=path))
 
 
-def look_up(session: Session, path: str, listing: Listing) -> PlaceAnswer:
+def look_up(session: Session, path: str, listing: Listing) -> LookUpResult:
     """Where *path* leads now, by one GET, or two for a project that moved."""
     try:
         try:
@@ -155,10 +155,10 @@ def look_up(session: Session, path: str, listing: Listing) -> PlaceAnswer:
         listing.hosts |= _hosts(answer)
     except Refused as error:
         absent = error.status == 404 and "Project Not Found" in str(error)
-        return NoPlace() if absent else LookUpFailed(str(error))
+        return ProjectAbsent() if absent else LookUpFailed(str(error))
     except (NoAnswer, MalformedAnswer) as error:
         return LookUpFailed(str(error))
-    return Place(project, moved=project.path.lower() != path.lower(), inside=listing.contains(project))
+    return ProjectLocation(project, moved=project.path.lower() != path.lower(), inside=listing.contains(project))
 
 
 def pages(session: Session, path: str, params: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cronjob.gitlab.session import Refused, Session
-from cronjob.gitlab.verified_write import surely
+from cronjob.gitlab.verified_write import write_and_verify
 from cronjob.transport.rate_limit import Allowance
 from reconcile.actual import webhook_from
 from reconcile.errors import WriteFailed
@@ -14,18 +14,18 @@ from reconcile.plan.changes import Update
 PER_MINUTE = 5
 
 
-class Healer:
+class WebhookReenabler:
     """Sends GitLab's test push, which revives a webhook whose receiver answers 2xx; safe to share between threads."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._allowance = Allowance(PER_MINUTE, session.halt)
+        self._allowance = Allowance(PER_MINUTE, session.stop_control)
 
     def heal(self, change: Update) -> None:
         """Bring one back and be sure of it. Raises WriteFailed, Refused, NoAnswer or MalformedAnswer."""
         path = f"/projects/{change.project.id}/hooks/{change.id}"
         try:
-            surely(self._session, lambda: self._push(change, path), lambda: self._is_back(path) or None)
+            write_and_verify(self._session, lambda: self._push(change, path), lambda: self._is_back(path) or None)
         except Refused as error:
             older = "; GitLab has test pushes since 16.11" if error.status == 404 else ""
             raise WriteFailed(f"the test push did not work: {error}{older}") from error
@@ -35,7 +35,7 @@ class Healer:
     def _push(self, change: Update, path: str) -> object:
         """One test push, as soon as this project may have one."""
         self._session.traffic.wait(self._allowance.wait(change.project.id))
-        if why := self._session.halt.why():
+        if why := self._session.stop_control.reason():
             raise WriteFailed(f"the test push was not sent: {why}")
         return self._session.write("POST", f"{path}/test/push_events")
 

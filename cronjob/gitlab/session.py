@@ -18,15 +18,15 @@ import requests
 from requests.utils import get_environ_proxies
 from urllib3 import Timeout
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.gitlab.error_causes import reason, redacted
 from cronjob.transport import retry as patience
-from cronjob.transport.adapter import NO_ANSWER, Adapter, cause_of, timed_out, tls_context, whole
-from cronjob.transport.adaptive_concurrency import Width
+from cronjob.transport.adapter import NO_ANSWER, Adapter, cause_of, read_answer, timed_out, tls_context
+from cronjob.transport.adaptive_concurrency import ConcurrencyLimiter
 from cronjob.transport.answer import Answer
-from cronjob.transport.rate_limit import Pace
-from cronjob.transport.request_counts import Traffic
-from cronjob.transport.retry import Outcome, Patience
+from cronjob.transport.rate_limit import RateLimiter
+from cronjob.transport.request_counts import RequestCounts
+from cronjob.transport.retry import Outcome, RetryPolicy
 from reconcile.errors import SyncerError, WriteFailed
 
 # A proxy did not wait any longer (524 is Cloudflare's); GitLab may.
@@ -48,20 +48,20 @@ class NoAnswer(SyncerError):
     """No usable answer came: a write may or may not have been done."""
 
 
-class NotAsked(NoAnswer):
+class Cancelled(NoAnswer):
     """The run was stopped while a GET waited for its turn."""
 
 
-class TooSlow(NoAnswer):
+class GatewayTimeout(NoAnswer):
     """GitLab did not answer in time, and may still be working on it."""
 
 
-class Unproven(NoAnswer):
+class UnconfirmedDelete(NoAnswer):
     """A DELETE was answered, but not as GitLab does: something before it may have done that."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class GitLabConnection:
     """
     How to reach the API. *url* has no trailing slash; *timeout* is in seconds, for the whole answer to one try.
 
@@ -84,18 +84,18 @@ class Session:
     """
     Requests to one GitLab's REST API v4, safe to share between threads.
 
-    Once *halt* says so nothing is repeated and nobody waits. What begins only then is sent once: it belongs to a
-    change that was begun before, and tells how that ended.
+    Once *stop_control* says so nothing is repeated and nobody waits. What begins only then is sent once: it belongs to
+    a change that was begun before, and tells how that ended.
     """
 
-    def __init__(self, access: Access, halt: Halt | None = None) -> None:
-        self.traffic = Traffic()
+    def __init__(self, access: GitLabConnection, stop_control: StopControl | None = None) -> None:
+        self.traffic = RequestCounts()
         self._access = access
         self._base = f"{access.url}/api/v4"
-        self.halt = halt or Halt()
-        self._patience = Patience(self.halt, access.backoff, access.limit)
-        self._pace = Pace(access.max_per_minute, access.concurrency, self.halt)
-        self._width = Width(access.concurrency)
+        self.stop_control = stop_control or StopControl()
+        self._patience = RetryPolicy(self.stop_control, access.backoff, access.limit)
+        self._pace = RateLimiter(access.max_per_minute, access.concurrency, self.stop_control)
+        self._width = ConcurrencyLimiter(access.concurrency)
         self._http = self._connected()
 
     def close(self) -> None:
@@ -120,21 +120,21 @@ class Session:
             raise WriteFailed(f"{method} {path} was not sent: this is a dry run, and its session only reads")
         answer = self._send(method, path, body, once=once)
         if answer.status >= 500:
-            kind = TooSlow if answer.status in _GAVE_UP else NoAnswer
+            kind = GatewayTimeout if answer.status in _GAVE_UP else NoAnswer
             raise kind(f"{method}: {self._reason(answer, body)}")
         if answer.status >= 300:
             raise self._refused(answer, body)
         if method == "DELETE" and (answer.body or answer.status not in {202, 204}):
-            raise Unproven(f"{method}: {self._reason(answer)}")
+            raise UnconfirmedDelete(f"{method}: {self._reason(answer)}")
         return _parsed(answer) if answer.body else None
 
     def pause(self, repeat: int) -> None:
         """Wait a little before the *repeat*-th look at a write whose outcome is unknown."""
-        self.halt.sleep(self._access.backoff * 2 ** (repeat - 1))
+        self.stop_control.sleep(self._access.backoff * 2 ** (repeat - 1))
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, once: bool = False) -> Answer:
         """Ask, and ask again for as long as that is safe and may help."""
-        late = self.halt()
+        late = self.stop_control.must_stop()
         last: Outcome | None = None
 
         def attempt() -> Outcome:
@@ -151,7 +151,7 @@ class Session:
                 # All workers wait; the next turn is after it.
                 self._pace.hold(seconds)
             else:
-                self.halt.sleep(seconds)
+                self.stop_control.sleep(seconds)
             if once and isinstance(outcome, Answer):
                 raise NoAnswer(f"{method}: {self._reason(outcome, body)}")
 
@@ -159,21 +159,21 @@ class Session:
         if isinstance(outcome, Answer):
             return outcome
         # Not `from outcome`: what requests says may hold the token, in a header that cannot be sent.
-        kind = TooSlow if timed_out(outcome) else NoAnswer
+        kind = GatewayTimeout if timed_out(outcome) else NoAnswer
         raise kind(redacted(f"GitLab gave no answer: {cause_of(outcome)}", self._secrets(body))) from None
 
     def _has_turn(self, *, late: bool) -> bool:
         """Wait for the next turn; whether it may be used: the run still goes on, or had ended before."""
         if waited := self._pace.wait():
             self.traffic.wait(waited)
-        if late or not self.halt():
+        if late or not self.stop_control.must_stop():
             return True
         self._pace.heed({})
         return False
 
     def _unsent(self, method: str) -> SyncerError:
-        why = f"{method} was not sent: {self.halt.why()}"
-        return NotAsked(why) if method == "GET" else WriteFailed(why)
+        why = f"{method} was not sent: {self.stop_control.reason()}"
+        return Cancelled(why) if method == "GET" else WriteFailed(why)
 
     def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> Outcome:
         outcome: Outcome | None = None
@@ -182,7 +182,7 @@ class Session:
             request = self._prepared(method, path, body)
             # Not the session's own send, which looks for cookies and redirects in every answer.
             sent = self._http.get_adapter(str(request.url)).send(request, **self._sending)
-            outcome = whole(sent.raw)
+            outcome = read_answer(sent.raw)
         except NO_ANSWER as error:
             outcome = error
         finally:

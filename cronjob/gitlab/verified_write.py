@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cronjob.gitlab.session import NoAnswer, NotAsked, Refused, Session, TooSlow, Unproven
+from cronjob.gitlab.session import Cancelled, GatewayTimeout, NoAnswer, Refused, Session, UnconfirmedDelete
 from reconcile.errors import WriteFailed
 
 _TRIES = 3
 
 
-def surely(session: Session, attempt: Callable[[], Any], done: Callable[[], Any], *, idempotent: bool = True) -> Any:
+def write_and_verify(
+    session: Session, attempt: Callable[[], Any], done: Callable[[], Any], *, idempotent: bool = True
+) -> Any:
     """
     The answer to *attempt*; where none came, *done* is asked what GitLab has before it is repeated.
 
@@ -30,7 +32,11 @@ def surely(session: Session, attempt: Callable[[], Any], done: Callable[[], Any]
             raise WriteFailed(f"{unknown}, and looking whether it was done failed: {error}") from error
         if found is not None:
             return found
-        if session.halt() or isinstance(unknown, Unproven) or (isinstance(unknown, TooSlow) and not idempotent):
+        if (
+            session.stop_control.must_stop()
+            or isinstance(unknown, UnconfirmedDelete)
+            or (isinstance(unknown, GatewayTimeout) and not idempotent)
+        ):
             break
     raise unknown
 
@@ -48,8 +54,8 @@ def remove(session: Session, path: str) -> None:
         return None
 
     try:
-        surely(session, lambda: session.write("DELETE", path), gone)
-    except Unproven as error:
+        write_and_verify(session, lambda: session.write("DELETE", path), gone)
+    except UnconfirmedDelete as error:
         raise WriteFailed(f"{error}, and the item is still there") from error
     except Refused as error:
         if not _item_is_gone(error):
@@ -60,7 +66,7 @@ def _looked(done: Callable[[], Any]) -> Any:
     """What *done* finds, also where the run is stopped while that waits for its turn."""
     try:
         return done()
-    except NotAsked:
+    except Cancelled:
         return done()
 
 

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from cronjob.gitlab.listing import pages
-from cronjob.gitlab.send_test_push import Healer
-from cronjob.gitlab.session import NoAnswer, Refused, Session, TooSlow
-from cronjob.gitlab.verified_write import remove, surely
+from cronjob.gitlab.send_test_push import WebhookReenabler
+from cronjob.gitlab.session import GatewayTimeout, NoAnswer, Refused, Session
+from cronjob.gitlab.verified_write import remove, write_and_verify
 from cronjob.gitlab.webhook_body import checked_webhook, webhook_body
 from reconcile.actual import Actual, key_from, project_from, webhook_from
 from reconcile.desired.desired import WantedKey, WantedWebhook
@@ -42,7 +42,7 @@ class Writer:
         self._session = session
         self._identity = identity
         self._contains = contains
-        self._healer = Healer(session)
+        self._healer = WebhookReenabler(session)
         self._tls = tls_verification
         self._seen: Mapping[PublicKey, FoundKey] = {}
         self._key_ids: dict[PublicKey, int] = {}
@@ -110,7 +110,7 @@ class Writer:
         title = change.was.title if change.was else str(wanted.mark)
         body = {"key": wanted.key.text, "title": title, "can_push": change.can_push}
         try:
-            answer = surely(
+            answer = write_and_verify(
                 self._session, lambda: self._session.write("POST", path, body), lambda: self._listed(path, wanted)
             )
         except Refused as error:
@@ -150,7 +150,7 @@ class Writer:
                 f"{refused}: somebody has this key outside the group, perhaps as a personal SSH key; "
                 f"make a new key{where}"
             )
-        return surely(
+        return write_and_verify(
             self._session,
             lambda: self._session.write("POST", f"{path}/{known}/enable"),
             lambda: self._listed(path, wanted),
@@ -178,7 +178,7 @@ class Writer:
         self._put_key(f"/projects/{change.project.id}/deploy_keys/{change.id}", body, change.name)
 
     def _put_key(self, path: str, body: Mapping[str, Any], fingerprint: str) -> None:
-        answer = surely(
+        answer = write_and_verify(
             self._session, lambda: self._session.write("PUT", path, body), lambda: self._as_asked(path, body)
         )
         key_from(answer, _NEVER)
@@ -199,13 +199,13 @@ class Writer:
         path = f"/projects/{wanted.project.id}/hooks"
         body = webhook_body(wanted, tls=self._tls)
         try:
-            answer = surely(
+            answer = write_and_verify(
                 self._session,
                 lambda: self._session.write("POST", path, body, once=True),
                 lambda: self._hooked(path, wanted),
                 idempotent=False,
             )
-        except TooSlow as error:
+        except GatewayTimeout as error:
             # A second POST beside one that GitLab may still be working on would make a second webhook.
             raise WriteFailed(
                 f"{error}; GitLab may still be working on it, so it is not sent again; the next run looks again"
@@ -227,7 +227,7 @@ class Writer:
             # The token cannot be read back, so a PUT is repeated; the GET proves that there is still what to change.
             self._session.get(path)
 
-        answer = surely(self._session, lambda: self._session.write("PUT", path, body), nothing_known)
+        answer = write_and_verify(self._session, lambda: self._session.write("PUT", path, body), nothing_known)
         checked_webhook(wanted, answer, tls=self._tls)
 
     def _delete(self, change: Delete) -> None:

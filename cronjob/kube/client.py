@@ -20,15 +20,15 @@ import yaml
 from kubernetes.client import ApiClient, ApiException, Configuration
 from kubernetes.config import ConfigException, incluster_config
 from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
-from urllib3 import exceptions as weather
+from urllib3 import exceptions as urllib3_errors
 
 from cronjob.kube.errors import TLS_TROUBLE, NoAnswer, cause_of
-from cronjob.kube.target import JSON, Access, Call, Place
+from cronjob.kube.target import JSON, ClusterTarget, KubeOptions, KubeRequest
 from cronjob.transport import retry as patience
 from cronjob.transport.answer import Answer
-from cronjob.transport.deadline import in_time
-from cronjob.transport.retry import Outcome, Patience
-from cronjob.transport.single_pool import straight
+from cronjob.transport.deadline import with_total_timeout
+from cronjob.transport.retry import Outcome, RetryPolicy
+from cronjob.transport.single_pool import use_single_pool
 from reconcile.errors import SettingsError
 from reconcile.model import shown_url
 
@@ -47,22 +47,22 @@ class KubeApi:
     *requests* counts what was sent by verb, retries included.
     """
 
-    def __init__(self, configuration: Any, place: Place, access: Access) -> None:
+    def __init__(self, configuration: Any, place: ClusterTarget, access: KubeOptions) -> None:
         self.server = shown_url(configuration.host)
         self.source = place.source
         self.default_namespace = place.namespace
         self.requests: Counter[str] = Counter()
-        self.halt = access.halt
+        self.stop_control = access.stop_control
         self._access = access
         self._lock = threading.Lock()
         self._renewing = threading.Lock()
         self._refused: str | None = None
         self._is_silent = False
         self._configured_user = place.user
-        self._patience = Patience(self.halt, patience.BACKOFF)
+        self._patience = RetryPolicy(self.stop_control, patience.BACKOFF)
         self._client = ApiClient(configuration)
         rest: Any = self._client.rest_client
-        rest.pool_manager = straight(in_time(rest.pool_manager), configuration.host)
+        rest.pool_manager = use_single_pool(with_total_timeout(rest.pool_manager), configuration.host)
         self._client.user_agent = f"flux-gitlab-syncer/{access.version}"
 
     def __enter__(self) -> KubeApi:
@@ -107,7 +107,7 @@ class KubeApi:
 
         With *timeout*, in seconds, it is asked for once; without, again for as long as that is safe and may help.
         """
-        call = Call(method, path, query or {}, body, timeout or self._access.timeout)
+        call = KubeRequest(method, path, query or {}, body, timeout or self._access.timeout)
         outcome = self._authorised(call) if timeout else self._patience.repeat(method, lambda: self._authorised(call))
         if isinstance(outcome, Answer):
             return outcome
@@ -115,18 +115,18 @@ class KubeApi:
         # Not `from outcome`: the library's messages may hold the token.
         raise NoAnswer(TLS_TROUBLE if isinstance(outcome, ApiException) else cause_of(outcome)) from None
 
-    def _authorised(self, call: Call) -> Outcome:
+    def _authorised(self, call: KubeRequest) -> Outcome:
         """One answer. An expired token is read again, once: the kubelet, or a plugin, may have made a new one."""
         try:
             bearer = self._bearer()
             outcome = self._sent(call, bearer)
             if outcome.status == HTTPStatus.UNAUTHORIZED and self._has_renewed(bearer):
                 outcome = self._sent(call, self._bearer())
-        except (ApiException, weather.HTTPError, ConfigException, OSError, ValueError) as error:
+        except (ApiException, urllib3_errors.HTTPError, ConfigException, OSError, ValueError) as error:
             return error
         return outcome
 
-    def _sent(self, call: Call, bearer: dict[str, Any] | None) -> Answer:
+    def _sent(self, call: KubeRequest, bearer: dict[str, Any] | None) -> Answer:
         """One answer, read to its end."""
         types = {"Accept": JSON} if call.body is None else {"Accept": JSON, "Content-Type": call.content_type}
         request = self._client.param_serialize(
@@ -162,7 +162,7 @@ class KubeApi:
         return {**found, "value": found["value"].strip()} if found else None
 
 
-def connect(access: Access) -> KubeApi:
+def connect(access: KubeOptions) -> KubeApi:
     """Find the cluster: the kubeconfig given, else the pod's own, else ~/.kube/config. Asks nothing yet."""
     configuration = Configuration(host="")
     place = _place(configuration, access)
@@ -175,14 +175,14 @@ def connect(access: Access) -> KubeApi:
     configuration.connection_pool_maxsize = WIDTH
     try:
         return KubeApi(configuration, place, access)
-    except (weather.HTTPError, ImportError):
+    except (urllib3_errors.HTTPError, ImportError):
         pass
     raise SettingsError(
         f"The proxy on the way to {shown_url(configuration.host)} cannot be used: correct HTTPS_PROXY or proxy-url."
     )
 
 
-def _place(configuration: Any, access: Access) -> Place:
+def _place(configuration: Any, access: KubeOptions) -> ClusterTarget:
     if access.kubeconfig:
         place = _from_files(configuration, access.kubeconfig, access.context)
         if place is None:
@@ -191,7 +191,7 @@ def _place(configuration: Any, access: Access) -> Place:
             )
         return place
     outside = "a context was asked for" if access.context else _from_pod(configuration)
-    if isinstance(outside, Place):
+    if isinstance(outside, ClusterTarget):
         return outside
     place = _from_files(configuration, HOME_FILE, access.context)
     if place is None:
@@ -202,7 +202,7 @@ def _place(configuration: Any, access: Access) -> Place:
     return place
 
 
-def _from_pod(configuration: Any) -> Place | str:
+def _from_pod(configuration: Any) -> ClusterTarget | str:
     """The pod's service account, or why there is none."""
     try:
         incluster_config.load_incluster_config(configuration)
@@ -210,10 +210,10 @@ def _from_pod(configuration: Any) -> Place | str:
         return str(error).rstrip(".") if isinstance(error, ConfigException) else "its files cannot be read"
     file = Path(incluster_config.SERVICE_TOKEN_FILENAME).with_name("namespace")
     namespace = file.read_text(encoding="utf-8").strip() if file.is_file() else ""
-    return Place(IN_CLUSTER, "the pod's service account", namespace or None)
+    return ClusterTarget(IN_CLUSTER, "the pod's service account", namespace or None)
 
 
-def _from_files(configuration: Any, files: str, context: str | None) -> Place | None:
+def _from_files(configuration: Any, files: str, context: str | None) -> ClusterTarget | None:
     """What the kubeconfig says; None where none of *files* exists."""
     try:
         merged = KubeConfigMerger(files).config
@@ -222,7 +222,7 @@ def _from_files(configuration: Any, files: str, context: str | None) -> Place | 
         loader = KubeConfigLoader(merged, active_context=context, config_base_path=None)
         loader.load_and_set(configuration)
         chosen = loader.current_context["context"]
-        return Place(files, str(chosen.get("user") or ""), str(chosen.get("namespace") or "") or None)
+        return ClusterTarget(files, str(chosen.get("user") or ""), str(chosen.get("namespace") or "") or None)
     except OSError as error:
         why = f"cannot be read ({error.strerror})"
     except (yaml.YAMLError, UnicodeDecodeError):

@@ -151,7 +151,7 @@ class Recorder:
         if self._trouble:
             return
         try:
-            trouble = self._api.halt.why() or self._written(event)
+            trouble = self._api.stop_control.reason() or self._written(event)
         except NoAnswer as none:
             trouble = f"Kubernetes gave no answer ({none})"
         if trouble:

@@ -18,10 +18,10 @@ from http import HTTPStatus
 from types import TracebackType
 from urllib.parse import quote
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.kube.client import KubeApi
 from cronjob.kube.errors import NoAnswer
-from cronjob.kube.lease_claim import Claim, Outrun
+from cronjob.kube.lease_claim import LeaseClaim, LeaseConflict
 from cronjob.kube.lease_record import Record
 from cronjob.transport.answer import Answer
 from reconcile.errors import LEASE_HELD, ReadError
@@ -34,7 +34,7 @@ _TRIES = 5
 
 
 @contextmanager
-def alone(claims: Sequence[Claim], make: Callable[[Claim], Lease]) -> Iterator[None]:
+def alone(claims: Sequence[LeaseClaim], make: Callable[[LeaseClaim], Lease]) -> Iterator[None]:
     """All *claims* hold, taken one after the other; the time for which they wait is that of the first, for all."""
     end = time.monotonic() + claims[0].wait
     with ExitStack() as held:
@@ -45,19 +45,22 @@ def alone(claims: Sequence[Claim], make: Callable[[Claim], Lease]) -> Iterator[N
 
 class Lease:
     """
-    A context in which this run, or this run with its like, is the only one that writes; *halt* hears when that ends
-    before the run does, *warn* (a sentence and its cause) of a release that failed.
+    A context in which this run, or this run with its like, is the only one that writes.
+
+    *stop_control* hears when that ends before the run does, *warn* (a sentence and its cause) of a release that failed.
 
     Entering it raises SettingsError where the Lease is another cluster's, ReadError where it cannot be had: with the
     code LeaseHeld where another run holds it, LeaseUnavailable where Kubernetes stands in the way, Stopped after a
     signal. Clocks of other nodes do not matter: a holder's life is judged by what changes while we watch.
     """
 
-    def __init__(self, api: KubeApi, claim: Claim, halt: Halt, warn: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, api: KubeApi, claim: LeaseClaim, stop_control: StopControl, warn: Callable[[str, str], None]
+    ) -> None:
         self._api = api
         self._claim = claim
         self._times = claim.times
-        self._halt = halt
+        self._stop_control = stop_control
         self._warn = warn
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{quote(claim.namespace, safe='')}/leases"
         self._path = f"{self._collection}/{claim.name}"
@@ -78,7 +81,7 @@ class Lease:
                 # A write that nobody answered may have made us the holder.
                 self._release()
             raise
-        self._halt.watch(self.lost)
+        self._stop_control.watch(self.lost)
         self._renewer.start()
         return self
 
@@ -101,14 +104,14 @@ class Lease:
     def _take(self) -> None:
         end = time.monotonic() + self._claim.wait
         while True:
-            if why := self._halt.why():
+            if why := self._stop_control.reason():
                 raise ReadError(f"Nothing was read, while waiting for the {self._claim}: {why}.", code="Stopped")
             refusal = self._look()
             if refusal is None:
                 return
             if time.monotonic() >= end:
                 raise refusal
-            self._halt.sleep(min(self._times.look_every, max(end - time.monotonic(), 0.0)))
+            self._stop_control.sleep(min(self._times.look_every, max(end - time.monotonic(), 0.0)))
 
     def _look(self) -> ReadError | None:
         """Take the Lease if it is free; why it is not to be had now. Raises what waiting will not change."""
@@ -119,9 +122,9 @@ class Lease:
             except NoAnswer as none:
                 # If a write was done all the same, the next look finds our own name in it.
                 return self._claim.unanswered(none)
-            if not isinstance(refusal, Outrun) or time.monotonic() >= end:
+            if not isinstance(refusal, LeaseConflict) or time.monotonic() >= end:
                 return refusal
-            self._halt.sleep(_AGAIN)
+            self._stop_control.sleep(_AGAIN)
 
     def _tried(self) -> ReadError | None:
         began = time.monotonic()
@@ -213,7 +216,7 @@ class Lease:
             if time.monotonic() >= end:
                 self._warn(f"the {self._claim} was not released", trouble)
                 return
-            self._halt.sleep(min(self._times.look_every, 1.0))
+            self._stop_control.sleep(min(self._times.look_every, 1.0))
 
     def _trouble_with_releasing(self) -> str:
         """Why it may still be ours; empty once it is not, by what Kubernetes itself says and not a proxy's page."""

@@ -15,7 +15,7 @@ NAME = "flux-gitlab-syncer"
 UNAVAILABLE = "LeaseUnavailable"
 
 
-class Outrun(ReadError):
+class LeaseConflict(ReadError):
     """Somebody wrote the Lease at the same moment; whether it can be had now is not known yet."""
 
 
@@ -41,7 +41,7 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class LeaseClaim:
     """
     Who wants which Lease, for which cluster, and for how many seconds (*wait*) it waits for another to end.
 
@@ -68,9 +68,9 @@ class Claim:
                 "under previous_clusters in the settings."
             )
 
-    def outrun(self) -> Outrun:
+    def outrun(self) -> LeaseConflict:
         """Several want it at once."""
-        return Outrun(
+        return LeaseConflict(
             f"The {self} could not be taken: others write it all the time. Nothing was read. Run it again, or see who "
             f"does (`kubectl -n {self.namespace} get lease {self.name} --watch`).",
             code=UNAVAILABLE,
@@ -108,7 +108,7 @@ class Claim:
         raise ReadError(f"{what} {advice.get(answer.status, right)}", code=UNAVAILABLE)
 
 
-def claims_of(share: Share, claim: Claim) -> tuple[Claim, ...]:
+def lease_claims_of(share: Share, claim: LeaseClaim) -> tuple[LeaseClaim, ...]:
     """
     What a run over *share* has to hold, in this order; *claim* is its own on the Lease of all runs.
 

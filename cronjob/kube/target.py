@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 
 JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class KubeOptions:
     """
     How to reach Kubernetes. *timeout* is in seconds, for each try.
 
-    *kubeconfig* is what --kubeconfig or KUBECONFIG says; it may list several files, as PATH does. Once *halt* says so
-    nothing is repeated.
+    *kubeconfig* is what --kubeconfig or KUBECONFIG says; it may list several files, as PATH does. Once
+    *stop_control* says so nothing is repeated.
     """
 
     kubeconfig: str | None = None
     context: str | None = None
     timeout: float = 30.0
     version: str = "0"
-    halt: Halt = field(default_factory=Halt)
+    stop_control: StopControl = field(default_factory=StopControl)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ClusterTarget:
     """Where the settings lead: *source* is the file, or `in-cluster`."""
 
     source: str
@@ -36,7 +36,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class KubeRequest:
     """One request, before anybody's credentials are on it."""
 
     method: str

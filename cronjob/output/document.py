@@ -13,7 +13,7 @@ from reconcile.shares import ALL, Share
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class RunMetadata:
     """
     Who ran, where and when. *options* are those given on the command line or in the environment, without secrets.
 
@@ -33,7 +33,7 @@ class Circumstances:
     share: Share = ALL
 
 
-def document_of(report: Report, around: Circumstances) -> dict[str, Any]:
+def document_of(report: Report, around: RunMetadata) -> dict[str, Any]:
     """The whole report, ready for JSON; keys are in the order people read them in."""
     body, share = report.as_dict(), around.share
     return {

@@ -16,10 +16,10 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Gauge, pushadd_to_gateway
 from urllib3 import PoolManager, Timeout
-from urllib3 import exceptions as weather
+from urllib3 import exceptions as urllib3_errors
 
-from cronjob.concurrency.run_with_timeout import within
-from cronjob.output.document import Circumstances
+from cronjob.concurrency.run_with_timeout import run_with_timeout
+from cronjob.output.document import RunMetadata
 from reconcile.marks import Owner
 from reconcile.model import Kind
 from reconcile.plan.changes import ACTIONS, kind_of
@@ -62,7 +62,7 @@ class Measured:
     """A run as it ended. *answers* counts GitLab's by method and status; *whoami* is None where it never said."""
 
     report: Report
-    around: Circumstances
+    around: RunMetadata
     answers: Mapping[tuple[str, ...], float]
     whoami: Account | None = None
 
@@ -136,7 +136,7 @@ def push(run: Measured, gateway: str, seconds: float) -> str:
     Comes back within *seconds* and within LONGEST, whatever the gateway does.
     """
     registry, limit = registry_of(run), min(seconds, LONGEST)
-    trouble = within(limit, lambda: _pushed(run, registry, gateway, limit))
+    trouble = run_with_timeout(limit, lambda: _pushed(run, registry, gateway, limit))
     return "it did not answer in time" if trouble is None else trouble
 
 
@@ -148,9 +148,9 @@ def _pushed(run: Measured, registry: CollectorRegistry, gateway: str, seconds: f
         pushadd_to_gateway(gateway, job, registry, group, timeout=seconds, handler=_post)
     except _Refused as refused:
         return str(refused)
-    except weather.ReadTimeoutError:
+    except urllib3_errors.ReadTimeoutError:
         return "it did not answer in time"
-    except weather.HTTPError as error:
+    except urllib3_errors.HTTPError as error:
         # Not the library's own words, which hold the address twice.
         return f"it gave no answer ({type(error).__name__})"
     return ""

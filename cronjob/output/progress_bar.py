@@ -8,8 +8,8 @@ from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import TextIO
 
-from cronjob.concurrency.progress_counts import Tally
-from cronjob.transport.request_counts import Traffic
+from cronjob.concurrency.progress_counts import ProgressCounts
+from cronjob.transport.request_counts import RequestCounts
 
 # Back to the line's beginning, and erase it whole.
 ERASE = "\r\x1b[2K"
@@ -77,7 +77,7 @@ class Screen:
 class Bar:
     """A context in which *screen* shows how far *tally* is, with what *traffic* says of trouble."""
 
-    def __init__(self, screen: Screen, tally: Tally, traffic: Traffic) -> None:
+    def __init__(self, screen: Screen, tally: ProgressCounts, traffic: RequestCounts) -> None:
         self._screen = screen
         self._tally = tally
         self._traffic = traffic
@@ -109,7 +109,7 @@ class Bar:
         return picture(self._tally, self._traffic, time.monotonic() - self._since, self._screen.columns)
 
 
-def stage_of(tally: Tally) -> str:
+def stage_of(tally: ProgressCounts) -> str:
     """What the run is at, as far as it can be watched; empty before it begins."""
     if tally.expected:
         return "Applying"
@@ -118,7 +118,7 @@ def stage_of(tally: Tally) -> str:
     return "Listing" if tally.listing else ""
 
 
-def picture(tally: Tally, traffic: Traffic, seconds: float, columns: int) -> str:
+def picture(tally: ProgressCounts, traffic: RequestCounts, seconds: float, columns: int) -> str:
     """The line, never as wide as the terminal: a full line would wrap, and could not be erased."""
     of: int | None = None
     match stage_of(tally):
@@ -151,7 +151,7 @@ def _speed(done: int, of: int | None, seconds: float) -> list[str]:
     return words
 
 
-def _trouble(traffic: Traffic) -> list[str]:
+def _trouble(traffic: RequestCounts) -> list[str]:
     """What makes it slow, where something does."""
     words = [f"{traffic.retries} {'retry' if traffic.retries == 1 else 'retries'}"] if traffic.retries else []
     return [*words, f"{traffic.throttled_seconds:.0f} s throttled"] if traffic.throttled_seconds >= 1 else words

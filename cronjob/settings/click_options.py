@@ -12,7 +12,7 @@ from cronjob.settings import value_kinds as kinds
 from cronjob.settings.help_pages import Flag
 from cronjob.settings.option import Group, Option
 from cronjob.settings.option_table import OPTIONS, options_of
-from cronjob.settings.value_kinds import Kind
+from cronjob.settings.value_kinds import ValueKind
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ def _click_option(option: Option) -> Callable[[Function], Function]:
     return click.option(*option.flags, option.key, **attributes)
 
 
-def _completer(kind: Kind) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+def _completer(kind: ValueKind) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
     """What a shell offers for a value: the words there are, names of files, or nothing."""
     words = kind.metavar.split("|") if kind.metavar.islower() else []
 

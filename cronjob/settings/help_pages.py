@@ -62,7 +62,7 @@ class Manual(click.Command):
             formatter.write_text(f"{PAGES.get(ctx.info_name or '', 'README.md')}, in the source of this version.")
 
 
-class Contents(click.Group):
+class CommandGroup(click.Group):
     """The program itself: its commands in the order in which they are declared, and a way in."""
 
     command_class = Manual

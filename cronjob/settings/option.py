@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Flag, StrEnum, auto
 
-from cronjob.settings.value_kinds import Kind
+from cronjob.settings.value_kinds import ValueKind
 
 PREFIX = "SYNCER_"
 RUN = ("run",)
@@ -22,7 +22,7 @@ LOOKING = (*WHOLE, *UNDO, "trace")
 ALL = (*WRITERS, "check", "trace")
 
 
-class Place(Flag):
+class OptionScope(Flag):
     """Where an option may be given."""
 
     FLAG = auto()
@@ -52,13 +52,13 @@ class Option:
     """
 
     name: str
-    kind: Kind
+    kind: ValueKind
     group: Group
     help: str
     default: object = None
     otherwise: str = ""
     commands: tuple[str, ...] = ALL
-    places: Place = Place.ANYWHERE
+    places: OptionScope = OptionScope.ANYWHERE
     required: bool = False
     negatable: bool = False
     short: str = ""
@@ -74,12 +74,12 @@ class Option:
     def env(self) -> str | None:
         """Its environment variable."""
         own = self.variable or PREFIX + self.key.upper()
-        return own if Place.ENVIRONMENT in self.places else None
+        return own if OptionScope.ENVIRONMENT in self.places else None
 
     @property
     def flags(self) -> tuple[str, ...]:
         """How it is written on the command line."""
-        if Place.FLAG not in self.places:
+        if OptionScope.FLAG not in self.places:
             return ()
         whole = f"--{self.name}/--no-{self.name}" if self.negatable else f"--{self.name}"
         return (whole, f"-{self.short}") if self.short else (whole,)

@@ -8,8 +8,20 @@ of `Settings` that it fills).
 from __future__ import annotations
 
 from cronjob.settings import value_kinds as kinds
-from cronjob.settings.option import BOTH, CONFIRMED, LEASED, LOOKING, RUN, SHARED, WHOLE, WRITERS, Group, Option, Place
-from cronjob.settings.value_kinds import SWITCH, Kind, choice, number, several
+from cronjob.settings.option import (
+    BOTH,
+    CONFIRMED,
+    LEASED,
+    LOOKING,
+    RUN,
+    SHARED,
+    WHOLE,
+    WRITERS,
+    Group,
+    Option,
+    OptionScope,
+)
+from cronjob.settings.value_kinds import SWITCH, ValueKind, choice, number, several
 from cronjob.settings.values import REPORT_FORMATS
 
 _ONE = "this or the other is required"
@@ -17,8 +29,8 @@ _SYSTEM_CAS = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _TLS_HELP = "whether GitLab verifies the receiver's certificate"
 
 
-def _file_only(name: str, kind: Kind, meaning: str, otherwise: str = "") -> Option:
-    return Option(name, kind, Group.FILE, meaning, otherwise=otherwise, places=Place.FILE)
+def _file_only(name: str, kind: ValueKind, meaning: str, otherwise: str = "") -> Option:
+    return Option(name, kind, Group.FILE, meaning, otherwise=otherwise, places=OptionScope.FILE)
 
 
 SCOPE, WRITING, GITLAB, KUBERNETES, OUTPUT, SETTINGS, _ = Group
@@ -42,7 +54,7 @@ OPTIONS: tuple[Option, ...] = (
         WRITING,
         "the cluster's name again; without it a dry run",
         commands=CONFIRMED,
-        places=Place.FLAG,
+        places=OptionScope.FLAG,
     ),
     Option(
         "prune", SWITCH, WRITING, "remove what is ours and no longer wanted", default=True, negatable=True, commands=RUN
@@ -185,9 +197,9 @@ OPTIONS: tuple[Option, ...] = (
         kinds.PATH,
         SETTINGS,
         "a YAML file with the same options, `_` for `-`",
-        places=Place.FLAG | Place.ENVIRONMENT,
+        places=OptionScope.FLAG | OptionScope.ENVIRONMENT,
     ),
-    Option("print-config", SWITCH, SETTINGS, "show what is set and where, and do nothing", places=Place.FLAG),
+    Option("print-config", SWITCH, SETTINGS, "show what is set and where, and do nothing", places=OptionScope.FLAG),
     _file_only("git_hosts", several(kinds.HOST), "further hosts under which Git URLs mean this GitLab"),
     _file_only("gitlab_user", kinds.TEXT, "whose token it must be for writing", "anybody's"),
     _file_only("previous_clusters", several(kinds.LABEL), "former names of this cluster, whose marks are ours too"),

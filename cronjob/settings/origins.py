@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from cronjob.settings.option import PREFIX, Option, Place
+from cronjob.settings.option import PREFIX, Option, OptionScope
 from cronjob.settings.option_table import OPTIONS, options_of
 from cronjob.settings.settings_file import read_file
 
 CREDENTIAL = "GITLAB_TOKEN"
 _VARIABLES = frozenset(option.env for option in OPTIONS if option.env)
-_KEYS = frozenset(option.key for option in OPTIONS if Place.FILE in option.places)
+_KEYS = frozenset(option.key for option in OPTIONS if OptionScope.FILE in option.places)
 
 
 class Origin(StrEnum):
@@ -31,7 +31,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SettingValue:
     """The value of one option as it was written, and where: *place* is the variable's or the file's name."""
 
     option: Option
@@ -59,19 +59,19 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class Collected:
     """
     What was given for each option of a command, by key, and what is wrong before any value is looked at.
 
     *complete* is False where a file could not be read, so that nobody knows what it would have said.
     """
 
-    given: Mapping[str, Given]
+    given: Mapping[str, SettingValue]
     complaints: tuple[str, ...]
     complete: bool = True
 
 
-def gather(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Gathered:
+def gather(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Collected:
     """Find the strongest value of each option of *command*."""
     complaints = list(_unknown_variables(environment))
     above = {option.key: _above(option, flags, environment) for option in options_of(command)}
@@ -87,28 +87,28 @@ def gather(command: str, flags: Mapping[str, object], environment: Mapping[str, 
         option.key: above[option.key] or _below(option, document or {}, path, environment)
         for option in options_of(command)
     }
-    return Gathered(given, tuple(complaints), complete=document is not None)
+    return Collected(given, tuple(complaints), complete=document is not None)
 
 
-def _above(option: Option, flags: Mapping[str, object], environment: Mapping[str, str]) -> Given | None:
+def _above(option: Option, flags: Mapping[str, object], environment: Mapping[str, str]) -> SettingValue | None:
     flag = flags.get(option.key) if option.flags else None
     if flag is not None and flag != ():
-        return Given(option, flag, Origin.FLAG)
+        return SettingValue(option, flag, Origin.FLAG)
     text = environment.get(option.env) if option.env else None
     # A variable of another program is commonly unset by leaving it empty; with ours that may be a slip.
     if text is None or (option.variable and not text.strip()):
         return None
     raw = [part.strip() for part in text.split(",")] if option.kind.several else text
-    return Given(option, raw, Origin.ENVIRONMENT, option.env or "")
+    return SettingValue(option, raw, Origin.ENVIRONMENT, option.env or "")
 
 
-def _below(option: Option, document: Mapping[str, object], path: str, environment: Mapping[str, str]) -> Given:
-    if option.key in document and Place.FILE in option.places:
-        return Given(option, document[option.key], Origin.FILE, path)
+def _below(option: Option, document: Mapping[str, object], path: str, environment: Mapping[str, str]) -> SettingValue:
+    if option.key in document and OptionScope.FILE in option.places:
+        return SettingValue(option, document[option.key], Origin.FILE, path)
     for name in option.fallbacks:
         if text := environment.get(name, "").strip():
-            return Given(option, text, Origin.ENVIRONMENT, name)
-    return Given(option, option.preset, Origin.DEFAULT)
+            return SettingValue(option, text, Origin.ENVIRONMENT, name)
+    return SettingValue(option, option.preset, Origin.DEFAULT)
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:

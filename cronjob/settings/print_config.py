@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cronjob.settings.origins import CREDENTIAL, Given, Origin
+from cronjob.settings.origins import CREDENTIAL, Origin, SettingValue
 from cronjob.settings.resolve import Resolved
 
 
@@ -38,7 +38,7 @@ def _lines(resolved: Resolved) -> Iterator[str]:
             yield f"{CREDENTIAL.lower()}: {state}  # {resolved.token_source or 'nowhere'}"
 
 
-def _shown(resolved: Resolved, given: Given) -> object:
+def _shown(resolved: Resolved, given: SettingValue) -> object:
     """The usable value in effect, as it can be written into the file."""
     value = resolved.values[given.option.key]
     if isinstance(value, bool | int):

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cronjob.settings.option import SHARED, Option, Place
+from cronjob.settings.option import SHARED, Option, OptionScope
 from cronjob.settings.option_table import OPTIONS
-from cronjob.settings.origins import CREDENTIAL, Gathered, Given, Origin, gather
+from cronjob.settings.origins import CREDENTIAL, Collected, Origin, SettingValue, gather
 from cronjob.settings.pod_index import pod_index
 from cronjob.settings.values import ReportFile
 from reconcile.tenancy import Tenancy
@@ -32,7 +32,7 @@ class Resolved:
     """
 
     command: str
-    given: Mapping[str, Given]
+    given: Mapping[str, SettingValue]
     values: Mapping[str, object]
     complaints: tuple[str, ...]
     token: str = field(default="", repr=False)
@@ -65,11 +65,11 @@ def resolve(command: str, flags: Mapping[str, object], environment: Mapping[str,
     return Resolved(command, gathered.given, values, tuple(lines), token, source, shard)
 
 
-def _typed(gathered: Gathered) -> tuple[dict[str, object], list[str]]:
+def _typed(gathered: Collected) -> tuple[dict[str, object], list[str]]:
     values: dict[str, object] = {}
     complaints = []
     for option in OPTIONS:
-        given = gathered.given.get(option.key) or Given(option, option.preset, Origin.DEFAULT)
+        given = gathered.given.get(option.key) or SettingValue(option, option.preset, Origin.DEFAULT)
         try:
             values[option.key] = given.typed()
         except ValueError as error:
@@ -102,7 +102,7 @@ def _token(values: Mapping[str, object], environment: Mapping[str, str]) -> tupl
     return token, source
 
 
-def _missing(gathered: Gathered, values: Mapping[str, object]) -> Iterator[str]:
+def _missing(gathered: Collected, values: Mapping[str, object]) -> Iterator[str]:
     if not gathered.complete:
         return
     for given in gathered.given.values():
@@ -113,11 +113,11 @@ def _missing(gathered: Gathered, values: Mapping[str, object]) -> Iterator[str]:
 
 
 def _how_to_give(option: Option) -> str:
-    file = f" or write `{option.key}` into the file" if Place.FILE in option.places else ""
+    file = f" or write `{option.key}` into the file" if OptionScope.FILE in option.places else ""
     return f"pass it, set {option.env}{file}"
 
 
-def _contradictions(gathered: Gathered, values: Mapping[str, object]) -> Iterator[str]:
+def _contradictions(gathered: Collected, values: Mapping[str, object]) -> Iterator[str]:
     namespaces = values.get("namespace")
     # Rules that were refused, or that an unreadable file may hold, are not missing.
     rules = values.get("tenancy", ...) if gathered.complete else ...
@@ -137,7 +137,7 @@ def _contradictions(gathered: Gathered, values: Mapping[str, object]) -> Iterato
     yield from _reports_twice(gathered, values.get("report"))
 
 
-def _reports_twice(gathered: Gathered, reports: object) -> Iterator[str]:
+def _reports_twice(gathered: Collected, reports: object) -> Iterator[str]:
     seen = set()
     for report in reports if isinstance(reports, tuple) else ():
         path = report.path.absolute() if isinstance(report, ReportFile) else None

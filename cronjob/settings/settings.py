@@ -22,7 +22,7 @@ from reconcile.marks import Identity
 from reconcile.plan.guard import Expected, Limits
 from reconcile.problems import Severity
 from reconcile.rules import Rules
-from reconcile.run import Orders
+from reconcile.run import RunOptions
 from reconcile.shares import ALL, Share
 from reconcile.tenancy import Tenancy, matches
 
@@ -151,10 +151,10 @@ class Settings:
             share=self.share,
         )
 
-    def orders(self) -> Orders:
+    def run_options(self) -> RunOptions:
         """What the operator wants of this run. An inventory is of everything, so it shows what is foreign too."""
         inventory = "csv" in self.formats
-        return Orders(
+        return RunOptions(
             dry_run=self.dry_run,
             prune=self.prune,
             limits=self.max_prune.divided(self.shards),

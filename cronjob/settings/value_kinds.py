@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """
     One kind of value. *word* says what the file must hold, as one of *types*; *parse* takes the text of one value.
 
@@ -66,19 +66,19 @@ def _type_name(raw: object) -> str:
     return names.get(type(raw), "nothing" if raw is None else f"a {type(raw).__name__}")
 
 
-def several(kind: Kind) -> Kind:
+def several(kind: ValueKind) -> ValueKind:
     """A list of such values; one alone will do."""
     return replace(kind, several=True, word="a list of texts")
 
 
-def number(least: int, most: int, *, but: tuple[int, ...] = ()) -> Kind:
+def number(least: int, most: int, *, but: tuple[int, ...] = ()) -> ValueKind:
     """A whole number in a range."""
-    return Kind("N", "a whole number", parsing.whole_number(least, most, but=but), (int,))
+    return ValueKind("N", "a whole number", parsing.whole_number(least, most, but=but), (int,))
 
 
-def choice(*choices: str) -> Kind:
+def choice(*choices: str) -> ValueKind:
     """One word of a few."""
-    return Kind("|".join(choices), f"the text {parsing.either(choices)}", parsing.one_of(*choices))
+    return ValueKind("|".join(choices), f"the text {parsing.either(choices)}", parsing.one_of(*choices))
 
 
 def _limits(text: str) -> Limits:
@@ -93,24 +93,24 @@ def _expected_plan(text: str) -> Expected:
     return expected_plan(text)
 
 
-SWITCH = Kind("", "true or false", parsing.switch, (bool,))
-TEXT = Kind("TEXT", "a text", parsing.plain_text)
-PATH = Kind("PATH", "a text", parsing.plain_text)
-SECRET_FILE = Kind("PATH", "a text", parsing.secret_file)
-CERTIFICATES = Kind("PATH", "a text", parsing.certificates)
-DURATION = Kind("DURATION", "a duration such as 30s, or a number of seconds", parsing.duration, (str, int, float))
-WAIT = Kind("DURATION", "a duration such as 30s, or a number of seconds", parsing.wait, (str, int, float))
-LABEL = Kind("NAME", "a text", parsing.label)
-GROUP = Kind("GROUP", "a text", parsing.group, (str, int))
-PROJECT = Kind("PATH", "a text", parsing.project)
-GLOB = Kind("GLOB", "a text", parsing.plain_text)
-HOST = Kind("HOST", "a text", addresses.host)
-GITLAB_URL = Kind("URL", "a text", addresses.gitlab_url)
-RECEIVER_URL = Kind("URL", "a text", addresses.receiver_url)
-PUSHGATEWAY = Kind("URL", "a text", addresses.pushgateway)
-FINGERPRINT = Kind("FINGERPRINT", "a text", parsing.fingerprint)
-LIMITS = Kind("N,N%", "a text such as 20,25% or a number", _limits, (str, int))
-EXPECTED_PLAN = Kind("CHECKSUM|REPORT", "a text (put a checksum in quotes)", _expected_plan)
-REPORT_FILE = Kind("FORMAT=PATH", "a text", parsing.report_file)
-FAIL_ON = Kind("error|warning|never", "the text error, warning or never", parsing.fail_on)
-TENANCY = Kind("RULES", "a list of rules", parsing.tenancy, structured=True)
+SWITCH = ValueKind("", "true or false", parsing.switch, (bool,))
+TEXT = ValueKind("TEXT", "a text", parsing.plain_text)
+PATH = ValueKind("PATH", "a text", parsing.plain_text)
+SECRET_FILE = ValueKind("PATH", "a text", parsing.secret_file)
+CERTIFICATES = ValueKind("PATH", "a text", parsing.certificates)
+DURATION = ValueKind("DURATION", "a duration such as 30s, or a number of seconds", parsing.duration, (str, int, float))
+WAIT = ValueKind("DURATION", "a duration such as 30s, or a number of seconds", parsing.wait, (str, int, float))
+LABEL = ValueKind("NAME", "a text", parsing.label)
+GROUP = ValueKind("GROUP", "a text", parsing.group, (str, int))
+PROJECT = ValueKind("PATH", "a text", parsing.project)
+GLOB = ValueKind("GLOB", "a text", parsing.plain_text)
+HOST = ValueKind("HOST", "a text", addresses.host)
+GITLAB_URL = ValueKind("URL", "a text", addresses.gitlab_url)
+RECEIVER_URL = ValueKind("URL", "a text", addresses.receiver_url)
+PUSHGATEWAY = ValueKind("URL", "a text", addresses.pushgateway)
+FINGERPRINT = ValueKind("FINGERPRINT", "a text", parsing.fingerprint)
+LIMITS = ValueKind("N,N%", "a text such as 20,25% or a number", _limits, (str, int))
+EXPECTED_PLAN = ValueKind("CHECKSUM|REPORT", "a text (put a checksum in quotes)", _expected_plan)
+REPORT_FILE = ValueKind("FORMAT=PATH", "a text", parsing.report_file)
+FAIL_ON = ValueKind("error|warning|never", "the text error, warning or never", parsing.fail_on)
+TENANCY = ValueKind("RULES", "a list of rules", parsing.tenancy, structured=True)

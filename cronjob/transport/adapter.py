@@ -8,53 +8,67 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from requests import exceptions as trouble
+from requests import exceptions as requests_errors
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPResponse
-from urllib3 import exceptions as weather
+from urllib3 import exceptions as urllib3_errors
 
 from cronjob.transport.answer import Answer
-from cronjob.transport.deadline import in_time
+from cronjob.transport.deadline import with_total_timeout
 from cronjob.transport.single_pool import target
 from reconcile.errors import SettingsError
 
 # What comes instead of an answer; the second kind escapes from requests where a host name cannot be one, and from
 # urllib3 while a body is read.
-NO_ANSWER = (trouble.RequestException, weather.HTTPError)
+NO_ANSWER = (requests_errors.RequestException, urllib3_errors.HTTPError)
 _PASSING = (
-    trouble.ConnectionError,
-    trouble.Timeout,
-    trouble.ChunkedEncodingError,
-    weather.DecodeError,
-    weather.NewConnectionError,
-    weather.ProtocolError,
-    weather.ProxyError,
-    weather.SSLError,
-    weather.TimeoutError,
+    requests_errors.ConnectionError,
+    requests_errors.Timeout,
+    requests_errors.ChunkedEncodingError,
+    urllib3_errors.DecodeError,
+    urllib3_errors.NewConnectionError,
+    urllib3_errors.ProtocolError,
+    urllib3_errors.ProxyError,
+    urllib3_errors.SSLError,
+    urllib3_errors.TimeoutError,
 )
-_NEVER_SENT = (trouble.ConnectTimeout, trouble.ProxyError, weather.ConnectTimeoutError, weather.ProxyError)
+_NEVER_SENT = (
+    requests_errors.ConnectTimeout,
+    requests_errors.ProxyError,
+    urllib3_errors.ConnectTimeoutError,
+    urllib3_errors.ProxyError,
+)
 # A hundred projects are half a megabyte. Whatever answers with more than this is not GitLab.
 _LARGEST = 32 * 1024 * 1024
 _PIECE = 64 * 1024
 
 
-class TooLarge(weather.HTTPError):
+class TooLarge(urllib3_errors.HTTPError):
     """An answer that nobody should have to hold in memory."""
 
 
 _CLAUSES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-    ((trouble.ProxyError, trouble.InvalidProxyURL), "the proxy does not let it through (HTTPS_PROXY, NO_PROXY)"),
-    ((weather.NameResolutionError,), "its name cannot be resolved"),
-    ((trouble.SSLError,), "no TLS connection comes about; is it https there?"),
-    ((trouble.ConnectTimeout,), "it does not accept connections in time"),
-    ((trouble.Timeout, weather.ReadTimeoutError), "it does not answer in time (--timeout)"),
-    ((weather.NewConnectionError,), "the connection was refused"),
-    ((trouble.ContentDecodingError, weather.DecodeError), "its answer cannot be decoded"),
-    ((trouble.ConnectionError, trouble.ChunkedEncodingError, weather.ProtocolError), "the connection broke off"),
+    (
+        (requests_errors.ProxyError, requests_errors.InvalidProxyURL),
+        "the proxy does not let it through (HTTPS_PROXY, NO_PROXY)",
+    ),
+    ((urllib3_errors.NameResolutionError,), "its name cannot be resolved"),
+    ((requests_errors.SSLError,), "no TLS connection comes about; is it https there?"),
+    ((requests_errors.ConnectTimeout,), "it does not accept connections in time"),
+    ((requests_errors.Timeout, urllib3_errors.ReadTimeoutError), "it does not answer in time (--timeout)"),
+    ((urllib3_errors.NewConnectionError,), "the connection was refused"),
+    ((requests_errors.ContentDecodingError, urllib3_errors.DecodeError), "its answer cannot be decoded"),
+    (
+        (requests_errors.ConnectionError, requests_errors.ChunkedEncodingError, urllib3_errors.ProtocolError),
+        "the connection broke off",
+    ),
     ((TooLarge,), f"its answer is larger than {_LARGEST // 1024**2} MiB"),
-    ((trouble.InvalidURL, trouble.InvalidSchema, trouble.MissingSchema), "its address cannot be used (--gitlab-url)"),
-    ((trouble.InvalidHeader,), "the token cannot be sent in a header"),
+    (
+        (requests_errors.InvalidURL, requests_errors.InvalidSchema, requests_errors.MissingSchema),
+        "its address cannot be used (--gitlab-url)",
+    ),
+    ((requests_errors.InvalidHeader,), "the token cannot be sent in a header"),
     (NO_ANSWER, "the request could not be sent"),
 )
 
@@ -81,11 +95,11 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Hand the context to every direct connection."""
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-        in_time(self.poolmanager)
+        with_total_timeout(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Hand the context to every connection through a proxy."""
-        return in_time(super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs))
+        return with_total_timeout(super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs))
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """The pool that the first request found: all go to the same place."""
@@ -126,7 +140,7 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-def whole(response: HTTPResponse) -> Answer:
+def read_answer(response: HTTPResponse) -> Answer:
     """The answer with its body, read to its end. Raises one of NO_ANSWER."""
     pieces, size = [], 0
     while piece := response.read1(_PIECE, decode_content=True):
@@ -158,7 +172,7 @@ def cause_of(error: Exception) -> str:
 
 def timed_out(error: Exception) -> bool:
     """Whether the request was sent and its answer did not come, or not to its end, in time."""
-    return any(isinstance(one, (trouble.ReadTimeout, weather.ReadTimeoutError)) for one in _all(error))
+    return any(isinstance(one, (requests_errors.ReadTimeout, urllib3_errors.ReadTimeoutError)) for one in _all(error))
 
 
 def _untrusted(error: Exception) -> ssl.SSLCertVerificationError | None:

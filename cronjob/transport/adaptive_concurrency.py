@@ -26,7 +26,7 @@ class _Trial:
     rate: float
 
 
-class Width:
+class ConcurrencyLimiter:
     """
     At most *most* requests at a time, and fewer where more would only wait at the server.
 

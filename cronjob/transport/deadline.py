@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 Manager = TypeVar("Manager")
 
 
-def in_time(manager: Manager) -> Manager:
+def with_total_timeout(manager: Manager) -> Manager:
     """
     The same pool manager of urllib3, whose answers from now on have the read timeout of their request as a whole.
 

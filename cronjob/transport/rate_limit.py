@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 
 # What a header's number may be: more digits are nobody's limit, and Python refuses to read thousands of them.
 _SMALL = re.compile(r"[0-9]{1,12}")
@@ -23,9 +23,9 @@ _ON_ITS_WAY = 1.0
 class Allowance:
     """So many a minute for each of several, whoever they are, and never more; safe to share between threads."""
 
-    def __init__(self, per_minute: int, halt: Halt) -> None:
+    def __init__(self, per_minute: int, stop_control: StopControl) -> None:
         self._per_minute = per_minute
-        self._halt = halt
+        self._stop_control = stop_control
         self._turns: dict[int, deque[float]] = {}
         self._lock = threading.Lock()
 
@@ -36,19 +36,19 @@ class Allowance:
             now = time.monotonic()
             turn = max(now, turns[0] + _MINUTE + _ON_ITS_WAY) if len(turns) == self._per_minute else now
             turns.append(turn)
-        self._halt.sleep(turn - now)
+        self._stop_control.sleep(turn - now)
         return min(turn, time.monotonic()) - now
 
 
-class Pace:
+class RateLimiter:
     """
     When each request of all workers may be sent: evenly spaced under our limit, late after a 429.
 
     Our limit is a token bucket that holds one token, so it is exact: there is no minute in which more are sent.
     """
 
-    def __init__(self, per_minute: int | None, width: int, halt: Halt | None = None) -> None:
-        self._halt = halt or Halt()
+    def __init__(self, per_minute: int | None, width: int, stop_control: StopControl | None = None) -> None:
+        self._stop_control = stop_control or StopControl()
         self._gap = _MINUTE / per_minute if per_minute else 0.0
         # With fewer left than this, the requests that are under way could use the limit up.
         self._few = 2 * width
@@ -67,7 +67,7 @@ class Pace:
             turn = max(self._next, now)
             self._next = turn + (max(self._gap, self._slow_gap) if turn < self._slow_until else self._gap)
         if turn > now:
-            self._halt.sleep(turn - now)
+            self._stop_control.sleep(turn - now)
         return min(turn, time.monotonic()) - now
 
     def hold(self, seconds: float) -> None:

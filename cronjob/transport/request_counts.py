@@ -11,7 +11,7 @@ from cronjob.transport.retry import Outcome
 
 
 @dataclass(slots=True)
-class Traffic:
+class RequestCounts:
     """
     *requests* by method, *retries* among them, and for how many seconds workers waited to keep within limits.
 

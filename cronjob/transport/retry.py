@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from urllib3 import exceptions as weather
+from urllib3 import exceptions as urllib3_errors
 from urllib3.util import Retry
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.transport.adapter import may_pass, was_never_sent
 from cronjob.transport.answer import Answer
 
@@ -42,16 +42,16 @@ _PASSING = _NOT_DONE | {500, 502, 503, 504, 520}
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """
-    How requests to one server are repeated. Once *halt* says so nothing is, and nobody waits.
+    How requests to one server are repeated. Once *stop_control* says so nothing is, and nobody waits.
 
     *backoff* is the most seconds that pass before the first repetition; each further one may wait twice as long. How
     long it is between nothing and that is left to chance ("full jitter"), so that workers scatter. *limit* is how long
     a 429 is waited out that gives no time; None: as long as other trouble.
     """
 
-    halt: Halt
+    stop_control: StopControl
     backoff: float
     limit: float | None = None
 
@@ -65,7 +65,7 @@ class Patience:
         """
         began, reads = time.monotonic(), method == "GET"
         first = attempt()
-        if not _may_help(first, reads=reads):
+        if not _is_retryable(first, reads=reads):
             # Nearly always, and tenacity's own work is not free.
             return first
         from tenacity import Retrying, retry_if_result, wait_random_exponential
@@ -77,10 +77,10 @@ class Patience:
             if wait:
                 wait(_outcome(state), state.upcoming_sleep)
             else:
-                self.halt.sleep(state.upcoming_sleep)
+                self.stop_control.sleep(state.upcoming_sleep)
 
         retrying = Retrying(
-            retry=retry_if_result(lambda outcome: _may_help(outcome, reads=reads)),
+            retry=retry_if_result(lambda outcome: _is_retryable(outcome, reads=reads)),
             wait=lambda state: growing(state) if (asked := self._asked_for(_outcome(state))) is None else asked,
             stop=lambda state: self._is_enough(state, began),
             before_sleep=pass_time,
@@ -98,14 +98,14 @@ class Patience:
     def _is_enough(self, state: RetryCallState, began: float) -> bool:
         tries = TRIES if isinstance(_outcome(state), Answer) else SILENT_TRIES
         taken = time.monotonic() - began + state.upcoming_sleep
-        return state.attempt_number >= tries or taken > LONGEST or self.halt()
+        return state.attempt_number >= tries or taken > LONGEST or self.stop_control.must_stop()
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
     """The seconds in Retry-After, a number or a date; 0 where there is none to be understood."""
     try:
         return float(Retry().parse_retry_after(headers.get("Retry-After", "")))
-    except (weather.InvalidHeader, ValueError, OverflowError):
+    except (urllib3_errors.InvalidHeader, ValueError, OverflowError):
         return 0.0
 
 
@@ -114,7 +114,7 @@ def _outcome(state: RetryCallState) -> Outcome:
     return outcome
 
 
-def _may_help(outcome: Outcome, *, reads: bool) -> bool:
+def _is_retryable(outcome: Outcome, *, reads: bool) -> bool:
     """Whether another try may end better, and cannot do a write twice."""
     if isinstance(outcome, Exception):
         return may_pass(outcome) if reads else was_never_sent(outcome)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib3 import PoolManager, ProxyManager
 
 
-class OnePool:
+class SinglePool:
     """Stands in for a `PoolManager` where all requests go to the server of *url*. Redirects are not followed."""
 
     def __init__(self, manager: PoolManager, url: str) -> None:
@@ -31,6 +31,6 @@ def target(url: str) -> str:
     return url[url.index("/", 8) :]
 
 
-def straight(manager: Any, url: str) -> Any:
+def use_single_pool(manager: Any, url: str) -> Any:
     """The way to the server of *url*; a proxy's manager is left as it is: it knows what a proxy wants to be asked."""
-    return manager if isinstance(manager, ProxyManager) else OnePool(manager, url)
+    return manager if isinstance(manager, ProxyManager) else SinglePool(manager, url)

@@ -10,8 +10,8 @@ from reconcile.desired.hold_rules import hold_keys, hold_webhooks
 from reconcile.desired.holds import Holds
 from reconcile.desired.receiver_targets import Repositories, targets_of
 from reconcile.desired.receiver_tokens import with_token
-from reconcile.desired.receivers import Listener, with_collisions
-from reconcile.desired.repositories import Claim
+from reconcile.desired.receivers import ReceiverRequest, with_path_collisions
+from reconcile.desired.repositories import RepositoryRequest
 from reconcile.desired.repository_keys import Secrets, key_of, with_key
 from reconcile.marks import Mark
 from reconcile.model import Project, PublicKey, Ref, SecretMissing
@@ -109,19 +109,21 @@ def _with_elsewhere(
     }
 
 
-def desired_from(claims: Iterable[Claim], listeners: Iterable[Listener], secrets: Secrets, rules: Rules) -> Desired:
+def desired_from(
+    claims: Iterable[RepositoryRequest], listeners: Iterable[ReceiverRequest], secrets: Secrets, rules: Rules
+) -> Desired:
     """
-    Put claims that have their project and listeners together; *secrets* answers for each of `needs_of`.
+    Put claims that have their project and listeners together; *secrets* answers for each of `secrets_to_read`.
 
     What is wanted is put together later, project by project, so all of them are kept.
     """
     settled = sorted((with_key(claim, secrets) for claim in claims), key=lambda claim: claim.ref)
-    heard = with_collisions(sorted(listeners, key=lambda one: one.ref))
+    heard = with_path_collisions(sorted(listeners, key=lambda one: one.ref))
     holds, problems = Holds(), [problem for claim in settled for problem in claim.problems]
     for claim in settled:
         hold_keys(holds, claim, key_of(claim, secrets), rules)
     hearing = _Hearing(Repositories(settled), secrets, rules)
-    callers: dict[int, Sequence[Listener]] = {}
+    callers: dict[int, Sequence[ReceiverRequest]] = {}
     for listener in heard:
         followed, named = hearing.followed(listener)
         hold_webhooks(holds, followed, named, rules)
@@ -147,18 +149,18 @@ class _Hearing:
     secrets: Secrets
     rules: Rules
 
-    def followed(self, listener: Listener) -> tuple[Listener, tuple[Claim, ...]]:
+    def followed(self, listener: ReceiverRequest) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
         """The listener with its token and its problems, and what it names."""
         followed, named = self._led(listener)
         return followed.concerning({claim.project.path for claim in named if claim.project}), named
 
-    def projects_of(self, followed: Listener, named: Iterable[Claim]) -> Set[int]:
+    def projects_of(self, followed: ReceiverRequest, named: Iterable[RepositoryRequest]) -> Set[int]:
         """The projects that are to have its webhook."""
         if not followed.creates or followed.token is None or followed.path is None or not self.rules.receiver_url:
             return frozenset()
         return {claim.target.id for claim in named if claim.target}
 
-    def webhooks(self, project: int, callers: Iterable[Listener]) -> dict[str, WantedWebhook]:
+    def webhooks(self, project: int, callers: Iterable[ReceiverRequest]) -> dict[str, WantedWebhook]:
         """What *callers* want on a project that is among those of each."""
         wanted = {}
         for caller in callers:
@@ -170,7 +172,7 @@ class _Hearing:
             wanted[url] = WantedWebhook(place, url, listener.token or "", listener.flags, mark, sources)
         return wanted
 
-    def _led(self, listener: Listener) -> tuple[Listener, tuple[Claim, ...]]:
+    def _led(self, listener: ReceiverRequest) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
         if not self.rules.receiver_url:
             return listener.silent(), ()
         followed, named = targets_of(listener, self.repositories, self.rules)
@@ -184,7 +186,7 @@ class _Hearing:
         return with_token(followed, answer), named
 
 
-def _unsupported(listener: Listener, named: tuple[Claim, ...]) -> Listener:
+def _unsupported(listener: ReceiverRequest, named: tuple[RepositoryRequest, ...]) -> ReceiverRequest:
     if not any(claim.project for claim in named):
         return listener
     message = f"GitLab cannot feed a Receiver of type {listener.type}; use the type gitlab or generic."
@@ -200,18 +202,18 @@ def webhooks_off(rules: Rules) -> list[Problem]:
     return [] if rules.receiver_url else [Problem.of(Code.WEBHOOKS_OFF, message)]
 
 
-def _askers(settled: Iterable[Claim], secrets: Secrets) -> dict[int, Sequence[Claim]]:
+def _askers(settled: Iterable[RepositoryRequest], secrets: Secrets) -> dict[int, Sequence[RepositoryRequest]]:
     """Those that want a key, by the project it is for."""
-    asking: dict[int, Sequence[Claim]] = {}
+    asking: dict[int, Sequence[RepositoryRequest]] = {}
     for claim in settled:
         if claim.project and claim.held is None and key_of(claim, secrets):
             asking[claim.project.id] = with_one(asking.get(claim.project.id), claim)
     return asking
 
 
-def _keys(asking: Iterable[Claim], secrets: Secrets, rules: Rules) -> dict[PublicKey, WantedKey]:
+def _keys(asking: Iterable[RepositoryRequest], secrets: Secrets, rules: Rules) -> dict[PublicKey, WantedKey]:
     """What these claims want on the one project that they have."""
-    askers: dict[tuple[Project, PublicKey], list[Claim]] = {}
+    askers: dict[tuple[Project, PublicKey], list[RepositoryRequest]] = {}
     for project, key, claim in [
         (claim.project, key, claim) for claim in asking if claim.project and (key := key_of(claim, secrets))
     ]:

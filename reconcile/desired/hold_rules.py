@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from reconcile.desired.holds import Holds, Name
-from reconcile.desired.receivers import Listener
-from reconcile.desired.repositories import Claim
+from reconcile.desired.receivers import ReceiverRequest
+from reconcile.desired.repositories import RepositoryRequest
 from reconcile.model import PublicKey, Ref
 from reconcile.problems import Code
 from reconcile.rules import Rules
 
 
-def hold_keys(holds: Holds, claim: Claim, key: PublicKey | None, rules: Rules) -> None:
+def hold_keys(holds: Holds, claim: RepositoryRequest, key: PublicKey | None, rules: Rules) -> None:
     """
     A GitRepository's problem: our keys on its project; where that is not known, those of its key or Secret.
 
@@ -34,7 +34,7 @@ def hold_keys(holds: Holds, claim: Claim, key: PublicKey | None, rules: Rules) -
         holds.all_keys = claim.held
 
 
-def hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], rules: Rules) -> None:
+def hold_webhooks(holds: Holds, listener: ReceiverRequest, named: tuple[RepositoryRequest, ...], rules: Rules) -> None:
     """
     A Receiver's problem, or that of a GitRepository it names: webhooks at its URL or naming it, ours on its projects.
 
@@ -52,7 +52,7 @@ def hold_webhooks(holds: Holds, listener: Listener, named: tuple[Claim, ...], ru
         holds.all_webhooks = because
 
 
-def _is_settled(listener: Listener, named: tuple[Claim, ...]) -> bool:
+def _is_settled(listener: ReceiverRequest, named: tuple[RepositoryRequest, ...]) -> bool:
     """Whether all that it names is known, and is not allowed or not ours to serve: then it holds nothing of others."""
     codes = {problem.code for problem in listener.problems}
     is_open = listener.vague or Code.RECEIVER_TARGET_NOT_FOUND in codes

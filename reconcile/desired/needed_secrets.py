@@ -1,4 +1,4 @@
-"""Which Secrets a run must read to decide about its share of the projects."""
+"""Which Secrets a run must read to plan_for about its share of the projects."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from reconcile.actual import Actual
 from reconcile.desired.receiver_targets import Repositories, targets_of
-from reconcile.desired.receivers import Listener
-from reconcile.desired.repositories import Claim
+from reconcile.desired.receivers import ReceiverRequest
+from reconcile.desired.repositories import RepositoryRequest
 from reconcile.marks import Mark
 from reconcile.model import Ref
 from reconcile.problems import Code
@@ -16,7 +16,7 @@ from reconcile.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class SecretsToRead:
     """
     The Secrets to read: *keys* for their private key, *tokens* for their token.
 
@@ -28,7 +28,9 @@ class Needs:
     others: frozenset[Ref] = frozenset()
 
 
-def needs_of(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules, seen: Actual | None = None) -> Needs:
+def secrets_to_read(
+    claims: Iterable[RepositoryRequest], listeners: Iterable[ReceiverRequest], rules: Rules, seen: Actual | None = None
+) -> SecretsToRead:
     """
     What these ask for; what is dropped needs nothing.
 
@@ -40,19 +42,19 @@ def needs_of(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rule
     if rules.share.is_all:
         return whole
     needed = _secrets(*_concerned(claims, listeners, rules, _Traces.of(seen)), rules)
-    return Needs(needed.keys, needed.tokens, (whole.keys | whole.tokens) - needed.keys - needed.tokens)
+    return SecretsToRead(needed.keys, needed.tokens, (whole.keys | whole.tokens) - needed.keys - needed.tokens)
 
 
-def _secrets(claims: Iterable[Claim], listeners: Iterable[Listener], rules: Rules) -> Needs:
+def _secrets(claims: Iterable[RepositoryRequest], listeners: Iterable[ReceiverRequest], rules: Rules) -> SecretsToRead:
     keys = frozenset(claim.secret for claim in claims if claim.secret and not claim.dropped)
     heard = [one for one in listeners if one.resources and one.supported and not one.left_alone]
     tokens = frozenset(one.secret for one in heard if one.secret and rules.receiver_url)
-    return Needs(keys, tokens)
+    return SecretsToRead(keys, tokens)
 
 
 def _concerned(
-    claims: tuple[Claim, ...], listeners: tuple[Listener, ...], rules: Rules, traces: _Traces
-) -> tuple[list[Claim], list[Listener]]:
+    claims: tuple[RepositoryRequest, ...], listeners: tuple[ReceiverRequest, ...], rules: Rules, traces: _Traces
+) -> tuple[list[RepositoryRequest], list[ReceiverRequest]]:
     """
     The claims and listeners that can want, or hold, something on this shard's projects.
 
@@ -66,17 +68,17 @@ def _concerned(
         refs = {claim.ref for claim in named}
         # What is wrong with one that names several projects is filed under none, so the first shard reports it.
         is_common = rules.share.is_first and len({claim.project for claim in named}) > 1
-        if not refs or refs & mine or is_common or traces.lead_to(listener, rules):
+        if not refs or refs & mine or is_common or traces.may_belong_to(listener, rules):
             heard.append(listener)
             beside |= refs
     return [claim for claim in claims if claim.ref in mine | beside], heard
 
 
-def _is_here(claim: Claim, rules: Rules) -> bool:
+def _is_here(claim: RepositoryRequest, rules: Rules) -> bool:
     return claim.project is not None and rules.share.has(claim.project.id)
 
 
-def _may_be_anywhere(claim: Claim) -> bool:
+def _may_be_anywhere(claim: RepositoryRequest) -> bool:
     """Whether its trouble holds items on any project: nobody knows which one it means."""
     return claim.project is None or claim.held is Code.PROJECT_REPLACED
 
@@ -99,7 +101,7 @@ class _Traces:
             frozenset("/hook/" + one.url.rpartition("/hook/")[2] for one in found),
         )
 
-    def lead_to(self, listener: Listener, rules: Rules) -> bool:
+    def may_belong_to(self, listener: ReceiverRequest, rules: Rules) -> bool:
         """Whether some webhook may be that Receiver's."""
         if listener.path in self.paths:
             return True

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from reconcile.desired.receivers import Listener, Resource
-from reconcile.desired.repositories import Claim
+from reconcile.desired.receivers import ReceiverRequest, Resource
+from reconcile.desired.repositories import RepositoryRequest
 from reconcile.problems import Code
 from reconcile.rules import Rules
 
@@ -15,16 +15,16 @@ from reconcile.rules import Rules
 class Repositories:
     """All claims, to be looked up by namespace and name."""
 
-    def __init__(self, claims: Iterable[Claim]) -> None:
-        self._by_namespace: dict[str, dict[str, Claim]] = defaultdict(dict)
+    def __init__(self, claims: Iterable[RepositoryRequest]) -> None:
+        self._by_namespace: dict[str, dict[str, RepositoryRequest]] = defaultdict(dict)
         for claim in claims:
             self._by_namespace[claim.ref.namespace][claim.ref.name] = claim
 
-    def named(self, namespace: str, name: str) -> Claim | None:
+    def named(self, namespace: str, name: str) -> RepositoryRequest | None:
         """The claim of that GitRepository, if there is one."""
         return self._by_namespace.get(namespace, {}).get(name)
 
-    def labelled(self, namespace: str, labels: Mapping[str, str]) -> list[Claim]:
+    def labelled(self, namespace: str, labels: Mapping[str, str]) -> list[RepositoryRequest]:
         """The claims in *namespace* that carry all of *labels*."""
         candidates = self._by_namespace.get(namespace, {}).values()
         return [claim for claim in candidates if labels.items() <= claim.labels.items()]
@@ -35,9 +35,11 @@ class Repositories:
         return f" Did you mean {near[0]}?" if near else ""
 
 
-def targets_of(listener: Listener, repositories: Repositories, rules: Rules) -> tuple[Listener, tuple[Claim, ...]]:
+def targets_of(
+    listener: ReceiverRequest, repositories: Repositories, rules: Rules
+) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
     """The listener with a problem for each target that cannot be followed, and the claims it names, each once."""
-    named: dict[str, Claim] = {}
+    named: dict[str, RepositoryRequest] = {}
     for resource in listener.resources:
         listener, claims = _followed(listener, resource, repositories, rules)
         named.update((str(claim.ref), claim) for claim in claims)
@@ -45,8 +47,8 @@ def targets_of(listener: Listener, repositories: Repositories, rules: Rules) -> 
 
 
 def _followed(
-    listener: Listener, resource: Resource, repositories: Repositories, rules: Rules
-) -> tuple[Listener, list[Claim]]:
+    listener: ReceiverRequest, resource: Resource, repositories: Repositories, rules: Rules
+) -> tuple[ReceiverRequest, list[RepositoryRequest]]:
     name, namespace = resource.name, resource.namespace or listener.ref.namespace
     if namespace != listener.ref.namespace:
         reaches = f"spec.resources reaches into namespace {namespace}, which"
@@ -72,8 +74,8 @@ def _followed(
 
 
 def _selected(
-    listener: Listener, namespace: str, labels: Mapping[str, str], repositories: Repositories
-) -> tuple[Listener, list[Claim]]:
+    listener: ReceiverRequest, namespace: str, labels: Mapping[str, str], repositories: Repositories
+) -> tuple[ReceiverRequest, list[RepositoryRequest]]:
     if not labels:
         message = "spec.resources has the name `*` without matchLabels, which Flux refuses; add matchLabels."
         return listener.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []

@@ -11,8 +11,8 @@ import hashlib
 import re
 from dataclasses import replace
 
-from reconcile.desired.receivers import Listener
-from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretOfOthers, SecretUnreadable
+from reconcile.desired.receivers import ReceiverRequest
+from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretOfOtherShard, SecretUnreadable
 from reconcile.problems import Code
 
 # No header can carry these: control characters end it, outer blanks are trimmed on the way.
@@ -29,7 +29,7 @@ def webhook_path(token: bytes, ref: Ref) -> str:
     return "/hook/" + hashlib.sha256(token + ref.name.encode() + ref.namespace.encode()).hexdigest()
 
 
-def with_token(listener: Listener, answer: SecretAnswer | None) -> Listener:
+def with_token(listener: ReceiverRequest, answer: SecretAnswer | None) -> ReceiverRequest:
     """The listener with its token; of the Secret, the status and the path only the first trouble is reported."""
     match answer:
         case None:
@@ -42,7 +42,7 @@ def with_token(listener: Listener, answer: SecretAnswer | None) -> Listener:
             )
         case SecretUnreadable(reason):
             return listener.hold(Code.SECRET_UNREADABLE, unreadable(listener.secret, reason))
-        case SecretOfOthers():
+        case SecretOfOtherShard():
             return listener
         case Secret(token=None):
             return listener.hold(Code.SECRET_NOT_FOUND, f"{listener.secret} has no key `token`; add it.")
@@ -50,7 +50,7 @@ def with_token(listener: Listener, answer: SecretAnswer | None) -> Listener:
             return _judged(listener, secret.token or b"")
 
 
-def _judged(listener: Listener, token: bytes) -> Listener:
+def _judged(listener: ReceiverRequest, token: bytes) -> ReceiverRequest:
     if not token:
         return listener.hold(
             Code.EMPTY_TOKEN,

@@ -37,7 +37,7 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class ReceiverRequest:
     """
     One Receiver as far as it could be followed.
 
@@ -70,24 +70,24 @@ class Listener:
         """Whether it is switched off or malformed: nothing else about it is to be judged."""
         return self.vague or self.held in {Code.DISABLED, Code.SUSPENDED}
 
-    def hold(self, code: Code, message: str) -> Listener:
+    def hold(self, code: Code, message: str) -> ReceiverRequest:
         """This listener with a problem that keeps what is there and lets nothing new be made."""
         return replace(self.keep(code, message), creates=False)
 
-    def keep(self, code: Code, message: str) -> Listener:
+    def keep(self, code: Code, message: str) -> ReceiverRequest:
         """This listener with a problem that keeps what is there, and is no obstacle otherwise."""
         return replace(self.warned(code, message), held=self.held or code)
 
-    def warned(self, code: Code, message: str, *, severity: Severity | None = None) -> Listener:
+    def warned(self, code: Code, message: str, *, severity: Severity | None = None) -> ReceiverRequest:
         """This listener with a problem that changes nothing else."""
         problem = Problem.of(code, message, object=self.ref, severity=severity)
         return replace(self, problems=(*self.problems, problem))
 
-    def silent(self) -> Listener:
+    def silent(self) -> ReceiverRequest:
         """This listener while webhooks are switched off: it wants nothing and nothing about it is reported."""
         return replace(self, creates=False, held=None, problems=())
 
-    def concerning(self, projects: Iterable[str]) -> Listener:
+    def concerning(self, projects: Iterable[str]) -> ReceiverRequest:
         """This listener with its problems filed under the one project it names, if it is one."""
         match tuple(projects) if self.problems else ():
             case [path]:
@@ -95,12 +95,12 @@ class Listener:
         return self
 
 
-def listeners_from(items: Iterable[Mapping[str, Any]]) -> tuple[Listener, ...]:
+def receiver_requests_from(items: Iterable[Mapping[str, Any]]) -> tuple[ReceiverRequest, ...]:
     """The Receivers that are not being deleted, as far as they go without their Secrets."""
-    return tuple(listener for item in items if (listener := listener_from(item)))
+    return tuple(listener for item in items if (listener := receiver_request_from(item)))
 
 
-def listener_from(item: Mapping[str, Any]) -> Listener | None:
+def receiver_request_from(item: Mapping[str, Any]) -> ReceiverRequest | None:
     """One Receiver as far as it goes without its Secret, or None where it is being deleted."""
     if is_gone(item):
         return None
@@ -122,7 +122,7 @@ def listener_from(item: Mapping[str, Any]) -> Listener | None:
     return _without(listener, unknown) if unknown else listener
 
 
-def _as_written(item: Mapping[str, Any]) -> tuple[Listener, tuple[str, ...]]:
+def _as_written(item: Mapping[str, Any]) -> tuple[ReceiverRequest, tuple[str, ...]]:
     """The listener before anything about it is judged, and its events that GitLab does not know."""
     spec, status, ref = item.get("spec") or {}, item.get("status") or {}, ref_of(item, "Receiver")
     name, type_ = (spec.get("secretRef") or {}).get("name"), str(spec.get("type") or "")
@@ -131,7 +131,7 @@ def _as_written(item: Mapping[str, Any]) -> tuple[Listener, tuple[str, ...]]:
     path = found if is_hook_path(str(found)) else None
     events = tuple(str(event) for event in spec.get("events") or ())
     flags, unknown = flags_of(events) if events and type_ != "generic" else (DEFAULT_FLAGS, ())
-    listener = Listener(
+    listener = ReceiverRequest(
         ref,
         type_,
         tuple(_resource(one) for one in spec.get("resources") or () if _is_git_repository(one)),
@@ -153,7 +153,7 @@ def _is_git_repository(resource: Mapping[str, Any]) -> bool:
     return resource.get("kind") == "GitRepository" and version.partition("/")[0] in {"", GROUP}
 
 
-def _without(listener: Listener, unknown: Iterable[str]) -> Listener:
+def _without(listener: ReceiverRequest, unknown: Iterable[str]) -> ReceiverRequest:
     """The listener without its *unknown* events, and that as a problem."""
     names = ", ".join(repr(event) for event in unknown)
     message = f"GitLab sends no event called {names} from a project; write it as in `Push Hook`, or remove it."
@@ -182,7 +182,7 @@ def _show(ref: Ref) -> str:
     return f"see `kubectl describe receiver {ref.name} -n {ref.namespace}`"
 
 
-def with_collisions(listeners: Iterable[Listener]) -> tuple[Listener, ...]:
+def with_path_collisions(listeners: Iterable[ReceiverRequest]) -> tuple[ReceiverRequest, ...]:
     """The listeners, with a problem on each whose path another Receiver, of any type, has too."""
     listed = tuple(listeners)
     paths = Counter(one.path for one in listed if one.path)

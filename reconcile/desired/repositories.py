@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconcile.desired.git_url import GitUrl, UnusableUrl, parse_git_url
-from reconcile.model import LookUpFailed, NoPlace, Place, PlaceAnswer, Project, Ref
+from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation, Ref
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
 
@@ -24,7 +24,7 @@ PIN = "flux-gitlab-syncer/project-id"
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class RepositoryRequest:
     """
     One GitRepository as far as it could be followed.
 
@@ -60,24 +60,24 @@ class Claim:
         text = (self.pin or "").strip()
         return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
-    def drop(self, code: Code, message: str) -> Claim:
+    def drop(self, code: Code, message: str) -> RepositoryRequest:
         """This claim, not wanted, because of the one problem that counts then; it holds nothing."""
         return replace(self, problems=(), held=None, project=None, dropped=True).warned(code, message)
 
-    def hold(self, code: Code, message: str) -> Claim:
+    def hold(self, code: Code, message: str) -> RepositoryRequest:
         """This claim with a problem that keeps what it has."""
         return replace(self.warned(code, message), held=self.held or code)
 
-    def at(self, project: Project) -> Claim:
+    def at(self, project: Project) -> RepositoryRequest:
         """This claim with its project, its problems filed there."""
         filed = tuple(replace(problem, project=project.path) for problem in self.problems)
         return replace(self, project=project, problems=filed)
 
-    def brief(self) -> Claim:
+    def brief(self) -> RepositoryRequest:
         """This claim without the URL, once that has led to a project: thousands of them are kept."""
         return replace(self, url=None) if self.project else self
 
-    def warned(self, code: Code, message: str) -> Claim:
+    def warned(self, code: Code, message: str) -> RepositoryRequest:
         """This claim with a problem that changes nothing else."""
         path = self.project.path if self.project else None
         problem = Problem.of(code, message, object=self.ref, project=path)
@@ -100,25 +100,27 @@ def is_gone(item: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownProjects:
     """What GitLab's listing shows: the hosts of this GitLab, and the lower-case paths of the tenants' projects."""
 
     hosts: frozenset[str]
     paths: Set[str] = frozenset()
 
 
-def claims_from(items: Iterable[Mapping[str, Any]], rules: Rules, known: Known) -> tuple[Claim, ...]:
+def repository_requests_from(
+    items: Iterable[Mapping[str, Any]], rules: Rules, known: KnownProjects
+) -> tuple[RepositoryRequest, ...]:
     """The claims of all GitRepositories that are not being deleted, as far as they go without GitLab."""
-    return tuple(claim for item in items if (claim := claim_from(item, rules, known)))
+    return tuple(claim for item in items if (claim := repository_request_from(item, rules, known)))
 
 
-def claim_from(item: Mapping[str, Any], rules: Rules, known: Known) -> Claim | None:
+def repository_request_from(item: Mapping[str, Any], rules: Rules, known: KnownProjects) -> RepositoryRequest | None:
     """The claim of one GitRepository, or None where it is being deleted."""
     if is_gone(item):
         return None
     spec, metadata = item.get("spec") or {}, item["metadata"]
     ref = ref_of(item, "GitRepository")
-    claim = Claim(
+    claim = RepositoryRequest(
         ref,
         metadata.get("labels") or NO_LABELS,
         pin=(metadata.get("annotations") or {}).get(PIN),
@@ -146,7 +148,7 @@ def _secret(spec: Mapping[str, Any], ref: Ref) -> Ref | None:
     return Ref("Secret", ref.namespace, name) if name and needs_key else None
 
 
-def _with_url(claim: Claim, text: str, rules: Rules, known: Known) -> Claim:
+def _with_url(claim: RepositoryRequest, text: str, rules: Rules, known: KnownProjects) -> RepositoryRequest:
     try:
         url = parse_git_url(text, rules.relative_root)
     except UnusableUrl as error:
@@ -174,7 +176,7 @@ def _with_url(claim: Claim, text: str, rules: Rules, known: Known) -> Claim:
     return claim
 
 
-def _alias(claim: Claim, host: str) -> Claim:
+def _alias(claim: RepositoryRequest, host: str) -> RepositoryRequest:
     """A host nobody knows, with a path of the group: too likely another name of this GitLab to be taken as foreign."""
     return replace(claim, url=None).hold(
         Code.URL_UNUSABLE,
@@ -183,18 +185,18 @@ def _alias(claim: Claim, host: str) -> Claim:
     )
 
 
-def _foreign(claim: Claim, host: str) -> Claim:
+def _foreign(claim: RepositoryRequest, host: str) -> RepositoryRequest:
     return claim.drop(
         Code.FOREIGN_HOST, f"{host} is not a host of this GitLab; list it under git_hosts in the settings if it is."
     )
 
 
-def placed(claim: Claim, places: Mapping[str, PlaceAnswer], rules: Rules) -> Claim:
+def with_project(claim: RepositoryRequest, places: Mapping[str, LookUpResult], rules: Rules) -> RepositoryRequest:
     """The claim with its project, from GitLab's answers by lower-case path."""
     if claim.dropped or claim.url is None:
         return claim
-    match places.get(claim.url.path.lower(), NoPlace()):
-        case Place() as place:
+    match places.get(claim.url.path.lower(), ProjectAbsent()):
+        case ProjectLocation() as place:
             return _at(claim, claim.url.path, place, rules)
         case _ if claim.held is Code.DISABLED:
             return claim
@@ -211,14 +213,14 @@ def placed(claim: Claim, places: Mapping[str, PlaceAnswer], rules: Rules) -> Cla
             )
 
 
-def beside_unreadable(claim: Claim, unreadable: Set[int]) -> Claim:
+def held_if_unreadable(claim: RepositoryRequest, unreadable: Set[int]) -> RepositoryRequest:
     """The claim, held where its project's lists could not be read; that is reported once, with the project."""
     if claim.project and claim.project.id in unreadable:
         return replace(claim, held=claim.held or Code.PROJECT_UNREADABLE)
     return claim
 
 
-def _at(claim: Claim, path: str, place: Place, rules: Rules) -> Claim:
+def _at(claim: RepositoryRequest, path: str, place: ProjectLocation, rules: Rules) -> RepositoryRequest:
     project = place.project
     if not rules.tenancy.allows(claim.ref.namespace, project.path):
         return claim.drop(

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconcile.desired.receiver_tokens import unreadable
-from reconcile.desired.repositories import Claim
+from reconcile.desired.repositories import RepositoryRequest
 from reconcile.model import PublicKey, Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable
 from reconcile.problems import Code
 
 Secrets = Mapping[Ref, SecretAnswer]
 
 
-def with_key(claim: Claim, secrets: Secrets) -> Claim:
+def with_key(claim: RepositoryRequest, secrets: Secrets) -> RepositoryRequest:
     """The claim with what is wrong about its Secret."""
     if claim.secret is None or claim.dropped:
         return claim
@@ -24,13 +24,13 @@ def with_key(claim: Claim, secrets: Secrets) -> Claim:
     return _checked(claim, answer)
 
 
-def key_of(claim: Claim, secrets: Secrets) -> PublicKey | None:
+def key_of(claim: RepositoryRequest, secrets: Secrets) -> PublicKey | None:
     """The public key of the claim's Secret, where there is one."""
     answer = secrets.get(claim.secret) if claim.secret and not claim.dropped else None
     return answer.public_key if isinstance(answer, Secret) else None
 
 
-def _checked(claim: Claim, answer: SecretAnswer) -> Claim:
+def _checked(claim: RepositoryRequest, answer: SecretAnswer) -> RepositoryRequest:
     match answer:
         case SecretMissing():
             return claim.hold(

@@ -17,9 +17,19 @@ from dataclasses import dataclass, field, replace
 
 from reconcile.actual import Actual, Items, actual_from
 from reconcile.desired.desired import Desired, WantedKey, WantedWebhook
-from reconcile.desired.receivers import Listener
+from reconcile.desired.receivers import ReceiverRequest
 from reconcile.marks import Mark
-from reconcile.model import FoundKey, FoundWebhook, Kind, LookUpFailed, Place, PlaceAnswer, Project, Ref, shown_url
+from reconcile.model import (
+    FoundKey,
+    FoundWebhook,
+    Kind,
+    LookUpFailed,
+    LookUpResult,
+    Project,
+    ProjectLocation,
+    Ref,
+    shown_url,
+)
 from reconcile.plan.changes import Create, Found, name_of
 from reconcile.plan.plan import make_plan
 from reconcile.problems import Code, Problem
@@ -41,8 +51,8 @@ class Now:
 
     desired: Desired
     actual: Actual
-    places: Mapping[str, PlaceAnswer]
-    listeners: Mapping[Ref, Listener]
+    places: Mapping[str, LookUpResult]
+    listeners: Mapping[Ref, ReceiverRequest]
 
 
 @dataclass(slots=True)
@@ -99,9 +109,9 @@ class _Restorer:
         if project.id in self._unreadable:
             return "the project's deploy keys and webhooks cannot be read"
         match self._now.places.get(project.path.lower()):
-            case Place(now, inside=False) if now.id == project.id:
+            case ProjectLocation(now, inside=False) if now.id == project.id:
                 return f"the project has moved to {now.path}, outside the group"
-            case Place(now):
+            case ProjectLocation(now):
                 return f"the project is gone: its path belongs to another one by now, with the id {now.id}"
             case LookUpFailed(reason):
                 return f"the project could not be looked up: {reason}"
@@ -161,7 +171,7 @@ class _Restorer:
         self.done.problems.append(Problem.of(Code.CANNOT_PUT_BACK, message, object=_source(one), project=path))
 
 
-def _silence(listener: Listener) -> str:
+def _silence(listener: ReceiverRequest) -> str:
     """Why this Receiver has no token to give."""
     if not listener.supported:
         return f"GitLab cannot feed {listener.ref}, which is of type {listener.type}"

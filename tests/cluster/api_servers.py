@@ -21,7 +21,7 @@ from typing import Any, Protocol, cast
 import yaml
 
 from cronjob.kube.client import KubeApi, connect
-from cronjob.kube.target import Access
+from cronjob.kube.target import KubeOptions
 from cronjob.sandbox.fake_kubernetes.access import Denial
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
 from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, FLUX_GROUPS, Kind
@@ -78,7 +78,7 @@ class Embedded:
         self._stack = stack
         self._rights: list[Manifest] = []
         self.kubeconfig = self._entrance(self.world)
-        self.api = stack.enter_context(connect(Access(kubeconfig=str(self.kubeconfig))))
+        self.api = stack.enter_context(connect(KubeOptions(kubeconfig=str(self.kubeconfig))))
 
     def make(self, manifest: Manifest) -> None:
         if manifest["kind"] in _RIGHTS:
@@ -110,7 +110,7 @@ class Real:
 
     def __init__(self, kubeconfig: Path, folder: Path, ours: RealServer | None = None) -> None:
         self.kubeconfig = kubeconfig
-        self.api = connect(Access(kubeconfig=str(kubeconfig)))
+        self.api = connect(KubeOptions(kubeconfig=str(kubeconfig)))
         self._folder = folder
         self._ours = ours
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from cronjob.kube.client import connect
 from cronjob.kube.errors import NoAnswer
-from cronjob.kube.target import Access
+from cronjob.kube.target import KubeOptions
 
 # In seconds. It takes four on an idle machine.
 _UP_WITHIN = 120
@@ -146,7 +146,7 @@ def _is_ready(server: RealServer) -> bool:
     certificate = yaml.safe_load(server.kubeconfig.read_text())["clusters"][0]["cluster"]["certificate-authority"]
     if not Path(certificate).is_file():
         return False
-    with connect(Access(kubeconfig=str(server.kubeconfig))) as api:
+    with connect(KubeOptions(kubeconfig=str(server.kubeconfig))) as api:
         try:
             return api.send("GET", "/readyz", timeout=5).status == 200
         except NoAnswer:

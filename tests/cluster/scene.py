@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cronjob.kube.client import KubeApi, connect
-from cronjob.kube.target import Access
+from cronjob.kube.target import KubeOptions
 from cronjob.sandbox.fake_flux.source_and_notification import webhook_path
 from cronjob.sandbox.samples import token_of
 from tests.cluster.api_servers import ApiServer, collection_of, created, said
@@ -40,7 +40,7 @@ class Scene:
     @contextmanager
     def api_of(self, name: str) -> Iterator[KubeApi]:
         """Requests of that account's."""
-        with connect(Access(kubeconfig=str(self.server.kubeconfig_of(self.namespace, name)))) as api:
+        with connect(KubeOptions(kubeconfig=str(self.server.kubeconfig_of(self.namespace, name)))) as api:
             yield api
 
     def child(self, *arguments: str, **more: str) -> Done:

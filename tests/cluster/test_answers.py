@@ -10,7 +10,7 @@ import pytest
 from cronjob.flux import cluster as flux_module
 from cronjob.flux.cluster import FluxCluster
 from cronjob.kube.client import KubeApi, connect
-from cronjob.kube.target import Access
+from cronjob.kube.target import KubeOptions
 from cronjob.transport.answer import Answer
 from tests.cluster.api_servers import ApiServer, created, minor_of, said
 from tests.cluster.manifests import of_kind
@@ -33,7 +33,7 @@ def job(server: ApiServer, namespace: str) -> Iterator[KubeApi]:
     for kind in ("ServiceAccount", "Role", "RoleBinding"):
         server.make(in_namespace(of_kind(kind, "base")[JOB], namespace))
     created(server.api, in_namespace(of_kind("Lease", "base")[JOB], namespace))
-    with connect(Access(kubeconfig=str(server.kubeconfig_of(namespace, JOB)))) as api:
+    with connect(KubeOptions(kubeconfig=str(server.kubeconfig_of(namespace, JOB)))) as api:
         yield api
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.kube.lease import Lease
-from cronjob.kube.lease_claim import NAME, Claim, Times
+from cronjob.kube.lease_claim import NAME, LeaseClaim, Times
 from cronjob.kube.lease_record import CLUSTER as CLUSTER_OF
 from cronjob.kube.lease_record import Holder
 from cronjob.output.logs import log_warning
@@ -198,8 +198,8 @@ class TestTheAudit:
 
 class TestTwoWriters:
     def test_while_one_holds_the_lease_another_run_ends_with_5(self, scene: Scene) -> None:
-        claim = Claim(scene.namespace, NAME, Holder("another-pod"), CLUSTER)
-        with scene.api_of(JOB) as api, Lease(api, claim, Halt(), log_warning):
+        claim = LeaseClaim(scene.namespace, NAME, Holder("another-pod"), CLUSTER)
+        with scene.api_of(JOB) as api, Lease(api, claim, StopControl(), log_warning):
             assert scene.lease()["spec"]["holderIdentity"] == "another-pod"
 
             done = scene.program.run("--lease-wait", "0s")
@@ -246,9 +246,9 @@ class TestTwoWriters:
         assert f"belongs to cluster {CLUSTER!r}" in done.err
 
     def test_one_that_is_deleted_meanwhile_is_lost(self, scene: Scene) -> None:
-        claim = Claim(scene.namespace, NAME, Holder("ours"), CLUSTER, times=Times(renew_every=0.02))
+        claim = LeaseClaim(scene.namespace, NAME, Holder("ours"), CLUSTER, times=Times(renew_every=0.02))
         path = scene.path("Lease", "coordination.k8s.io/v1", JOB)
-        with scene.api_of(JOB) as api, Lease(api, claim, Halt(), log_warning) as lease:
+        with scene.api_of(JOB) as api, Lease(api, claim, StopControl(), log_warning) as lease:
             assert lease.lost() == ""
             said(scene.server.api.send("DELETE", path), 200)
             while not lease.lost():

@@ -8,13 +8,13 @@ import pytest
 
 from cronjob.commands.check import receiver
 from cronjob.commands.check.findings import Level
-from cronjob.concurrency.run_with_timeout import within
+from cronjob.concurrency.run_with_timeout import run_with_timeout
 from tests.flow.test_metrics import SLOW
 from tests.worlds.gitlab_builders import raw_server
 
 
 def test_what_comes_in_time_is_what_it_came_to() -> None:
-    assert within(60, lambda: "done") == "done"
+    assert run_with_timeout(60, lambda: "done") == "done"
 
 
 def test_what_does_not_come_is_none_and_the_work_may_go_on() -> None:
@@ -25,7 +25,7 @@ def test_what_does_not_come_is_none_and_the_work_may_go_on() -> None:
         has_ended.set()
         return True
 
-    assert within(0.05, work) is None
+    assert run_with_timeout(0.05, work) is None
     goes_on.set()
     assert has_ended.wait(20)
 

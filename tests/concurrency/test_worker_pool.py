@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from cronjob.concurrency.worker_pool import Crew
+from cronjob.concurrency.worker_pool import WorkerPool
 
 
 def test_everything_is_done_once() -> None:
-    crew = Crew[int, int](lambda number: number * 2, 4, "test")
+    crew = WorkerPool[int, int](lambda number: number * 2, 4, "test")
     for number in range(1000):
         crew.add(number)
 
@@ -20,7 +20,7 @@ def test_everything_is_done_once() -> None:
 
 
 def test_answers_that_were_given_are_not_none_the_second_time() -> None:
-    crew = Crew[int, int](lambda number: number, 2, "test")
+    crew = WorkerPool[int, int](lambda number: number, 2, "test")
     crew.add(1)
 
     assert crew.answers() == [1]
@@ -31,7 +31,7 @@ def test_answers_that_were_given_are_not_none_the_second_time() -> None:
 
 def test_without_anything_to_do_there_are_no_answers_and_no_threads() -> None:
     before = threading.active_count()
-    crew = Crew[int, int](lambda number: number, 4, "test")
+    crew = WorkerPool[int, int](lambda number: number, 4, "test")
 
     assert crew.answers() == []
     assert threading.active_count() == before
@@ -50,7 +50,7 @@ def test_no_more_are_under_way_than_it_has_threads(threads: int) -> None:
         with lock:
             under_way[0] -= 1
 
-    crew = Crew[int, None](work, threads, "test")
+    crew = WorkerPool[int, None](work, threads, "test")
     for number in range(50):
         crew.add(number)
     crew.answers()
@@ -60,7 +60,7 @@ def test_no_more_are_under_way_than_it_has_threads(threads: int) -> None:
 
 
 def test_what_one_raises_is_raised_at_the_end() -> None:
-    crew = Crew[int, float](lambda number: 1 / number, 2, "test")
+    crew = WorkerPool[int, float](lambda number: 1 / number, 2, "test")
     for number in (1, 0, 2, 3):
         crew.add(number)
 
@@ -70,7 +70,7 @@ def test_what_one_raises_is_raised_at_the_end() -> None:
 
 
 def test_an_empty_item_is_an_item() -> None:
-    crew = Crew[object, object](lambda item: item, 1, "test")
+    crew = WorkerPool[object, object](lambda item: item, 1, "test")
     crew.add(None)
     crew.add(())
 
@@ -79,7 +79,7 @@ def test_an_empty_item_is_an_item() -> None:
 
 
 def test_several_threads_may_add() -> None:
-    crew = Crew[int, int](lambda number: number, 2, "test")
+    crew = WorkerPool[int, int](lambda number: number, 2, "test")
     adding = [threading.Thread(target=lambda: [crew.add(number) for number in range(100)]) for _ in range(4)]
     for thread in adding:
         thread.start()
@@ -98,7 +98,7 @@ def test_once_closed_what_was_not_begun_is_given_up() -> None:
         time.sleep(0.01)
         done.append(number)
 
-    crew = Crew[int, None](work, 1, "test")
+    crew = WorkerPool[int, None](work, 1, "test")
     for number in range(1000):
         crew.add(number)
     begun.wait()

@@ -9,7 +9,7 @@ import pytest
 from urllib3.util import Retry
 
 from cronjob.sandbox.fake_gitlab.monitor import Monitor, Wanted
-from cronjob.sandbox.faults.named import Spell, begin
+from cronjob.sandbox.faults.named import ActiveFaults, begin
 from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, token_of
 from tests.worlds.program import Program, a_program
 
@@ -47,7 +47,7 @@ def public_key_of(secret: dict[str, object]) -> str:
     return b64decode(data["identity.pub"]).decode()
 
 
-def in_force(name: str, program: Program, seed: int = 1) -> Spell:
+def in_force(name: str, program: Program, seed: int = 1) -> ActiveFaults:
     return begin(name, program.gitlab.weather, program.kubernetes.weather, seed=seed)
 
 

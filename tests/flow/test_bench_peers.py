@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.peers.measuring import Cost, Pair, departure, pair, quickest, run
-from bench.peers.offer import Offer, Place, Tally, served
+from bench.peers.offer import Offer, Place, RequestTally, served
 from bench.peers.table import Accidents, Result, Round, table_of
 from bench.peers.tools import OURS, TOOLS, Call
 
@@ -41,7 +41,7 @@ def test_who_does_nothing_is_seen_to_have_done_nothing(tmp_path: Path) -> None:
 
     assert cost.code == 7
     assert cost.peak > 0
-    assert cost.tally == Tally(gitlab={}, kubernetes={}, bytes=0, keys=0, webhooks=0, left={})
+    assert cost.tally == RequestTally(gitlab={}, kubernetes={}, bytes=0, keys=0, webhooks=0, left={})
 
 
 def test_one_project_refuses_and_the_others_do_not() -> None:
@@ -73,7 +73,7 @@ def test_every_tool_is_told_of_every_project(prepare: Callable[[Offer, Path], Ca
 
 def cost(wall: float, **fields: int) -> Cost:
     counts = {"bytes": 2048, "keys": 100, "webhooks": 100, **fields}
-    tally = Tally({"PUT": 7, "GET": 1200}, {}, counts["bytes"], counts["keys"], counts["webhooks"], {"ours": 1})
+    tally = RequestTally({"PUT": 7, "GET": 1200}, {}, counts["bytes"], counts["keys"], counts["webhooks"], {"ours": 1})
     return Cost(0, wall, wall / 2, 51200, "", tally)
 
 

@@ -16,8 +16,8 @@ from cronjob.flux.object_shapes import share_names
 from cronjob.flux.secret_store import SecretAnswers
 from reconcile.actual import Items, actual_from, webhook_from
 from reconcile.desired.desired import desired_from
-from reconcile.desired.receivers import listeners_from
-from reconcile.model import Place, Project, PublicKey, Ref, Secret, SecretMissing
+from reconcile.desired.receivers import receiver_requests_from
+from reconcile.model import Project, ProjectLocation, PublicKey, Ref, Secret, SecretMissing
 from reconcile.plan.plan import make_plan
 from tests.worlds.builders import a_key, a_project, a_public_key, a_webhook, some_rules
 from tests.worlds.flux_builders import (
@@ -114,7 +114,7 @@ def test_webhooks_with_the_same_events_share_them() -> None:
 
 def test_what_is_wanted_is_a_fraction_of_what_flux_asks_for() -> None:
     world = a_world_of(300)
-    claims, listeners = world.claims(), listeners_from(world.receivers)
+    claims, listeners = world.claims(), receiver_requests_from(world.receivers)
     secrets = {Ref("Secret", *name.split("/")): answer for name, answer in world.secrets.items()}
 
     # Python keeps some tuples that nobody needs any more for the next ones: what is made first does not count.
@@ -138,7 +138,10 @@ def a_world_of(tenants: int) -> World:
             **{f"{NAMESPACE}/{name}-ssh": a_key_secret(name) for name in names},
             **{f"{NAMESPACE}/{name}-webhook": a_token_secret() for name in names},
         },
-        places={f"tenants/{name}": Place(Project(number, f"tenants/{name}")) for number, name in enumerate(names, 1)},
+        places={
+            f"tenants/{name}": ProjectLocation(Project(number, f"tenants/{name}"))
+            for number, name in enumerate(names, 1)
+        },
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.transport import rate_limit as pace
 from tests.worlds.gitlab_builders import GitLab, a_gitlab
 
@@ -31,7 +31,7 @@ class Clock:
         return self.now
 
 
-class Waiting(Halt):
+class Waiting(StopControl):
     """Waits by the clock."""
 
     def __init__(self, clock: Clock) -> None:
@@ -61,7 +61,7 @@ def seconds_of_a_run(gitlab: GitLab, monkeypatch: pytest.MonkeyPatch, **access: 
     ):
         limit.clock = clock
     began = clock.now
-    session = gitlab.session(halt=Waiting(clock), concurrency=1, **access)
+    session = gitlab.session(stop_control=Waiting(clock), concurrency=1, **access)
     actual = gitlab.reader(session=session, concurrency=1).read_actual(())
     assert len(actual.projects) == PROJECTS
     return clock.now - began

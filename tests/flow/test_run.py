@@ -13,7 +13,7 @@ from reconcile.plan.changes import Change, Delete
 from reconcile.plan.guard import Expected, Limits
 from reconcile.report import Report, Result, Status
 from reconcile.rules import Rules
-from reconcile.run import Orders, reconcile, retire
+from reconcile.run import RunOptions, reconcile, retire
 from tests.worlds.builders import NAMESPACE, a_public_key, a_url, some_rules
 from tests.worlds.ports import HOST, GitLabInMemory, Kubernetes, marked
 
@@ -28,14 +28,14 @@ class World:
     gitlab: GitLabInMemory = field(default_factory=GitLabInMemory)
     rules: Rules = field(default_factory=some_rules)
 
-    def run(self, **orders: object) -> Report:
+    def run(self, **options: object) -> Report:
         self.flux.readings = 0
         self.gitlab.written.clear()
-        return reconcile(self.flux, self.gitlab, self.rules, Orders(**{"gitlab_host": HOST, **orders}))
+        return reconcile(self.flux, self.gitlab, self.rules, RunOptions(**{"gitlab_host": HOST, **options}))
 
-    def retire(self, **orders: object) -> Report:
+    def retire(self, **options: object) -> Report:
         self.gitlab.written.clear()
-        return retire(self.gitlab, self.rules, Orders(**{"gitlab_host": HOST, **orders}))
+        return retire(self.gitlab, self.rules, RunOptions(**{"gitlab_host": HOST, **options}))
 
     @property
     def state(self) -> Actual:
@@ -535,8 +535,8 @@ def test_retiring_lists_what_carries_no_mark_and_stays(settled: World) -> None:
     settled.gitlab.add_key(A, a_public_key(8), marked("x", "staging"))
     settled.gitlab.add_key(A, a_public_key(9), "deploy bot")
 
-    def titles(**orders: object) -> list[str]:
-        return [one["key"]["title"] for one in settled.retire(dry_run=True, **orders).as_dict()["foreign"]]
+    def titles(**options: object) -> list[str]:
+        return [one["key"]["title"] for one in settled.retire(dry_run=True, **options).as_dict()["foreign"]]
 
     assert titles() == ["deploy bot"]
     assert sorted(titles(show_foreign=True)) == ["deploy bot", marked("x", "staging")]

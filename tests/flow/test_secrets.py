@@ -44,11 +44,11 @@ def everything_logged() -> Iterator[list[str]]:
     """What any logger of the process says, at any level, as a text of its own."""
     said: list[str] = []
 
-    class Listener(logging.Handler):
+    class ReceiverRequest(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             said.append(f"{self.format(record)} {record.__dict__}")
 
-    root, listener = logging.getLogger(), Listener(logging.NOTSET)
+    root, listener = logging.getLogger(), ReceiverRequest(logging.NOTSET)
     level = root.level
     root.addHandler(listener)
     root.setLevel(logging.DEBUG)

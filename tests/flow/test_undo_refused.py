@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.model import LookUpFailed, Place, PlaceAnswer, Project, PublicKey, Ref, Secret, SecretMissing
+from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectLocation, PublicKey, Ref, Secret, SecretMissing
 from reconcile.report import Result, Status
 from reconcile.tenancy import Rule, Tenancy
 from reconcile.undo.removed import removed_from
@@ -109,13 +109,16 @@ def test_of_two_webhooks_that_look_the_same_one_is_put_back(left: World) -> None
     ("place", "why"),
     [
         (None, "the project is gone, or this token cannot see it"),
-        (Place(OUTSIDE._replace(id=A.id), moved=True, inside=False), "moved to elsewhere/a, outside the group"),
-        (Place(OUTSIDE, inside=False), "its path belongs to another one by now, with the id 9"),
-        (Place(B._replace(path=A.path)), "its path belongs to another one by now, with the id 2"),
+        (
+            ProjectLocation(OUTSIDE._replace(id=A.id), moved=True, inside=False),
+            "moved to elsewhere/a, outside the group",
+        ),
+        (ProjectLocation(OUTSIDE, inside=False), "its path belongs to another one by now, with the id 9"),
+        (ProjectLocation(B._replace(path=A.path)), "its path belongs to another one by now, with the id 2"),
         (LookUpFailed("GitLab answered 500"), "could not be looked up: GitLab answered 500"),
     ],
 )
-def test_a_project_that_is_gone_or_has_moved_out_is_named(left: World, place: PlaceAnswer | None, why: str) -> None:
+def test_a_project_that_is_gone_or_has_moved_out_is_named(left: World, place: LookUpResult | None, why: str) -> None:
     del left.gitlab.projects[A.id]
     left.gitlab.places = {A.path: place} if place else {}
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from cronjob.concurrency.progress_counts import Tally
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.progress_counts import ProgressCounts
+from cronjob.concurrency.stop import StopControl
 from cronjob.sandbox.fake_gitlab.records import DEVELOPER
 from reconcile.actual import Items, Unreadable
 from reconcile.errors import ReadError, SettingsError, WriteFailed
-from reconcile.model import LookUpFailed, NoPlace, Place, Project
+from reconcile.model import LookUpFailed, Project, ProjectAbsent, ProjectLocation
 from reconcile.plan.changes import Change, Create
 from tests.worlds.builders import a_public_key, a_url, a_wanted_key, a_wanted_webhook
 from tests.worlds.gitlab_builders import TOKEN, GitLab, ours
@@ -89,7 +89,7 @@ class TestFind:
         project = gitlab.project("tenants/Shop")
         group, _ = gitlab.ready()
 
-        assert group.find(["tenants/shop"]) == {"tenants/shop": Place(ours(project))}
+        assert group.find(["tenants/shop"]) == {"tenants/shop": ProjectLocation(ours(project))}
         assert gitlab.requests() == []
 
     def test_what_is_not_is_looked_up_once(self, gitlab: GitLab) -> None:
@@ -104,10 +104,10 @@ class TestFind:
         places = group.find(paths)
 
         assert places == {
-            "others/a": Place(ours(outside), inside=False),
+            "others/a": ProjectLocation(ours(outside), inside=False),
             "tenants/broken": LookUpFailed("GitLab answered 403"),
-            "tenants/none": NoPlace(),
-            "tenants/old": Place(ours(moved), moved=True),
+            "tenants/none": ProjectAbsent(),
+            "tenants/old": ProjectLocation(ours(moved), moved=True),
         }
         assert len(gitlab.requests()) == 5
         assert group.find(paths) == places
@@ -252,22 +252,22 @@ class TestClosing:
 class TestStopping:
     def test_nothing_stops_a_run_without_reason(self, gitlab: GitLab) -> None:
         assert not gitlab.reader().stopped()
-        assert not gitlab.reader(halt=Halt(deadline=600)).stopped()
+        assert not gitlab.reader(stop_control=StopControl(deadline=600)).stopped()
 
     def test_a_signal_stops_it(self, gitlab: GitLab) -> None:
         stop = threading.Event()
-        group = gitlab.reader(halt=Halt(stop=stop))
+        group = gitlab.reader(stop_control=StopControl(stop=stop))
         stop.set()
 
         assert group.stopped() == "a signal stopped the run"
 
     def test_a_deadline_stops_it(self, gitlab: GitLab) -> None:
-        assert gitlab.reader(halt=Halt(deadline=-0.001)).stopped() == "the run's --deadline had passed"
+        assert gitlab.reader(stop_control=StopControl(deadline=-0.001)).stopped() == "the run's --deadline had passed"
 
     def test_whatever_else_it_depends_on_stops_it(self, gitlab: GitLab) -> None:
-        halt, lost = Halt(), []
-        halt.watch(lambda: "".join(lost))
-        group = gitlab.reader(halt=halt)
+        stop_control, lost = StopControl(), []
+        stop_control.watch(lambda: "".join(lost))
+        group = gitlab.reader(stop_control=stop_control)
         assert not group.stopped()
 
         lost.append("the lease was lost")
@@ -277,7 +277,7 @@ class TestStopping:
     def test_a_signal_while_reading_ends_the_reading(self, gitlab: GitLab) -> None:
         some_projects(gitlab, 100)
         stop = threading.Event()
-        group = gitlab.reader(halt=Halt(stop=stop), concurrency=2)
+        group = gitlab.reader(stop_control=StopControl(stop=stop), concurrency=2)
         group.read_hosts()
         gitlab.world.latency = 0.02
         threading.Timer(0.2, stop.set).start()
@@ -292,7 +292,7 @@ class TestStopping:
         some_projects(gitlab, 3)
 
         with pytest.raises(ReadError, match="--deadline had passed") as error:
-            gitlab.reader(halt=Halt(deadline=-1)).read_actual(())
+            gitlab.reader(stop_control=StopControl(deadline=-1)).read_actual(())
 
         assert error.value.code == "Stopped"
         assert not [path for path in gitlab.paths() if "hooks" in path]
@@ -302,10 +302,10 @@ class TestStopping:
         self, gitlab: GitLab, kind: str
     ) -> None:
         some_projects(gitlab, 3)
-        halt = Halt()
-        group = gitlab.reader(halt=halt)
+        stop_control = StopControl()
+        group = gitlab.reader(stop_control=stop_control)
         gitlab.world.fail(path=kind, status=429, headers={"Retry-After": "20"}, times=None)
-        threading.Timer(0.2, halt.stop.set).start()
+        threading.Timer(0.2, stop_control.stop.set).start()
         began = time.monotonic()
 
         with pytest.raises(ReadError, match="a signal stopped the run") as error:
@@ -317,17 +317,19 @@ class TestStopping:
     @pytest.mark.parametrize("path", ["/user$", "/groups/tenants$", "/projects$", "%2Fextra$"])
     def test_a_deadline_while_the_group_is_listed_says_so(self, gitlab: GitLab, path: str) -> None:
         gitlab.world.fail(path=path, status=503, times=None)
-        halt = Halt(deadline=0.3)
+        stop_control = StopControl(deadline=0.3)
         began = time.monotonic()
 
         with pytest.raises(ReadError, match="--deadline had passed") as error:
-            gitlab.reader(session=gitlab.session(halt=halt, backoff=15.0), extra_projects=("o/extra",)).read_hosts()
+            gitlab.reader(
+                session=gitlab.session(stop_control=stop_control, backoff=15.0), extra_projects=("o/extra",)
+            ).read_hosts()
 
         assert error.value.code == "Stopped"
         assert time.monotonic() - began < 7
 
     def test_a_look_up_that_a_deadline_ends_is_no_failed_one(self, gitlab: GitLab) -> None:
-        group = gitlab.reader(session=gitlab.session(halt=Halt(deadline=1), backoff=15.0))
+        group = gitlab.reader(session=gitlab.session(stop_control=StopControl(deadline=1), backoff=15.0))
         group.read_hosts()
         gitlab.world.fail(path="%2Fnew$", status=503, times=None)
 
@@ -340,7 +342,7 @@ class TestStopping:
         began = time.monotonic()
 
         with pytest.raises(ReadError) as error:
-            gitlab.reader(session=gitlab.session(halt=Halt(deadline=1), backoff=15.0)).read_actual(())
+            gitlab.reader(session=gitlab.session(stop_control=StopControl(deadline=1), backoff=15.0)).read_actual(())
 
         assert error.value.code == "Stopped"
         assert time.monotonic() - began < 7
@@ -348,7 +350,7 @@ class TestStopping:
     def test_without_either_everything_is_read(self, gitlab: GitLab) -> None:
         some_projects(gitlab, 3)
 
-        assert len(gitlab.reader(halt=Halt(deadline=600)).read_actual(()).projects) == 3
+        assert len(gitlab.reader(stop_control=StopControl(deadline=600)).read_actual(()).projects) == 3
 
 
 class TestWriting:
@@ -381,7 +383,7 @@ class TestWriting:
         projects = [gitlab.project(f"tenants/{number}") for number in range(3)]
         gitlab.world.fail(path=f"{projects[0].id}/hooks", status=403)
         group = gitlab.reader()
-        assert group.tally == Tally()
+        assert group.tally == ProgressCounts()
 
         group.read_actual(())
         assert (group.tally.found, group.tally.read, group.tally.listed) == (3, 3, True)

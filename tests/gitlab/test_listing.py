@@ -10,7 +10,7 @@ import pytest
 
 from cronjob.gitlab.listing import Listing, look_up, read_listing
 from reconcile.errors import ReadError
-from reconcile.model import LookUpFailed, NoPlace, Place, Project
+from reconcile.model import LookUpFailed, Project, ProjectAbsent, ProjectLocation
 from tests.worlds.gitlab_builders import GitLab, a_gitlab, a_session, an_answer, ours, raw_server
 
 pytest_plugins = ["tests.worlds.gitlab_fixtures"]
@@ -246,7 +246,7 @@ class TestGroups:
             listing = listed(served, "tenants")
 
             assert listing.by_path == {"tenants/a": ours(project)}
-            assert isinstance(look_up(served.session(), "tenants/a", listing), Place)
+            assert isinstance(look_up(served.session(), "tenants/a", listing), ProjectLocation)
 
 
 class TestHosts:
@@ -349,13 +349,13 @@ class TestLookUps:
         listing = listed(gitlab)
         project = gitlab.project("tenants/New")
 
-        assert look_up(gitlab.session(), "tenants/new", listing) == Place(ours(project))
+        assert look_up(gitlab.session(), "tenants/new", listing) == ProjectLocation(ours(project))
 
     def test_one_outside_is_said_to_be(self, gitlab: GitLab) -> None:
         gitlab.world.add_group("others")
         project = gitlab.project("others/a", visibility="public")
 
-        assert found(gitlab, "others/a") == Place(ours(project), inside=False)
+        assert found(gitlab, "others/a") == ProjectLocation(ours(project), inside=False)
 
     def test_a_host_is_learned_from_it(self, gitlab: GitLab) -> None:
         listing = listed(gitlab)
@@ -368,7 +368,7 @@ class TestLookUps:
         project = gitlab.project("tenants/old")
         gitlab.world.move_project(project, "tenants/new")
 
-        assert found(gitlab, "tenants/old") == Place(ours(project), moved=True)
+        assert found(gitlab, "tenants/old") == ProjectLocation(ours(project), moved=True)
         assert gitlab.paths() == ["/projects/tenants%2Fold", f"/projects/{project.id}"]
 
     def test_one_that_moved_outside_is_followed_and_outside(self, gitlab: GitLab) -> None:
@@ -376,26 +376,26 @@ class TestLookUps:
         project = gitlab.project("tenants/old", visibility="public")
         gitlab.world.move_project(project, "others/new")
 
-        assert found(gitlab, "tenants/old") == Place(ours(project), moved=True, inside=False)
+        assert found(gitlab, "tenants/old") == ProjectLocation(ours(project), moved=True, inside=False)
 
     def test_one_whose_path_only_changed_case_did_not_move(self, gitlab: GitLab) -> None:
         project = gitlab.project("tenants/Shop")
 
-        assert found(gitlab, "tenants/shop") == Place(ours(project))
+        assert found(gitlab, "tenants/shop") == ProjectLocation(ours(project))
 
     def test_gitlab_before_16_7_answers_for_the_old_path_itself(self) -> None:
         with a_gitlab("16.6.0") as old:
             project = old.project("tenants/old")
             old.world.move_project(project, "tenants/new")
 
-            assert found(old, "tenants/old") == Place(ours(project), moved=True)
+            assert found(old, "tenants/old") == ProjectLocation(ours(project), moved=True)
             assert old.paths() == ["/projects/tenants%2Fold"]
 
     def test_an_old_path_that_was_taken_leads_to_the_taker(self, gitlab: GitLab) -> None:
         gitlab.world.move_project(gitlab.project("tenants/old"), "tenants/new")
         taker = gitlab.project("tenants/old")
 
-        assert found(gitlab, "tenants/old") == Place(ours(taker))
+        assert found(gitlab, "tenants/old") == ProjectLocation(ours(taker))
 
     def test_no_request_goes_to_the_host_that_a_redirect_names(self, gitlab: GitLab) -> None:
         project = gitlab.project("tenants/old")
@@ -403,7 +403,7 @@ class TestLookUps:
         with raw_server(an_answer("200 OK", "{}")) as elsewhere:
             gitlab.world.external_url = elsewhere.url
 
-            assert found(gitlab, "tenants/old") == Place(ours(project), moved=True)
+            assert found(gitlab, "tenants/old") == ProjectLocation(ours(project), moved=True)
 
         assert elsewhere.requests == []
 
@@ -420,12 +420,12 @@ class TestLookUps:
         assert found(gitlab, "tenants/a") == LookUpFailed("GitLab answered 302")
 
     def test_one_that_is_absent_is_no_place(self, gitlab: GitLab) -> None:
-        assert found(gitlab, "tenants/none") == NoPlace()
+        assert found(gitlab, "tenants/none") == ProjectAbsent()
 
     def test_one_that_was_moved_out_of_sight_is_no_place(self, gitlab: GitLab) -> None:
         gitlab.world.fail(path="%2Fa$", status=301, headers={"Location": "/api/v4/projects/4711"})
 
-        assert found(gitlab, "tenants/a") == NoPlace()
+        assert found(gitlab, "tenants/a") == ProjectAbsent()
 
     @pytest.mark.parametrize(
         ("fault", "reason"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.sandbox.fake_gitlab.records import Hook
 from cronjob.sandbox.fake_gitlab.records import Project as TheirProject
 from cronjob.transport.rate_limit import Allowance
@@ -156,11 +156,11 @@ def test_whoever_waits_for_a_turn_hears_a_signal_and_sends_nothing(gitlab: GitLa
     project = gitlab.project()
     for number in range(1, 7):
         switched_off(gitlab, project, number)
-    halt = Halt()
-    write, changes = healing(gitlab, project, halt=halt)
+    stop_control = StopControl()
+    write, changes = healing(gitlab, project, stop_control=stop_control)
     for change in changes[:5]:
         write(change)
-    halt.stop.set()
+    stop_control.stop.set()
 
     assert failure(write, changes[5]) == "the test push was not sent: a signal stopped the run"
     assert pushes(gitlab) == 5
@@ -169,7 +169,7 @@ def test_whoever_waits_for_a_turn_hears_a_signal_and_sends_nothing(gitlab: GitLa
 class TestAllowance:
     @pytest.mark.usefixtures("hurried")
     def test_so_many_a_minute_do_not_wait_and_the_next_one_does(self) -> None:
-        allowance = Allowance(2, Halt())
+        allowance = Allowance(2, StopControl())
 
         waited = [allowance.wait(1) for _ in range(3)]
 
@@ -177,6 +177,6 @@ class TestAllowance:
         assert waited[2] > 50
 
     def test_one_does_not_wait_for_another(self) -> None:
-        allowance = Allowance(1, Halt())
+        allowance = Allowance(1, StopControl())
 
         assert [allowance.wait(whose) for whose in (1, 2, 3)] == [0.0] * 3

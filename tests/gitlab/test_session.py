@@ -19,8 +19,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from cronjob.concurrency.stop import Halt
-from cronjob.gitlab.session import Access, NoAnswer, Refused, Session, TooSlow, Unproven
+from cronjob.concurrency.stop import StopControl
+from cronjob.gitlab.session import GatewayTimeout, GitLabConnection, NoAnswer, Refused, Session, UnconfirmedDelete
 from reconcile.errors import WriteFailed
 from tests.worlds.gitlab_builders import OK, TOKEN, GitLab, a_gitlab, a_session, an_answer, raw_server
 
@@ -238,7 +238,7 @@ class TestRepeatedWrites:
     ) -> None:
         gitlab.world.fail(status=status, body=body)
 
-        with pytest.raises(Unproven, match=f"^DELETE: GitLab answered {status}"):
+        with pytest.raises(UnconfirmedDelete, match=f"^DELETE: GitLab answered {status}"):
             gitlab.session().write("DELETE", "/projects/1")
 
     @pytest.mark.parametrize("status", [202, 204])
@@ -265,7 +265,7 @@ class TestRepeatedWrites:
             connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{")
             hang(connection)
 
-        with raw_server(half) as server, a_session(server.url, timeout=0.2) as session, pytest.raises(TooSlow):
+        with raw_server(half) as server, a_session(server.url, timeout=0.2) as session, pytest.raises(GatewayTimeout):
             session.write("POST", "/projects/1/hooks", {})
 
     def test_a_lock_that_stays_is_a_refusal(self, gitlab: GitLab) -> None:
@@ -335,7 +335,7 @@ class TestLimits:
 class TestStopping:
     def test_after_a_stop_nothing_is_repeated(self, gitlab: GitLab) -> None:
         gitlab.world.fail(status=503, times=None)
-        session = gitlab.session(halt=Halt(deadline=-1), backoff=15.0)
+        session = gitlab.session(stop_control=StopControl(deadline=-1), backoff=15.0)
 
         with pytest.raises(Refused, match="503"):
             session.get(GROUP)
@@ -345,9 +345,9 @@ class TestStopping:
     @pytest.mark.parametrize("status", [429, 503])
     def test_a_stop_ends_a_wait(self, gitlab: GitLab, status: int) -> None:
         gitlab.world.fail(status=status, headers={"Retry-After": "20"}, times=None)
-        halt = Halt()
-        session = gitlab.session(halt=halt)
-        threading.Timer(0.2, halt.stop.set).start()
+        stop_control = StopControl()
+        session = gitlab.session(stop_control=stop_control)
+        threading.Timer(0.2, stop_control.stop.set).start()
         began = time.monotonic()
 
         with pytest.raises(Refused, match=str(status)):
@@ -359,8 +359,8 @@ class TestStopping:
         assert session.traffic.throttled_seconds < 10
 
     def test_whoever_waits_for_a_turn_sends_nothing_more(self, gitlab: GitLab) -> None:
-        halt = Halt(deadline=1)
-        session = gitlab.session(halt=halt, max_per_minute=1)
+        stop_control = StopControl(deadline=1)
+        session = gitlab.session(stop_control=stop_control, max_per_minute=1)
         session.get(GROUP)
 
         with pytest.raises(WriteFailed, match=r"^POST was not sent: the run's --deadline had passed$"):
@@ -369,13 +369,13 @@ class TestStopping:
         assert gitlab.world.writes == []
 
     def test_what_begins_after_a_stop_is_sent_at_once(self, gitlab: GitLab) -> None:
-        session = gitlab.session(halt=Halt(deadline=-1), max_per_minute=1)
+        session = gitlab.session(stop_control=StopControl(deadline=-1), max_per_minute=1)
 
         assert [session.get(GROUP)[0]["full_path"] for _ in range(2)] == ["tenants"] * 2
 
     def test_a_pause_ends_with_the_run(self, gitlab: GitLab) -> None:
         began = time.monotonic()
-        gitlab.session(halt=Halt(deadline=0.1), backoff=20.0).pause(1)
+        gitlab.session(stop_control=StopControl(deadline=0.1), backoff=20.0).pause(1)
 
         assert time.monotonic() - began < 7
 
@@ -395,7 +395,7 @@ class TestDryRuns:
         assert gitlab.session(allow_writes=False).get(GROUP)[0]["full_path"] == "tenants"
 
     def test_leave_must_be_given(self) -> None:
-        assert not Access("https://gitlab.test", TOKEN).allow_writes
+        assert not GitLabConnection("https://gitlab.test", TOKEN).allow_writes
 
 
 class TestRedirects:
@@ -447,7 +447,7 @@ class TestTheToken:
     def test_it_is_in_no_repr(self, gitlab: GitLab) -> None:
         session = gitlab.session()
 
-        assert TOKEN not in f"{session!r} {session.traffic!r} {Access(gitlab.url, TOKEN)!r}"
+        assert TOKEN not in f"{session!r} {session.traffic!r} {GitLabConnection(gitlab.url, TOKEN)!r}"
 
     def test_it_is_in_no_log_and_no_exception(self, gitlab: GitLab, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
@@ -503,8 +503,8 @@ ENVELOPES: dict[str, tuple[str | bytes, str]] = {
         "422 Token was revoked.",
     ),
     "a missing scope": (
-        '{"error": "insufficient_scope", "error_description": "Needs more.", "scope": "api read_api"}',
-        "422 Needs more. (scope api read_api)",
+        '{"error": "insufficient_scope", "error_description": "SecretsToRead more.", "scope": "api read_api"}',
+        "422 SecretsToRead more. (scope api read_api)",
     ),
     "plain text": ("Retry later\n", "422 Retry later"),
     "bytes that are no text": (b"\xff\xfe no", "422 \ufffd\ufffd no"),
@@ -563,9 +563,9 @@ class TestStops:
 
     def test_a_stop_ends_a_long_wait_and_nothing_more_is_sent(self, gitlab: GitLab) -> None:
         gitlab.world.fail(status=429, body="Retry later\n", headers={"Retry-After": "100"}, times=None)
-        halt = Halt()
-        session = Session(Access(gitlab.url, TOKEN), halt)
-        threading.Timer(0.2, halt.stop.set).start()
+        stop_control = StopControl()
+        session = Session(GitLabConnection(gitlab.url, TOKEN), stop_control)
+        threading.Timer(0.2, stop_control.stop.set).start()
         began = time.monotonic()
 
         with closing(session), pytest.raises(Refused, match="429"):
@@ -576,16 +576,16 @@ class TestStops:
 
     def test_the_deadline_ends_it_too(self, gitlab: GitLab) -> None:
         gitlab.world.fail(status=503, times=None)
-        with closing(Session(Access(gitlab.url, TOKEN, backoff=10), Halt(deadline=0.2))) as session:
+        with closing(Session(GitLabConnection(gitlab.url, TOKEN, backoff=10), StopControl(deadline=0.2))) as session:
             with pytest.raises(Refused, match="503"):
                 session.get(GROUP)
 
             assert session.traffic.requests == {"GET": 1}
 
     def test_after_a_stop_one_look_is_still_possible(self, gitlab: GitLab) -> None:
-        halt = Halt()
-        halt.stop.set()
-        with closing(Session(Access(gitlab.url, TOKEN), halt)) as session:
+        stop_control = StopControl()
+        stop_control.stop.set()
+        with closing(Session(GitLabConnection(gitlab.url, TOKEN), stop_control)) as session:
             assert session.get(GROUP)[0]["full_path"] == "tenants"
 
 

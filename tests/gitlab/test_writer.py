@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.gitlab.group import GitLabGroup
-from cronjob.gitlab.session import Access, Session
+from cronjob.gitlab.session import GitLabConnection, Session
 from cronjob.sandbox.fake_gitlab.records import DEVELOPER
 from cronjob.sandbox.fake_gitlab.records import Project as TheirProject
 from reconcile.actual import Actual, Items
@@ -779,10 +779,10 @@ class TestStopping:
         self, gitlab: GitLab, name: str, *, after: bool
     ) -> None:
         case = CASES[name]
-        halt = Halt()
-        project, group, change = prepared(gitlab, case, halt=halt, backoff=20.0)
+        stop_control = StopControl()
+        project, group, change = prepared(gitlab, case, stop_control=stop_control, backoff=20.0)
         gitlab.world.fail(method=case.method, drop=True, after=after, times=None)
-        threading.Timer(0.2, halt.stop.set).start()
+        threading.Timer(0.2, stop_control.stop.set).start()
         began = time.monotonic()
 
         if after and name != "update webhook":
@@ -798,14 +798,14 @@ class TestStopping:
     def test_a_look_that_waits_for_its_turn_when_the_run_is_stopped_is_taken_at_once(
         self, gitlab: GitLab, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        halt = Halt()
-        project, group, change = prepared(gitlab, CASES["create webhook"], halt=halt)
+        stop_control = StopControl()
+        project, group, change = prepared(gitlab, CASES["create webhook"], stop_control=stop_control)
         gitlab.world.fail(method="POST", drop=True, after=True)
 
         def held(repeat: int) -> None:
             del repeat
             group._session._pace.hold(20)
-            threading.Timer(0.2, halt.stop.set).start()
+            threading.Timer(0.2, stop_control.stop.set).start()
 
         # As after a 429 that another worker met.
         monkeypatch.setattr(group._session, "pause", held)
@@ -967,15 +967,15 @@ def test_a_removal_that_something_else_answered_is_looked_after(gitlab: GitLab) 
 
 def test_after_a_stop_no_write_is_repeated(gitlab: GitLab) -> None:
     project = gitlab.world.add_project("tenants/stopped")
-    halt = Halt()
+    stop_control = StopControl()
     session = gitlab.opened.enter_context(
-        closing(Session(Access(gitlab.url, TOKEN, allow_writes=True, backoff=0.001), halt))
+        closing(Session(GitLabConnection(gitlab.url, TOKEN, allow_writes=True, backoff=0.001), stop_control))
     )
     group = gitlab.reader(session=session)
     group.read_actual(())
     gitlab.world.fail(method="POST", path="/hooks$", status=502, times=None)
     gitlab.world.requests.clear()
-    halt.stop.set()
+    stop_control.stop.set()
 
     with pytest.raises(WriteFailed, match="502"):
         group.write(create_hook(project))

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from kubernetes.client import ApiException
 
-from cronjob.concurrency.stop import Halt
-from cronjob.kube.client import Access, KubeApi, connect
+from cronjob.concurrency.stop import StopControl
+from cronjob.kube.client import KubeApi, KubeOptions, connect
 from cronjob.kube.errors import NoAnswer
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
@@ -85,7 +85,7 @@ class TestAProxy:
             config = yaml.safe_load(kubeconfig(address))
             config["clusters"][0]["cluster"] |= cluster
             (tmp_path / "config").write_text(yaml.safe_dump(config))
-            with connect(Access(str(tmp_path / "config"))) as api, suppress(NoAnswer):
+            with connect(KubeOptions(str(tmp_path / "config"))) as api, suppress(NoAnswer):
                 api.send("GET", "/version", query={"limit": "1"}, timeout=5)
             # Without the version of HTTP: it differs between Pythons.
             return server.requests[0].decode("latin-1").splitlines()[0].rpartition(" ")[0]
@@ -120,7 +120,7 @@ class TestAnExpiredToken:
         config["users"] = [{"name": "sandbox", "user": {"tokenFile": str(tmp_path / "token")}}]
         (tmp_path / "config").write_text(yaml.safe_dump(config))
         world.token = "second"
-        with connect(Access(str(tmp_path / "config"))) as connected:
+        with connect(KubeOptions(str(tmp_path / "config"))) as connected:
             yield connected
 
     @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -164,9 +164,9 @@ class TestStopping:
         self, world: KubernetesWorld, connected: Connect, failure: dict[str, Any]
     ) -> None:
         world.fail(times=None, **failure)
-        halt = Halt()
-        api = connected(halt=halt)
-        halt.stop.set()
+        stop_control = StopControl()
+        api = connected(stop_control=stop_control)
+        stop_control.stop.set()
 
         with suppress(NoAnswer):
             api.get("/api")
@@ -175,11 +175,11 @@ class TestStopping:
 
     def test_a_stop_ends_a_wait(self, world: KubernetesWorld, connected: Connect) -> None:
         world.fail(status=503, headers={"Retry-After": "60"}, times=None)
-        halt = Halt()
-        threading.Timer(0.2, halt.stop.set).start()
+        stop_control = StopControl()
+        threading.Timer(0.2, stop_control.stop.set).start()
         began = time.monotonic()
 
-        assert connected(halt=halt).get("/api").status == 503
+        assert connected(stop_control=stop_control).get("/api").status == 503
         assert time.monotonic() - began < 20
 
 
@@ -219,7 +219,7 @@ class TestRequests:
         config["users"] = [{"name": "sandbox", "user": {"tokenFile": str(tmp_path / "token")}}]
         (tmp_path / "config").write_text(yaml.safe_dump(config))
 
-        with connect(Access(str(tmp_path / "config"))) as api:
+        with connect(KubeOptions(str(tmp_path / "config"))) as api:
             assert api.get("/api").status == 200
 
     def test_a_token_that_no_header_can_carry_is_not_shown(

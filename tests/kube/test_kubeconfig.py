@@ -8,7 +8,7 @@ import pytest
 import yaml
 from kubernetes.config import incluster_config
 
-from cronjob.kube.client import Access, connect
+from cronjob.kube.client import KubeOptions, connect
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig
 from reconcile.errors import SettingsError
 from tests.worlds.kube_builders import TENANTS
@@ -53,7 +53,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def complaint(kubeconfig: str | None = None, context: str | None = None) -> str:
     """What stands in the SettingsError that connecting ends in: one sentence."""
     with pytest.raises(SettingsError) as caught:
-        connect(Access(kubeconfig, context))
+        connect(KubeOptions(kubeconfig, context))
     assert caught.value.__context__ is caught.value.__cause__ is None
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
@@ -82,28 +82,28 @@ class TestOrder:
         files(server="https://home.test", name="home/.kube/config")
         given = files()
 
-        with connect(Access(given)) as api:
+        with connect(KubeOptions(given)) as api:
             assert (api.server, api.source, api.default_namespace) == (SERVER, given, TENANTS)
 
     @pytest.mark.usefixtures("pod")
     def test_the_pod_beats_home(self, files: Callable[..., str]) -> None:
         files(name="home/.kube/config")
 
-        with connect(Access()) as api:
+        with connect(KubeOptions()) as api:
             assert (api.server, api.source) == ("https://10.96.0.1:443", "in-cluster")
             assert api.default_namespace == "pods-own"
 
     def test_outside_of_a_pod_home_is_what_is_left(self, files: Callable[..., str]) -> None:
         files(name="home/.kube/config")
 
-        with connect(Access()) as api:
+        with connect(KubeOptions()) as api:
             assert (api.server, api.source) == (SERVER, "~/.kube/config")
 
     @pytest.mark.usefixtures("pod")
     def test_a_context_is_looked_for_at_home_since_a_pod_has_none(self, files: Callable[..., str]) -> None:
         files(several(), name="home/.kube/config")
 
-        with connect(Access(context="two")) as api:
+        with connect(KubeOptions(context="two")) as api:
             assert api.server == "https://two.test"
 
     def test_without_any_it_says_what_to_give(self) -> None:
@@ -120,36 +120,36 @@ class TestOrder:
     def test_the_pods_namespace_may_be_unknown(self, pod: Path) -> None:
         (pod / "namespace").unlink()
 
-        with connect(Access()) as api:
+        with connect(KubeOptions()) as api:
             assert api.default_namespace is None
 
     @pytest.mark.usefixtures("pod")
     def test_a_pods_token_is_sent(self) -> None:
-        with connect(Access()) as api:
+        with connect(KubeOptions()) as api:
             assert (api._bearer() or {})["value"] == "bearer pod-token"
             assert "pod-token" not in repr(api)
 
 
 class TestKubeconfig:
     def test_the_current_context_is_taken(self, files: Callable[..., str]) -> None:
-        with connect(Access(files(several()))) as api:
+        with connect(KubeOptions(files(several()))) as api:
             assert (api.server, api.default_namespace) == ("https://one.test", None)
 
     def test_another_context_can_be_chosen(self, files: Callable[..., str]) -> None:
-        with connect(Access(files(several()), "two")) as api:
+        with connect(KubeOptions(files(several()), "two")) as api:
             assert (api.server, api.default_namespace) == ("https://two.test", "second")
 
     def test_several_files_are_merged_and_missing_ones_passed_over(self, files: Callable[..., str]) -> None:
         first = files(several(contexts=[], users=[], clusters=[]), name="first")
         paths = os.pathsep.join([first, first + "-missing", files(several(), name="second")])
 
-        with connect(Access(paths, "two")) as api:
+        with connect(KubeOptions(paths, "two")) as api:
             assert (api.server, api.source) == ("https://two.test", paths)
 
     def test_nothing_is_written_back(self, files: Callable[..., str]) -> None:
         file = files(several())
 
-        connect(Access(file)).close()
+        connect(KubeOptions(file)).close()
 
         assert Path(file).read_text() == several()
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.kube.client import KubeApi
 from cronjob.kube.lease import Lease, alone
-from cronjob.kube.lease_claim import NAME, Claim, Times, claims_of
+from cronjob.kube.lease_claim import NAME, LeaseClaim, Times, lease_claims_of
 from cronjob.kube.lease_record import CLUSTER, Holder
 from cronjob.output.logs import log_warning
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
@@ -26,21 +26,21 @@ pytest_plugins = ["tests.worlds.kube_fixtures"]
 Connect = Callable[..., KubeApi]
 # Long enough for a busy machine to renew in time, and never waited for where nothing is wrong.
 QUICK = Times(duration=1, renew_every=0.02, good_for=20.0, look_every=0.02, answer_within=2.0)
-CLAIM = Claim(TENANTS, NAME, Holder("ours"), "prod", wait=0.0, times=QUICK)
+CLAIM = LeaseClaim(TENANTS, NAME, Holder("ours"), "prod", wait=0.0, times=QUICK)
 
 
 @pytest.fixture
-def halt() -> Halt:
-    return Halt()
+def stop_control() -> StopControl:
+    return StopControl()
 
 
 @pytest.fixture
-def lease(connected: Connect, halt: Halt) -> Callable[..., Lease]:
+def lease(connected: Connect, stop_control: StopControl) -> Callable[..., Lease]:
     """A function that makes a Lease of `ours`; keywords change the claim, or under `times` its times."""
 
     def make(*, times: dict[str, Any] | None = None, **claim: Any) -> Lease:
         whole = replace(CLAIM, **claim, times=replace(QUICK, **(times or {})))
-        return Lease(connected(), whole, halt, log_warning)
+        return Lease(connected(), whole, stop_control, log_warning)
 
     return make
 
@@ -201,7 +201,7 @@ class TestTaking:
 
         def one(number: int, api: KubeApi) -> None:
             holder, times = Holder(f"run-{number}"), replace(QUICK, duration=20)
-            with Lease(api, replace(CLAIM, holder=holder, wait=15.0, times=times), Halt(), log_warning):
+            with Lease(api, replace(CLAIM, holder=holder, wait=15.0, times=times), StopControl(), log_warning):
                 with lock:
                     inside[0] += 1
                     most[0] = max(most[0], inside[0])
@@ -243,9 +243,9 @@ class TestTaking:
         assert refusal(lease()).code == "LeaseUnavailable"
         assert holder(world) == ""
 
-    def test_a_signal_ends_the_waiting(self, world: KubernetesWorld, lease: Make, halt: Halt) -> None:
+    def test_a_signal_ends_the_waiting(self, world: KubernetesWorld, lease: Make, stop_control: StopControl) -> None:
         put(world, "theirs", leaseDurationSeconds=3000)
-        threading.Timer(0.2, halt.stop.set).start()
+        threading.Timer(0.2, stop_control.stop.set).start()
 
         error = refusal(lease(wait=600.0))
 
@@ -298,22 +298,26 @@ class TestKeeping:
             assert held.lost() == ""
             assert now(world)["metadata"]["labels"] == {"n": "4"}
 
-    def test_whoever_takes_it_ends_the_run_and_keeps_it(self, world: KubernetesWorld, lease: Make, halt: Halt) -> None:
+    def test_whoever_takes_it_ends_the_run_and_keeps_it(
+        self, world: KubernetesWorld, lease: Make, stop_control: StopControl
+    ) -> None:
         with lease() as held:
-            assert halt.why() == ""
+            assert stop_control.reason() == ""
             put(world, "theirs")
             wait_until(held.lost)
 
-            assert halt.why() == f"the Lease {TENANTS}/{NAME} was taken over by theirs"
+            assert stop_control.reason() == f"the Lease {TENANTS}/{NAME} was taken over by theirs"
 
         assert holder(world) == "theirs"
 
-    def test_whoever_deletes_it_ends_the_run(self, world: KubernetesWorld, lease: Make, halt: Halt) -> None:
+    def test_whoever_deletes_it_ends_the_run(
+        self, world: KubernetesWorld, lease: Make, stop_control: StopControl
+    ) -> None:
         with lease() as held:
             world.delete("Lease", TENANTS, NAME)
             wait_until(held.lost)
 
-            assert halt.why() == f"the Lease {TENANTS}/{NAME} was deleted"
+            assert stop_control.reason() == f"the Lease {TENANTS}/{NAME} was deleted"
 
     @pytest.mark.parametrize(
         ("failure", "reason"),
@@ -325,14 +329,14 @@ class TestKeeping:
         ],
     )
     def test_what_cannot_be_renewed_ends_the_run_in_time(
-        self, world: KubernetesWorld, lease: Make, halt: Halt, failure: dict[str, Any], reason: str
+        self, world: KubernetesWorld, lease: Make, stop_control: StopControl, failure: dict[str, Any], reason: str
     ) -> None:
         with lease(times={"good_for": 1.0, "answer_within": 0.3}) as held:
             world.fail(method="PUT", times=None, **failure)
             wait_until(held.lost)
             world.weather.failures.clear()
 
-            assert f"could not be renewed for 1 s ({reason})" in halt.why()
+            assert f"could not be renewed for 1 s ({reason})" in stop_control.reason()
             assert held.lost() == held.lost()
 
     def test_what_fails_once_does_not(self, world: KubernetesWorld, lease: Make) -> None:
@@ -454,7 +458,7 @@ class TestRefusals:
 
 def shard(index: int, of: int, run: str = "") -> dict[str, Any]:
     """What turns a run's claim into that of a shard, on the Lease that shards hold together."""
-    [*_, shared] = claims_of(Share(index, of), replace(CLAIM, holder=Holder(run or f"pod-{index}")))
+    [*_, shared] = lease_claims_of(Share(index, of), replace(CLAIM, holder=Holder(run or f"pod-{index}")))
     return {"holder": shared.holder}
 
 
@@ -469,22 +473,22 @@ class TestSharing:
     """Shards of one number hold one Lease together, on top of each one's own; nobody else has it meanwhile."""
 
     def test_a_shard_takes_its_own_first_and_then_the_one_of_all(self) -> None:
-        own, shared = claims_of(Share(2, 4), CLAIM)
+        own, shared = lease_claims_of(Share(2, 4), CLAIM)
 
         assert [own.name, shared.name] == ["flux-gitlab-syncer-2", "flux-gitlab-syncer"]
         assert [own.holder, shared.holder] == [Holder("ours"), Holder("shards-of-4", "2", "ours")]
-        assert claims_of(ALL, CLAIM) == (CLAIM,)
+        assert lease_claims_of(ALL, CLAIM) == (CLAIM,)
 
     def test_what_the_first_was_waited_for_is_not_waited_for_the_second(
         self, world: KubernetesWorld, connected: Connect
     ) -> None:
         api, waits = connected(), []
 
-        def make(claim: Claim) -> Lease:
+        def make(claim: LeaseClaim) -> Lease:
             waits.append(claim.wait)
-            return Lease(api, claim, Halt(), log_warning)
+            return Lease(api, claim, StopControl(), log_warning)
 
-        with alone(claims_of(Share(1, 2), replace(CLAIM, wait=15.0)), make):
+        with alone(lease_claims_of(Share(1, 2), replace(CLAIM, wait=15.0)), make):
             assert holder(world) == "shards-of-2"
         assert holder(world) == ""
         assert 15.0 >= waits[0] > waits[1] > 0
@@ -542,7 +546,7 @@ class TestSharing:
         def one(index: int, api: KubeApi) -> None:
             claim = replace(CLAIM, **shard(index, 8), times=replace(QUICK, answer_within=20.0))
             start.wait(20)
-            with Lease(api, claim, Halt(), log_warning):
+            with Lease(api, claim, StopControl(), log_warning):
                 all_in.wait(20)
                 seen.append(parts(world))
                 all_in.wait(20)
@@ -567,7 +571,7 @@ class TestSharing:
         def one(number: int, share: Share, api: KubeApi) -> None:
             times = replace(QUICK, duration=20)
             claim = replace(CLAIM, holder=Holder(f"run-{number}"), wait=15.0, times=times)
-            with alone(claims_of(share, claim), lambda one: Lease(api, one, Halt(), log_warning)):
+            with alone(lease_claims_of(share, claim), lambda one: Lease(api, one, StopControl(), log_warning)):
                 with lock:
                     inside.append(share)
                     seen.append({one.of for one in inside})
@@ -611,13 +615,15 @@ class TestSharing:
             assert (holder(world), parts(world)) == ("shards-of-4", {"1": "next"})
         assert (holder(world), parts(world)) == ("", {})
 
-    def test_whoever_takes_it_over_ends_them_all(self, world: KubernetesWorld, lease: Make, halt: Halt) -> None:
+    def test_whoever_takes_it_over_ends_them_all(
+        self, world: KubernetesWorld, lease: Make, stop_control: StopControl
+    ) -> None:
         with lease(**shard(0, 4)) as one, lease(**shard(1, 4)) as other:
             put(world, "theirs")
             wait_until(one.lost)
             wait_until(other.lost)
 
-            assert halt.why() == f"the Lease {TENANTS}/{NAME} was taken over by theirs"
+            assert stop_control.reason() == f"the Lease {TENANTS}/{NAME} was taken over by theirs"
 
         assert holder(world) == "theirs"
 

@@ -10,13 +10,13 @@ import threading
 import pytest
 
 from cronjob.commands.publish import wants_bar
-from cronjob.concurrency.progress_counts import Tally
+from cronjob.concurrency.progress_counts import ProgressCounts
 from cronjob.output.logs import log, log_warning, logging_to, set_up_logging
 from cronjob.output.progress_bar import ERASE, Bar, Screen, picture
-from cronjob.transport.request_counts import Traffic
+from cronjob.transport.request_counts import RequestCounts
 from tests.worlds.terminals import a_pty, on_screen
 
-READING = Tally(found=1000, read=400, listed=True)
+READING = ProgressCounts(found=1000, read=400, listed=True)
 
 
 class Terminal(io.StringIO):
@@ -35,19 +35,23 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("tally", "seconds", "text"),
     [
-        (Tally(), 1, ""),
-        (Tally(listing=True), 1, "Listing projects"),
-        (Tally(listing=True, found=300, read=120), 4, "Reading 120 of at least 300 projects  30/s"),
+        (ProgressCounts(), 1, ""),
+        (ProgressCounts(listing=True), 1, "Listing projects"),
+        (ProgressCounts(listing=True, found=300, read=120), 4, "Reading 120 of at least 300 projects  30/s"),
         (READING, 20, "[################......................] Reading 400/1000 projects  20/s  0:30 left"),
         (READING, 400, "[###############.......................] Reading 400/1000 projects  1.0/s  10:00 left"),
-        (Tally(found=2, read=2, listed=True), 1, "[" + "#" * 40 + "] Reading 2/2 projects  2.0/s"),
-        (Tally(found=2, read=2, listed=True), 0.9, "[" + "#" * 40 + "] Reading 2/2 projects"),
-        (Tally(found=9, read=0, listed=True), 9, "[" + "." * 40 + "] Reading 0/9 projects"),
-        (Tally(found=9, read=9, listed=True, expected=8, written=2), 1, "Applying 2/8 changes  2.0/s  0:03 left"),
+        (ProgressCounts(found=2, read=2, listed=True), 1, "[" + "#" * 40 + "] Reading 2/2 projects  2.0/s"),
+        (ProgressCounts(found=2, read=2, listed=True), 0.9, "[" + "#" * 40 + "] Reading 2/2 projects"),
+        (ProgressCounts(found=9, read=0, listed=True), 9, "[" + "." * 40 + "] Reading 0/9 projects"),
+        (
+            ProgressCounts(found=9, read=9, listed=True, expected=8, written=2),
+            1,
+            "Applying 2/8 changes  2.0/s  0:03 left",
+        ),
     ],
 )
-def test_it_says_how_far_it_is_how_fast_and_how_long_it_takes(tally: Tally, seconds: float, text: str) -> None:
-    line = picture(tally, Traffic(), seconds, 90)
+def test_it_says_how_far_it_is_how_fast_and_how_long_it_takes(tally: ProgressCounts, seconds: float, text: str) -> None:
+    line = picture(tally, RequestCounts(), seconds, 90)
 
     assert line.endswith(text.rsplit("] ", maxsplit=1)[-1])
     assert line.startswith("[") is (tally.listed)
@@ -55,7 +59,7 @@ def test_it_says_how_far_it_is_how_fast_and_how_long_it_takes(tally: Tally, seco
 
 
 def test_the_bar_is_as_full_as_the_work_is_done() -> None:
-    line = picture(Tally(found=4, read=1, listed=True), Traffic(), 1, 160)
+    line = picture(ProgressCounts(found=4, read=1, listed=True), RequestCounts(), 1, 160)
 
     assert line.startswith(f"[{'#' * 10}{'.' * 30}] Reading 1/4 projects")
 
@@ -63,7 +67,7 @@ def test_the_bar_is_as_full_as_the_work_is_done() -> None:
 @pytest.mark.parametrize("retries", [0, 1, 7])
 @pytest.mark.parametrize("throttled", [0.4, 61.2])
 def test_trouble_is_named_where_there_is_some(retries: int, throttled: float) -> None:
-    line = picture(READING, Traffic(retries=retries, throttled_seconds=throttled), 20, 160)
+    line = picture(READING, RequestCounts(retries=retries, throttled_seconds=throttled), 20, 160)
 
     assert ("retr" in line) is (retries > 0)
     assert ("1 retry" in line) is (retries == 1)
@@ -72,8 +76,13 @@ def test_trouble_is_named_where_there_is_some(retries: int, throttled: float) ->
 
 @pytest.mark.parametrize("columns", [1, 2, 10, 40, 60, 80, 160])
 def test_it_is_always_narrower_than_the_terminal(columns: int) -> None:
-    for tally in (READING, Tally(listing=True), Tally(listing=True, found=10**6, read=10**5), Tally(expected=3)):
-        assert len(picture(tally, Traffic(retries=12345, throttled_seconds=99999), 7, columns)) < columns
+    for tally in (
+        READING,
+        ProgressCounts(listing=True),
+        ProgressCounts(listing=True, found=10**6, read=10**5),
+        ProgressCounts(expected=3),
+    ):
+        assert len(picture(tally, RequestCounts(retries=12345, throttled_seconds=99999), 7, columns)) < columns
 
 
 # when there is none
@@ -157,7 +166,7 @@ def test_a_terminal_that_has_gone_ends_the_bar_and_not_the_run() -> None:
     terminal = Terminal()
     terminal.close()
 
-    with Bar(Screen(terminal), READING, Traffic()) as bar:
+    with Bar(Screen(terminal), READING, RequestCounts()) as bar:
         bar._painter.join()
 
 

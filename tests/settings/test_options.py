@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from cronjob.settings.click_options import as_markdown, decorated
-from cronjob.settings.option import PREFIX, Group, Option, Place
+from cronjob.settings.option import PREFIX, Group, Option, OptionScope
 from cronjob.settings.option_table import OPTIONS, options_of
 from cronjob.settings.settings import Settings
 
@@ -70,13 +70,13 @@ def test_the_variable_is_the_flag_in_capitals() -> None:
 
 
 def test_what_is_in_the_file_only_has_neither_flag_nor_variable() -> None:
-    only = [option for option in OPTIONS if option.places == Place.FILE]
+    only = [option for option in OPTIONS if option.places == OptionScope.FILE]
     assert [(option.flags, option.env) for option in only] == [((), None)] * 10
 
 
 def test_a_confirmation_can_be_given_as_a_flag_only() -> None:
     confirm = next(option for option in OPTIONS if option.name == "confirm")
-    assert (confirm.places, confirm.env) == (Place.FLAG, None)
+    assert (confirm.places, confirm.env) == (OptionScope.FLAG, None)
 
 
 @pytest.mark.parametrize("command", FLAGGED)
@@ -166,8 +166,9 @@ def test_the_readme_has_a_table_for_each_group() -> None:
 
 def test_the_settings_are_read_without_click_and_the_flags_without_the_clients() -> None:
     script = (
-        "import sys, cronjob.settings; print('click' in sys.modules);"
-        "import cronjob.options; print('click' in sys.modules, 'requests' in sys.modules, 'kubernetes' in sys.modules)"
+        "import sys, cronjob.settings.settings; print('click' in sys.modules);"
+        "import cronjob.settings.click_options;"
+        "print('click' in sys.modules, 'requests' in sys.modules, 'kubernetes' in sys.modules)"
     )
     outcome = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert outcome.stdout.split() == ["False", "True", "False", "False"]

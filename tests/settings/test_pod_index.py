@@ -21,7 +21,7 @@ def test_kubernetes_says_which_pod_it_is(text: str, index: int) -> None:
 
     assert settings.share == Share(index, 8)
     assert settings.rules(["tenants"]).share == settings.share
-    assert settings.orders().limits == Limits().divided(8)
+    assert settings.run_options().limits == Limits().divided(8)
 
 
 @pytest.mark.parametrize("environment", [{}, indexed(""), indexed("0")])
@@ -29,7 +29,7 @@ def test_without_shards_everything_is_this_runs(environment: dict[str, str]) -> 
     settings = read(environment=environment)
 
     assert settings.share == ALL
-    assert settings.orders().limits == Limits()
+    assert settings.run_options().limits == Limits()
 
 
 def test_the_number_may_come_from_the_environment_or_the_file(tmp_path: Path) -> None:

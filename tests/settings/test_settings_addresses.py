@@ -39,7 +39,7 @@ class TestGitLabsAddress:
         settings = read(gitlab_url=url)
         assert (settings.gitlab_url, settings.gitlab_host, settings.relative_root) == (normal, host, root)
         assert settings.rules().relative_root == root
-        assert settings.orders().gitlab_host == host
+        assert settings.run_options().gitlab_host == host
 
     @pytest.mark.parametrize(
         ("url", "words"),

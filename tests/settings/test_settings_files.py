@@ -98,7 +98,7 @@ REPORT: dict[str, Any] = {
 
 class TestTheExpectedPlan:
     def test_it_is_a_checksum_in_any_case(self) -> None:
-        assert read(expect_plan="0123456789AB").orders().expected == Expected(CHECKSUM)
+        assert read(expect_plan="0123456789AB").run_options().expected == Expected(CHECKSUM)
 
     def test_it_is_a_report_with_its_changes(self, file: Path) -> None:
         file.write_text(json.dumps(REPORT))
@@ -136,4 +136,4 @@ class TestTheExpectedPlan:
         assert "neither 12 hex digits nor a file" in complaint(expect_plan=text)
 
     def test_without_one_none_is_expected(self) -> None:
-        assert read().orders().expected is None
+        assert read().run_options().expected is None

@@ -65,7 +65,7 @@ class TestRulesAndOrders:
         assert rules.receiver_url is None
 
     def test_the_orders_name_what_may_be_written(self) -> None:
-        orders = read(dry_run=True, prune=False, max_prune="3", show_foreign=True).orders()
+        orders = read(dry_run=True, prune=False, max_prune="3", show_foreign=True).run_options()
         assert (orders.dry_run, orders.prune, orders.limits, orders.show_foreign) == (
             True,
             False,
@@ -101,17 +101,17 @@ class TestRulesAndOrders:
     def test_a_run_acts_on_the_projects_that_a_glob_names_whole(
         self, globs: tuple[str, ...], path: str, *, acts: bool
     ) -> None:
-        assert read(project=globs).orders().acts_on(path) is acts
+        assert read(project=globs).run_options().acts_on(path) is acts
 
 
 class TestConfirmed:
     @pytest.mark.parametrize("command", ["retire", "undo"])
     def test_without_a_confirmation_it_is_a_dry_run(self, command: str) -> None:
-        assert read(command).orders().dry_run is True
-        assert read(command, confirm="prod").orders().dry_run is False
+        assert read(command).run_options().dry_run is True
+        assert read(command, confirm="prod").run_options().dry_run is False
 
     def test_a_dry_run_that_was_asked_for_stays_one(self) -> None:
-        assert read("retire", {"SYNCER_DRY_RUN": "true"}, confirm="prod").orders().dry_run is True
+        assert read("retire", {"SYNCER_DRY_RUN": "true"}, confirm="prod").run_options().dry_run is True
 
     def test_another_name_confirms_nothing(self) -> None:
         assert complaint("retire", confirm="staging") == (
@@ -119,12 +119,12 @@ class TestConfirmed:
         )
 
     def test_a_run_needs_no_confirmation(self) -> None:
-        assert read("run").orders().dry_run is False
+        assert read("run").run_options().dry_run is False
         assert read("run", confirm="staging").confirm is None
 
     def test_a_run_without_pruning_in_the_environment_does_not_keep_it_from_removing(self) -> None:
-        assert read("retire", {"SYNCER_PRUNE": "false"}).orders().prune is True
-        assert read("run", {"SYNCER_PRUNE": "false"}).orders().prune is False
+        assert read("retire", {"SYNCER_PRUNE": "false"}).run_options().prune is True
+        assert read("run", {"SYNCER_PRUNE": "false"}).run_options().prune is False
 
     def test_the_file_of_a_run_will_do(self, file: Path) -> None:
         path = write(file, namespace=["a", "b"], kubeconfig="/none", expect_plan="x", previous_clusters=["old"])

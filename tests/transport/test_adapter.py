@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from requests import exceptions as trouble
-from urllib3 import exceptions as weather
+from requests import exceptions as requests_errors
+from urllib3 import exceptions as urllib3_errors
 
-from cronjob.gitlab.session import NoAnswer, TooSlow
+from cronjob.gitlab.session import GatewayTimeout, NoAnswer
 from cronjob.transport.adapter import NO_ANSWER, cause_of, tls_context
 from reconcile.errors import SettingsError
 from tests.worlds.gitlab_builders import OK, TOKEN, Authority, a_session, an_answer, dripping, raw_server
@@ -31,17 +31,23 @@ NO_POOL: Any = None
 
 def refused() -> Exception:
     """What requests raises when nobody listens."""
-    never = weather.NewConnectionError(NO_POOL, "Connection refused")
-    return trouble.ConnectionError(weather.MaxRetryError(NO_POOL, "/", never))
+    never = urllib3_errors.NewConnectionError(NO_POOL, "Connection refused")
+    return requests_errors.ConnectionError(urllib3_errors.MaxRetryError(NO_POOL, "/", never))
 
 
-ALL = [kind for _, kind in inspect.getmembers(trouble, inspect.isclass) if issubclass(kind, trouble.RequestException)]
+ALL = [
+    kind
+    for _, kind in inspect.getmembers(requests_errors, inspect.isclass)
+    if issubclass(kind, requests_errors.RequestException)
+]
 
 
 class TestCauses:
     @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
     def test_every_exception_of_requests_has_a_clause(self, kind: type[Exception]) -> None:
-        error = kind("glpat-secret", "", 0) if issubclass(kind, trouble.JSONDecodeError) else kind("glpat-secret")
+        error = (
+            kind("glpat-secret", "", 0) if issubclass(kind, requests_errors.JSONDecodeError) else kind("glpat-secret")
+        )
         clause = cause_of(error)
 
         assert isinstance(error, NO_ANSWER)
@@ -53,23 +59,23 @@ class TestCauses:
         assert (clause == "the request could not be sent") == (kind.__name__ in vague)
 
     def test_what_escapes_from_urllib3_has_one_too(self) -> None:
-        assert isinstance(weather.LocationParseError("a..b"), NO_ANSWER)
-        assert cause_of(weather.LocationParseError("a..b")) == "the request could not be sent"
+        assert isinstance(urllib3_errors.LocationParseError("a..b"), NO_ANSWER)
+        assert cause_of(urllib3_errors.LocationParseError("a..b")) == "the request could not be sent"
 
     def test_a_name_that_nobody_knows_is_said(self) -> None:
-        unknown = weather.NameResolutionError("nowhere", NO_POOL, socket.gaierror())
-        error = trouble.ConnectionError(weather.MaxRetryError(NO_POOL, "/", unknown))
+        unknown = urllib3_errors.NameResolutionError("nowhere", NO_POOL, socket.gaierror())
+        error = requests_errors.ConnectionError(urllib3_errors.MaxRetryError(NO_POOL, "/", unknown))
 
         assert cause_of(error) == "its name cannot be resolved"
 
     def test_a_timeout_inside_a_body_is_a_timeout(self) -> None:
-        error = trouble.ConnectionError(weather.ReadTimeoutError(NO_POOL, "/", "Read timed out."))
+        error = requests_errors.ConnectionError(urllib3_errors.ReadTimeoutError(NO_POOL, "/", "Read timed out."))
 
         assert cause_of(error) == "it does not answer in time (--timeout)"
 
     def test_a_refused_connection_is_not_one_that_broke_off(self) -> None:
         assert cause_of(refused()) == "the connection was refused"
-        assert cause_of(trouble.ConnectionError(ConnectionResetError())) == "the connection broke off"
+        assert cause_of(requests_errors.ConnectionError(ConnectionResetError())) == "the connection broke off"
 
 
 class TestWholeAnswers:
@@ -84,7 +90,7 @@ class TestWholeAnswers:
         with (
             raw_server(drip) as server,
             a_session(server.url, timeout=0.3) as session,
-            pytest.raises(TooSlow, match="does not answer in time"),
+            pytest.raises(GatewayTimeout, match="does not answer in time"),
         ):
             session.write("POST", "/projects")
 
@@ -95,7 +101,7 @@ class TestWholeAnswers:
         with (
             raw_server(dripping(begun)) as server,
             a_session(server.url, timeout=0.3) as session,
-            pytest.raises(TooSlow, match="does not answer in time"),
+            pytest.raises(GatewayTimeout, match="does not answer in time"),
         ):
             session.write("POST", "/projects")
 

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 
 import pytest
 
-from cronjob.transport.adaptive_concurrency import Width
+from cronjob.transport.adaptive_concurrency import ConcurrencyLimiter
 
 LATENCY = 0.04
 
@@ -32,7 +32,7 @@ class Server:
         self._answered = 0
         self._busy_until = [0.0] * 1000
         self._ends: list[float] = []
-        self.width = Width(self.most, lambda: self.now)
+        self.width = ConcurrencyLimiter(self.most, lambda: self.now)
 
     def serve(self, requests: int, *, overloaded: bool = False) -> float:
         """Answer so many; the seconds that takes in all."""
@@ -110,7 +110,7 @@ def test_what_an_overloaded_server_says_halves_it_at_once() -> None:
 
 def test_what_is_not_asked_for_proves_nothing() -> None:
     # One worker alone never fills the width, so its answers say nothing about more.
-    width = Width(16, clock=lambda: 0.0)
+    width = ConcurrencyLimiter(16, clock=lambda: 0.0)
     for _ in range(1000):
         width.take()
         width.give()
@@ -119,7 +119,7 @@ def test_what_is_not_asked_for_proves_nothing() -> None:
 
 
 def test_no_more_are_under_way_than_that() -> None:
-    width, at_once, most = Width(4), [0], [0]
+    width, at_once, most = ConcurrencyLimiter(4), [0], [0]
     lock = threading.Lock()
 
     def work() -> None:

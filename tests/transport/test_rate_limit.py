@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cronjob.transport.rate_limit import Pace
+from cronjob.transport.rate_limit import RateLimiter
 
 
-def turns(pace: Pace, number: int, workers: int = 1) -> list[float]:
+def turns(pace: RateLimiter, number: int, workers: int = 1) -> list[float]:
     """When each of so many requests was sent, in seconds from the first."""
     began = time.monotonic()
 
@@ -25,37 +25,37 @@ def turns(pace: Pace, number: int, workers: int = 1) -> list[float]:
 
 class TestPace:
     def test_without_a_limit_nobody_waits(self) -> None:
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
 
         assert [pace.wait() for _ in range(100)] == [0.0] * 100
 
     @pytest.mark.parametrize("workers", [1, 5])
     def test_a_limit_spaces_the_requests_of_all_workers_evenly(self, workers: int) -> None:
-        sent = turns(Pace(1200, workers), 11, workers)
+        sent = turns(RateLimiter(1200, workers), 11, workers)
 
         # Never early; how late depends on the machine.
         assert all(when >= 0.05 * number - 0.001 for number, when in enumerate(sent))
         assert sent[-1] < 5
 
     def test_the_first_request_does_not_wait(self) -> None:
-        assert Pace(1, 4).wait() == 0.0
+        assert RateLimiter(1, 4).wait() == 0.0
 
     def test_one_limit_that_was_hit_holds_all_workers(self) -> None:
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
         pace.hold(0.2)
 
         assert all(when >= 0.19 for when in turns(pace, 4, 4))
         assert pace.wait() == 0.0
 
     def test_a_shorter_hold_does_not_end_a_longer_one(self) -> None:
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
         pace.hold(0.2)
         pace.hold(0.01)
 
         assert pace.wait() > 0.1
 
     def test_what_little_is_left_of_a_limit_is_spread_over_the_rest_of_its_window(self) -> None:
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
         pace.wait()
         pace.heed(_left(4, seconds=1))
 
@@ -64,7 +64,7 @@ class TestPace:
         assert all(0.1 < each <= 0.2 for each in waited)
 
     def test_what_is_under_way_counts_as_used(self) -> None:
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
         for _ in range(4):
             pace.wait()
         pace.heed(_left(4, seconds=1))
@@ -72,14 +72,14 @@ class TestPace:
         assert 0.4 < pace.wait() <= 0.5
 
     def test_once_the_window_is_over_nobody_waits(self) -> None:
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
         pace.wait()
         pace.heed(_left(1, seconds=0))
 
         assert [pace.wait() for _ in range(5)] == [0.0] * 5
 
     def test_while_enough_is_left_nobody_waits(self) -> None:
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
         pace.wait()
         pace.heed(_left(9, seconds=30))
 
@@ -89,7 +89,7 @@ class TestPace:
         "headers", [{}, {"RateLimit-Remaining": "0"}, {"RateLimit-Remaining": "0", "RateLimit-Reset": "?"}]
     )
     def test_headers_that_say_nothing_slow_nobody(self, headers: dict[str, str]) -> None:
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
         pace.wait()
         pace.heed(headers)
 
@@ -97,14 +97,14 @@ class TestPace:
 
     def test_the_reset_is_read_by_the_servers_clock(self) -> None:
         """Ours may be hours off: the same moment, seen from a server that lives in 1970."""
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
         pace.wait()
         pace.heed({"RateLimit-Remaining": "1", "RateLimit-Reset": "1001", "Date": "Thu, 01 Jan 1970 00:16:40 GMT"})
 
         assert 0.3 < pace.wait() <= 0.5
 
     def test_without_a_date_our_clock_is_used(self) -> None:
-        pace = Pace(None, 4)
+        pace = RateLimiter(None, 4)
         pace.wait()
         headers = _left(1, seconds=10)
         del headers["Date"]

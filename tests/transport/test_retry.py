@@ -8,19 +8,19 @@ import time
 from typing import Any
 
 import pytest
-from requests import exceptions as trouble
+from requests import exceptions as requests_errors
 from requests.structures import CaseInsensitiveDict
-from urllib3 import exceptions as weather
+from urllib3 import exceptions as urllib3_errors
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.transport.answer import Answer
-from cronjob.transport.rate_limit import Pace
-from cronjob.transport.retry import Outcome, Patience
+from cronjob.transport.rate_limit import RateLimiter
+from cronjob.transport.retry import Outcome, RetryPolicy
 
 NO_POOL: Any = None
 
 
-class Hasty(Halt):
+class Hasty(StopControl):
     """Writes down how long it should sleep, and does not."""
 
     def __init__(self, deadline: float | None = None) -> None:
@@ -41,20 +41,20 @@ def waits(
     outcome: Outcome,
     *,
     limit: float | None = 60.0,
-    halt: Hasty | None = None,
+    stop_control: Hasty | None = None,
     told: list[float] | None = None,
 ) -> list[float]:
     """The pauses between tries that all end in *outcome*."""
-    halt = halt or Hasty()
+    stop_control = stop_control or Hasty()
     heard = (lambda _, wait: told.append(wait)) if told is not None else None
-    assert Patience(halt, 1.0, limit).repeat(method, lambda: outcome, heard) is outcome
-    return halt.slept
+    assert RetryPolicy(stop_control, 1.0, limit).repeat(method, lambda: outcome, heard) is outcome
+    return stop_control.slept
 
 
 def refused() -> Exception:
     """What requests raises when nobody listens."""
-    never = weather.NewConnectionError(NO_POOL, "Connection refused")
-    return trouble.ConnectionError(weather.MaxRetryError(NO_POOL, "/", never))
+    never = urllib3_errors.NewConnectionError(NO_POOL, "Connection refused")
+    return requests_errors.ConnectionError(urllib3_errors.MaxRetryError(NO_POOL, "/", never))
 
 
 class TestPatience:
@@ -96,7 +96,7 @@ class TestPatience:
     )
     def test_absurd_headers_are_as_good_as_none(self, headers: dict[str, str]) -> None:
         assert waits("GET", an_outcome(429, **headers))[0] == 60
-        Pace(None, 4).heed(an_outcome(200, **headers).headers)
+        RateLimiter(None, 4).heed(an_outcome(200, **headers).headers)
 
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_a_limit_without_a_time_is_waited_out_for_a_minute(self, method: str) -> None:
@@ -121,26 +121,34 @@ class TestPatience:
 
     @pytest.mark.parametrize(
         "error",
-        [trouble.ConnectionError(), trouble.ReadTimeout(), trouble.ChunkedEncodingError(), trouble.ProxyError()],
+        [
+            requests_errors.ConnectionError(),
+            requests_errors.ReadTimeout(),
+            requests_errors.ChunkedEncodingError(),
+            requests_errors.ProxyError(),
+        ],
     )
     def test_a_get_without_answer_is_tried_four_times(self, error: Exception) -> None:
         assert len(waits("GET", error)) == 3
 
-    @pytest.mark.parametrize("error", [trouble.InvalidURL(), trouble.InvalidHeader(), trouble.TooManyRedirects()])
+    @pytest.mark.parametrize(
+        "error", [requests_errors.InvalidURL(), requests_errors.InvalidHeader(), requests_errors.TooManyRedirects()]
+    )
     def test_what_will_not_change_is_not_tried_again(self, error: Exception) -> None:
         assert waits("GET", error) == []
 
     def test_a_certificate_that_is_not_trusted_is_not_tried_again(self) -> None:
-        assert waits("GET", trouble.SSLError(ssl.SSLCertVerificationError("no"))) == []
-        assert len(waits("GET", trouble.SSLError(ssl.SSLEOFError("broke off")))) == 3
+        assert waits("GET", requests_errors.SSLError(ssl.SSLCertVerificationError("no"))) == []
+        assert len(waits("GET", requests_errors.SSLError(ssl.SSLEOFError("broke off")))) == 3
 
     @pytest.mark.parametrize(
-        "error", [trouble.ConnectionError(), trouble.ReadTimeout(), trouble.ChunkedEncodingError()]
+        "error",
+        [requests_errors.ConnectionError(), requests_errors.ReadTimeout(), requests_errors.ChunkedEncodingError()],
     )
     def test_a_write_that_may_have_arrived_is_not_repeated(self, error: Exception) -> None:
         assert waits("POST", error) == []
 
-    @pytest.mark.parametrize("error", [refused(), trouble.ConnectTimeout(), trouble.ProxyError()])
+    @pytest.mark.parametrize("error", [refused(), requests_errors.ConnectTimeout(), requests_errors.ProxyError()])
     def test_a_write_that_was_never_sent_is_repeated(self, error: Exception) -> None:
         assert len(waits("POST", error)) == 3
 
@@ -160,12 +168,12 @@ class TestPatience:
         assert max(waits("GET", an_outcome(429), limit=None)) <= 16
 
     def test_once_the_run_must_end_nothing_is_tried_again(self) -> None:
-        assert waits("GET", an_outcome(503), halt=Hasty(deadline=-1)) == []
+        assert waits("GET", an_outcome(503), stop_control=Hasty(deadline=-1)) == []
 
     def test_what_was_tried_last_is_what_it_came_to(self) -> None:
-        outcomes: list[Outcome] = [trouble.ConnectionError(), an_outcome(503), an_outcome(200, b"[]")]
+        outcomes: list[Outcome] = [requests_errors.ConnectionError(), an_outcome(503), an_outcome(200, b"[]")]
 
-        outcome = Patience(Hasty(), 1.0).repeat("GET", lambda: outcomes.pop(0))
+        outcome = RetryPolicy(Hasty(), 1.0).repeat("GET", lambda: outcomes.pop(0))
 
         assert isinstance(outcome, Answer)
         assert outcome.body == b"[]"

@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconcile.desired.desired import Desired, desired_from
-from reconcile.desired.needed_secrets import needs_of
-from reconcile.desired.receivers import listeners_from
-from reconcile.desired.repositories import Claim, Known, beside_unreadable, claims_from, placed
+from reconcile.desired.needed_secrets import secrets_to_read
+from reconcile.desired.receivers import receiver_requests_from
+from reconcile.desired.repositories import (
+    KnownProjects,
+    RepositoryRequest,
+    held_if_unreadable,
+    repository_requests_from,
+    with_project,
+)
 from reconcile.marks import Identity
-from reconcile.model import Place, PlaceAnswer, Project, PublicKey, Ref, Secret, SecretAnswer, SecretMissing
+from reconcile.model import LookUpResult, Project, ProjectLocation, PublicKey, Ref, Secret, SecretAnswer, SecretMissing
 from reconcile.rules import Rules
 
 HOST = "gitlab.example.com"
@@ -138,8 +144,8 @@ def _everything() -> dict[str, SecretAnswer]:
     return {f"{NAMESPACE}/{KEYS}": a_key_secret(), f"{NAMESPACE}/{TOKENS}": a_token_secret()}
 
 
-def _two_projects() -> dict[str, PlaceAnswer]:
-    return {project.path: Place(project) for project in (APP, WEB)}
+def _two_projects() -> dict[str, LookUpResult]:
+    return {project.path: ProjectLocation(project) for project in (APP, WEB)}
 
 
 @dataclass
@@ -153,23 +159,23 @@ class World:
     repositories: list[dict[str, Any]] = field(default_factory=lambda: [a_git_repository()])
     receivers: list[dict[str, Any]] = field(default_factory=lambda: [a_receiver()])
     secrets: dict[str, SecretAnswer] = field(default_factory=_everything)
-    places: dict[str, PlaceAnswer] = field(default_factory=_two_projects)
+    places: dict[str, LookUpResult] = field(default_factory=_two_projects)
     rules: Rules = field(default_factory=a_rules)
     unreadable: frozenset[int] = frozenset()
 
-    def claims(self) -> list[Claim]:
+    def claims(self) -> list[RepositoryRequest]:
         """The GitRepositories with their projects."""
-        claims = claims_from(self.repositories, self.rules, Known(frozenset({HOST})))
-        found = [placed(claim, self.places, self.rules) for claim in claims]
-        return [beside_unreadable(claim, self.unreadable) for claim in found]
+        claims = repository_requests_from(self.repositories, self.rules, KnownProjects(frozenset({HOST})))
+        found = [with_project(claim, self.places, self.rules) for claim in claims]
+        return [held_if_unreadable(claim, self.unreadable) for claim in found]
 
     def asked_secrets(self) -> tuple[set[Ref], set[Ref]]:
         """The Secrets to be read, for keys and for tokens."""
-        needs = needs_of(self.claims(), listeners_from(self.receivers), self.rules)
+        needs = secrets_to_read(self.claims(), receiver_requests_from(self.receivers), self.rules)
         return set(needs.keys), set(needs.tokens)
 
     def desired(self) -> Desired:
         """What all of it asks for."""
         keys, tokens = self.asked_secrets()
         secrets = {ref: self.secrets.get(f"{ref.namespace}/{ref.name}", SecretMissing()) for ref in keys | tokens}
-        return desired_from(self.claims(), listeners_from(self.receivers), secrets, self.rules)
+        return desired_from(self.claims(), receiver_requests_from(self.receivers), secrets, self.rules)

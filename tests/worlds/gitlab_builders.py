@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from cronjob.concurrency.stop import Halt
+from cronjob.concurrency.stop import StopControl
 from cronjob.gitlab.group import GitLabGroup, Scope
-from cronjob.gitlab.session import Access, Session
+from cronjob.gitlab.session import GitLabConnection, Session
 from cronjob.sandbox.fake_gitlab.app import gitlab_app
 from cronjob.sandbox.fake_gitlab.records import MAINTAINER, Group, User
 from cronjob.sandbox.fake_gitlab.records import Project as TheirProject
@@ -51,24 +51,26 @@ class GitLab:
     group: Group
     opened: ExitStack = field(repr=False)
 
-    def session(self, *, halt: Halt | None = None, **fields: Any) -> Session:
-        access = Access(**{"url": self.url, "token": TOKEN, "allow_writes": True, "backoff": BACKOFF, **fields})
-        return self.opened.enter_context(closing(Session(access, halt=halt)))
+    def session(self, *, stop_control: StopControl | None = None, **fields: Any) -> Session:
+        access = GitLabConnection(
+            **{"url": self.url, "token": TOKEN, "allow_writes": True, "backoff": BACKOFF, **fields}
+        )
+        return self.opened.enter_context(closing(Session(access, stop_control=stop_control)))
 
     def reader(
         self,
         *,
         session: Session | None = None,
         identity: Identity = IDENTITY,
-        halt: Halt | None = None,
+        stop_control: StopControl | None = None,
         on_write: Callable[..., None] | None = None,
         **scope: Any,
     ) -> GitLabGroup:
         """A GitLabGroup of `tenants`, allowed to write."""
         whole = Scope(**{"groups": ("tenants",), "writes": True, "concurrency": 8, **scope})
         heard = {"on_write": on_write} if on_write else {}
-        session = session or self.session(halt=halt)
-        group = GitLabGroup(session, whole, identity, halt=session.halt, **heard)
+        session = session or self.session(stop_control=stop_control)
+        group = GitLabGroup(session, whole, identity, stop_control=session.stop_control, **heard)
         return self.opened.enter_context(closing(group))
 
     def ready(self, **fields: Any) -> tuple[GitLabGroup, Actual]:
@@ -170,10 +172,10 @@ def _length(request: bytes) -> int:
     return len(head) + 4 + (int(stated[1]) if stated else 0) if end else len(request) + 1
 
 
-def a_session(url: str, *, halt: Halt | None = None, **fields: Any) -> closing[Session]:
+def a_session(url: str, *, stop_control: StopControl | None = None, **fields: Any) -> closing[Session]:
     """A session to a server of any kind, to be used in a `with`."""
     whole = {"token": TOKEN, "allow_writes": True, "backoff": BACKOFF, "timeout": 5.0, **fields}
-    return closing(Session(Access(url, **whole), halt=halt))
+    return closing(Session(GitLabConnection(url, **whole), stop_control=stop_control))
 
 
 def dripping(begun: bytes) -> Callable[[socket.socket], None]:

@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cronjob.concurrency import stop as halt
+from cronjob.concurrency import stop as stop_control
 from cronjob.transport import rate_limit as pace
 
 FACTOR = 200.0
 
 
 class FastClock:
-    """What `cronjob.halt` and `cronjob.pace` need of the module `time`; a second on it is 1/FACTOR of one."""
+    """What `cronjob.stop_control` and `cronjob.pace` need of the module `time`; a second on it is 1/FACTOR of one."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -28,15 +28,15 @@ class FastClock:
 
 def hurry() -> None:
     """From now on, in this process, all pauses of the program are short."""
-    halt.time = pace.time = FastClock()
+    stop_control.time = pace.time = FastClock()
 
 
 @contextmanager
 def in_a_hurry() -> Iterator[None]:
     """The same for a while."""
-    before = halt.time
+    before = stop_control.time
     hurry()
     try:
         yield
     finally:
-        halt.time = pace.time = before
+        stop_control.time = pace.time = before

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cronjob.flux.cluster import FluxCluster
-from cronjob.kube.client import Access, KubeApi, connect
+from cronjob.kube.client import KubeApi, KubeOptions, connect
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
@@ -32,13 +32,13 @@ def url(world: KubernetesWorld) -> Iterator[str]:
 
 @pytest.fixture
 def connected(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., KubeApi]]:
-    """A function that connects to the world; `server` and `token` go into the kubeconfig, the rest into Access."""
+    """A function that connects to the world; `server` and `token` go into the kubeconfig, the rest into KubeOptions."""
     made: list[KubeApi] = []
 
     def to(*, server: str = url, token: str | None = None, **access: Any) -> KubeApi:
         file = tmp_path / f"kubeconfig-{len(made)}"
         file.write_text(kubeconfig(server, token=token))
-        made.append(connect(Access(kubeconfig=str(file), **({"timeout": 5.0, "version": "9.9"} | access))))
+        made.append(connect(KubeOptions(kubeconfig=str(file), **({"timeout": 5.0, "version": "9.9"} | access))))
         return made[-1]
 
     # Retries follow each other at once; what a server asks for in Retry-After is still waited.

@@ -16,10 +16,10 @@ from reconcile.model import (
     EXECUTABLE,
     FoundKey,
     FoundWebhook,
-    NoPlace,
-    Place,
-    PlaceAnswer,
+    LookUpResult,
     Project,
+    ProjectAbsent,
+    ProjectLocation,
     PublicKey,
     Ref,
     Secret,
@@ -151,9 +151,9 @@ class GitLabInMemory:
     def listed_paths(self) -> Set[str]:
         return {project.path for project in self.projects.values()}
 
-    def find(self, paths: Iterable[str]) -> Mapping[str, PlaceAnswer]:
-        known = {project.path: Place(project) for project in self.projects.values()}
-        return {path: known.get(path, NoPlace()) for path in paths}
+    def find(self, paths: Iterable[str]) -> Mapping[str, LookUpResult]:
+        known = {project.path: ProjectLocation(project) for project in self.projects.values()}
+        return {path: known.get(path, ProjectAbsent()) for path in paths}
 
     def read_actual(self, also: Iterable[Project]) -> Actual:
         assert {project.id for project in also} <= self.projects.keys()

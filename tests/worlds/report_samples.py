@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from cronjob.output.document import Circumstances, document_of
+from cronjob.output.document import RunMetadata, document_of
 from reconcile.desired.holds import Holds
 from reconcile.errors import ReadError
 from reconcile.plan.guard import Limits, guard
@@ -38,7 +38,7 @@ ITEMS = {"deploy_key": {"ours": 4, "foreign": 1}, "webhook": {"ours": 1, "foreig
 
 
 def a_document(report: Report) -> dict[str, Any]:
-    around = Circumstances(
+    around = RunMetadata(
         version="1.2.3",
         run_id="0123abcd",
         cluster=CLUSTER,

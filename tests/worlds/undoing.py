@@ -6,27 +6,27 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconcile.model import PlaceAnswer, Project
+from reconcile.model import LookUpResult, Project
 from reconcile.plan.guard import NO_LIMITS
 from reconcile.report import Report
 from reconcile.rules import Rules
-from reconcile.run import Orders, reconcile
+from reconcile.run import RunOptions, reconcile
 from reconcile.undo.removed import Removed, removed_from
 from reconcile.undo.undo import undo
 from tests.worlds.builders import a_public_key, some_rules
 from tests.worlds.ports import HOST, GitLabInMemory, Kubernetes
 
 A, B, OUTSIDE = Project(1, "tenants/a"), Project(2, "tenants/b"), Project(9, "elsewhere/a")
-ORDERS = Orders(gitlab_host=HOST, limits=NO_LIMITS)
+ORDERS = RunOptions(gitlab_host=HOST, limits=NO_LIMITS)
 
 
 @dataclass
 class GitLabWithLookUps(GitLabInMemory):
     """The same with answers for paths that its listing lacks."""
 
-    places: dict[str, PlaceAnswer] = field(default_factory=dict)
+    places: dict[str, LookUpResult] = field(default_factory=dict)
 
-    def find(self, paths: Any) -> dict[str, PlaceAnswer]:
+    def find(self, paths: Any) -> dict[str, LookUpResult]:
         return {**super().find(paths), **{path: self.places[path] for path in paths if path in self.places}}
 
 
@@ -42,10 +42,10 @@ class World:
     def run(self) -> Report:
         return reconcile(self.flux, self.gitlab, self.rules, ORDERS)
 
-    def undo(self, **orders: object) -> Report:
+    def undo(self, **options: object) -> Report:
         self.flux.readings = 0
         self.gitlab.written.clear()
-        return undo(self.flux, self.gitlab, self.rules, replace(ORDERS, **orders), removed=self.removed)
+        return undo(self.flux, self.gitlab, self.rules, replace(ORDERS, **options), removed=self.removed)
 
     def leave(self, name: str = "a") -> None:
         """The tenant leaves and is pruned; its token's Secret stays."""

@@ -10,7 +10,7 @@ from cronjob.commands.check.findings import Finding, Level, fail, ok, warn
 from cronjob.commands.check.rights import LEASES, Right, is_allowed
 from cronjob.flux.cluster import GIT_REPOSITORIES, RECEIVERS, FluxCluster, Resource
 from cronjob.kube.errors import NoAnswer
-from cronjob.kube.lease_claim import Claim
+from cronjob.kube.lease_claim import LeaseClaim
 from cronjob.kube.lease_record import Record
 from reconcile.errors import ReadError, SettingsError
 
@@ -21,7 +21,7 @@ _RBAC = "add to the Role:"
 class Wants:
     """What the run that is meant would do: hold one of *leases* while it writes, if any, and write Events."""
 
-    leases: Sequence[Claim]
+    leases: Sequence[LeaseClaim]
     events: bool
 
 
@@ -117,7 +117,7 @@ def _too_many(flux: FluxCluster) -> Iterator[Finding]:
         yield ok("excess", "nothing more is allowed: no other Secrets, and no write to Flux's objects")
 
 
-def _of_lease(flux: FluxCluster, claim: Claim) -> Finding:
+def _of_lease(flux: FluxCluster, claim: LeaseClaim) -> Finding:
     namespace = claim.namespace
     path = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace, safe='')}/leases/{claim.name}"
     answer = flux.api.get(path)

@@ -19,13 +19,13 @@ from cronjob.commands.publish import log_format, on_terminal
 from cronjob.flux.cluster import FluxCluster
 from cronjob.gitlab.session import Session
 from cronjob.kube.client import IN_CLUSTER, connect
-from cronjob.kube.lease_claim import Claim, lease_names
+from cronjob.kube.lease_claim import LeaseClaim, lease_names
 from cronjob.kube.lease_record import Holder
 from cronjob.output.logs import set_up_logging
 from cronjob.output.render import rendered
 from cronjob.output.render.page import Page
 from cronjob.settings.settings import Settings
-from reconcile.desired.repositories import Known
+from reconcile.desired.repositories import KnownProjects
 from reconcile.shares import Share
 
 
@@ -41,13 +41,13 @@ def preflight(call: Invocation) -> int:
     return call.signals.exit_code or int(document["result"] == Level.FAIL)
 
 
-def leases_of(settings: Settings, namespace: str) -> list[Claim]:
+def leases_of(settings: Settings, namespace: str) -> list[LeaseClaim]:
     """The Leases that a run with these settings, or its shards, would hold."""
     if settings.dry_run or not settings.lease:
         return []
     shares = (Share(index, settings.shards) for index in range(settings.shards))
     names = dict.fromkeys(name for share in shares for name in lease_names(share))
-    return [Claim(namespace, name, Holder(""), settings.cluster, settings.previous_clusters) for name in names]
+    return [LeaseClaim(namespace, name, Holder(""), settings.cluster, settings.previous_clusters) for name in names]
 
 
 def _findings(call: Invocation) -> Iterator[Finding]:
@@ -56,13 +56,13 @@ def _findings(call: Invocation) -> Iterator[Finding]:
     with (
         connect(kubernetes_of(call)) as api,
         closing(FluxCluster(api, namespaces_of(settings, api))) as flux,
-        closing(Session(replace(access, allow_writes=False), halt=call.halt)) as session,
+        closing(Session(replace(access, allow_writes=False), stop_control=call.stop_control)) as session,
     ):
         events = settings.writes_events(in_pod=api.source == IN_CLUSTER)
         yield from look_at_cluster(flux, Wants(leases_of(settings, flux.namespaces[0]), events))
         group = GroupCheck(session, scope)
         yield from group.look()
         if group.listing and flux.listed.git_repositories:
-            known = Known(frozenset(group.listing.hosts), group.listing.by_path.keys())
+            known = KnownProjects(frozenset(group.listing.hosts), group.listing.by_path.keys())
             yield from look_at_sources(flux.listed.git_repositories, settings.rules(flux.namespaces), known)
     yield from look_at_receiver(settings.receiver_url)

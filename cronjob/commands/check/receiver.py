@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from urllib3 import PoolManager, Timeout
-from urllib3 import exceptions as weather
+from urllib3 import exceptions as urllib3_errors
 
 from cronjob.commands.check.findings import Finding, ok, warn
-from cronjob.concurrency.run_with_timeout import within
+from cronjob.concurrency.run_with_timeout import run_with_timeout
 
 # No Receiver has it. Flux writes what it is asked for into its log, so it should look like what it is.
 UNKNOWN = "/hook/" + "0" * 64
@@ -26,7 +26,7 @@ def look_at_receiver(url: str | None) -> Iterator[Finding]:
         return
     if url.startswith("http://"):
         yield warn("receiver", f"{url} is plain http: tokens would cross the network in the clear. Use https.")
-    answer = within(_ANSWER_WITHIN, lambda: _answer(url))
+    answer = run_with_timeout(_ANSWER_WITHIN, lambda: _answer(url))
     if isinstance(answer, int):
         yield _finding(url, answer)
         return
@@ -43,7 +43,7 @@ def _answer(url: str) -> int | str:
             pool.request("GET", url + UNKNOWN, redirect=False, preload_content=False) as answer,
         ):
             return answer.status
-    except weather.HTTPError as error:
+    except urllib3_errors.HTTPError as error:
         return type(error).__name__
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cronjob.commands.check.findings import Finding, ok, warn
-from reconcile.desired.repositories import Claim, Known, claims_from
+from reconcile.desired.repositories import KnownProjects, RepositoryRequest, repository_requests_from
 from reconcile.problems import Code
 from reconcile.rules import Rules
 
@@ -15,9 +15,9 @@ from reconcile.rules import Rules
 _TOLD = {str(Code.URL_UNUSABLE), str(Code.NOT_ALLOWED), str(Code.URL_NOT_FETCHABLE)}
 
 
-def look_at_sources(items: Sequence[Mapping[str, Any]], rules: Rules, known: Known) -> Iterator[Finding]:
+def look_at_sources(items: Sequence[Mapping[str, Any]], rules: Rules, known: KnownProjects) -> Iterator[Finding]:
     """How many are on this GitLab, how many are not, and what is wrong with which."""
-    claims = claims_from(items, rules, known)
+    claims = repository_requests_from(items, rules, known)
     told = [(claim, problem) for claim in claims for problem in claim.problems if problem.code in _TOLD]
     yield from (warn("hosts", f"{claim.ref}: {problem.message}") for claim, problem in told)
     foreign = Counter(claim.url.host for claim in claims if claim.url and _is_foreign(claim))
@@ -30,5 +30,5 @@ def look_at_sources(items: Sequence[Mapping[str, Any]], rules: Rules, known: Kno
         )
 
 
-def _is_foreign(claim: Claim) -> bool:
+def _is_foreign(claim: RepositoryRequest) -> bool:
     return any(problem.code == Code.FOREIGN_HOST for problem in claim.problems)

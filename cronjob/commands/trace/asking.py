@@ -14,7 +14,7 @@ from reconcile.desired.git_url import GitUrl, UnusableUrl, parse_git_url
 from reconcile.desired.repositories import ref_of
 from reconcile.errors import ReadError
 from reconcile.marks import Mark, Owner
-from reconcile.model import LookUpFailed, Place, Project, Ref
+from reconcile.model import LookUpFailed, Project, ProjectLocation, Ref
 from reconcile.rules import Rules
 
 Item = Mapping[str, Any]
@@ -54,7 +54,7 @@ class Question:
         place = gitlab.find(path) if path else None
         if isinstance(place, LookUpFailed):
             raise ReadError(f"GitLab did not say which project {self._asked!r} is: {place.reason}")
-        if not isinstance(place, Place):
+        if not isinstance(place, ProjectLocation):
             return Meant()
         known = self._leading_to(place.project.path, None, gitlab) or self._marked(place.project, gitlab)
         return Meant(known, place.project)

@@ -10,11 +10,18 @@ from cronjob.commands.trace.one_project import ProjectReader, Seen
 from cronjob.flux.cluster import FluxCluster
 from reconcile.actual import Actual, Items, Unreadable, actual_from
 from reconcile.desired.desired import Desired, desired_from
-from reconcile.desired.needed_secrets import needs_of
+from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receiver_targets import Repositories, targets_of
-from reconcile.desired.receivers import Listener, listeners_from
-from reconcile.desired.repositories import Claim, Known, beside_unreadable, claims_from, placed, ref_of
-from reconcile.model import Place, Project, PublicKey, Ref, Secret, SecretAnswer, SecretOfOthers
+from reconcile.desired.receivers import ReceiverRequest, receiver_requests_from
+from reconcile.desired.repositories import (
+    KnownProjects,
+    RepositoryRequest,
+    held_if_unreadable,
+    ref_of,
+    repository_requests_from,
+    with_project,
+)
+from reconcile.model import Project, ProjectLocation, PublicKey, Ref, Secret, SecretAnswer, SecretOfOtherShard
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
@@ -31,9 +38,9 @@ class Case:
 
     item: Mapping[str, Any]
     rules: Rules
-    claim: Claim | None = None
-    listeners: tuple[Listener, ...] = ()
-    others: tuple[Listener, ...] = ()
+    claim: RepositoryRequest | None = None
+    listeners: tuple[ReceiverRequest, ...] = ()
+    others: tuple[ReceiverRequest, ...] = ()
     secrets: Mapping[Ref, SecretAnswer] = field(default_factory=dict)
     seen: Seen | None = None
     desired: Desired = field(default_factory=Desired)
@@ -82,14 +89,14 @@ class Case:
         return [one for one in self.plan.problems if one.object == name]
 
 
-class Cases:
+class TenantTraces:
     """Follows GitRepositories one by one, with everything that was read of the cluster and as much as is needed."""
 
     def __init__(self, flux: FluxCluster, gitlab: ProjectReader, rules: Rules) -> None:
         self._flux = flux
         self._gitlab = gitlab
         self._rules = rules
-        self._listeners = listeners_from(flux.listed.receivers)
+        self._listeners = receiver_requests_from(flux.listed.receivers)
 
     def follow(self, item: Mapping[str, Any]) -> Case:
         """Everything about this GitRepository."""
@@ -98,12 +105,12 @@ class Cases:
             return Case(item, self._rules)
         seen = self._gitlab.read(claim.project) if claim.project else None
         if seen and isinstance(seen.items, Unreadable):
-            claim = beside_unreadable(claim, {seen.project.id})
+            claim = held_if_unreadable(claim, {seen.project.id})
         claims = self._claims(claim)
         repositories = Repositories(claims)
         named = tuple(one for one in self._listeners if self._names(one, claim, repositories))
-        mine, every = (needs_of(*of, self._rules) for of in (([claim], named), (claims, self._listeners)))
-        others = dict.fromkeys(every.keys | every.tokens, SecretOfOthers())
+        mine, every = (secrets_to_read(*of, self._rules) for of in (([claim], named), (claims, self._listeners)))
+        others = dict.fromkeys(every.keys | every.tokens, SecretOfOtherShard())
         secrets = {**others, **self._flux.read_secrets(mine.keys, mine.tokens)}
         desired = desired_from(claims, self._listeners, secrets, self._rules)
         return Case(
@@ -118,29 +125,29 @@ class Cases:
             make_plan(desired, _actual(seen), self._rules),
         )
 
-    def _placed(self, item: Mapping[str, Any]) -> Claim | None:
+    def _placed(self, item: Mapping[str, Any]) -> RepositoryRequest | None:
         """The claim with its project. A host that nobody knows may be known once the project is looked up."""
-        claim = self._claim(item, Known(self._gitlab.hosts))
+        claim = self._claim(item, KnownProjects(self._gitlab.hosts))
         if claim is None or claim.url is None or any(one.code == Code.NOT_ALLOWED for one in claim.problems):
             return claim
         path = claim.url.path.lower()
         place = self._gitlab.find(path)
         # Without GitLab nobody can say that this is another one.
         hosts = self._gitlab.hosts | ({claim.url.host} if self._gitlab.trouble else set())
-        is_ours = isinstance(place, Place) and place.inside and not place.moved
-        claim = self._claim(item, Known(hosts, {path} if is_ours else frozenset()))
-        return placed(claim, {path: place}, self._rules) if claim else None
+        is_ours = isinstance(place, ProjectLocation) and place.inside and not place.moved
+        claim = self._claim(item, KnownProjects(hosts, {path} if is_ours else frozenset()))
+        return with_project(claim, {path: place}, self._rules) if claim else None
 
-    def _claim(self, item: Mapping[str, Any], known: Known) -> Claim | None:
-        return next(iter(claims_from([item], self._rules, known)), None)
+    def _claim(self, item: Mapping[str, Any], known: KnownProjects) -> RepositoryRequest | None:
+        return next(iter(repository_requests_from([item], self._rules, known)), None)
 
-    def _claims(self, claim: Claim) -> list[Claim]:
+    def _claims(self, claim: RepositoryRequest) -> list[RepositoryRequest]:
         """This one, and all others as they are without GitLab: Receivers name them too."""
-        known = Known(self._gitlab.hosts)
-        others = claims_from(self._flux.listed.git_repositories, self._rules, known)
+        known = KnownProjects(self._gitlab.hosts)
+        others = repository_requests_from(self._flux.listed.git_repositories, self._rules, known)
         return [claim, *(one for one in others if one.ref != claim.ref)]
 
-    def _names(self, listener: Listener, claim: Claim, repositories: Repositories) -> bool:
+    def _names(self, listener: ReceiverRequest, claim: RepositoryRequest, repositories: Repositories) -> bool:
         """Whether the Receiver names it, also where the settings do not let it reach that far."""
         _, named = targets_of(listener, repositories, self._rules)
         return any(one.ref == claim.ref for one in named) or any(

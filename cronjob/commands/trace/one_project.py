@@ -13,7 +13,7 @@ from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, look_up, pages, read
 from cronjob.gitlab.session import Refused, Session
 from reconcile.actual import Items, Unreadable, key_from, webhook_from
 from reconcile.errors import MalformedAnswer, SyncerError
-from reconcile.model import LookUpFailed, Place, PlaceAnswer, Project
+from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectLocation
 
 # GitLab gives no more of a webhook's events at a time (lib/api/hooks/events.rb).
 _EVENTS = 20
@@ -45,7 +45,7 @@ class ProjectReader:
         self._session = session
         self._scope = scope
         self._listing = Listing(set(scope.hosts))
-        self._places: dict[str, PlaceAnswer] = {}
+        self._places: dict[str, LookUpResult] = {}
         self._extras: set[int] | None = None
 
     @property
@@ -62,16 +62,16 @@ class ProjectReader:
         except SyncerError as error:
             self.trouble = str(error)
 
-    def find(self, path: str) -> PlaceAnswer:
+    def find(self, path: str) -> LookUpResult:
         """Where the path, or the project id, leads; asked once."""
         if self.trouble:
             return LookUpFailed(self.trouble)
         if path not in self._places:
             place = look_up(self._session, path, self._listing)
-            if isinstance(place, Place) and not place.inside and self._scope.extra_projects:
+            if isinstance(place, ProjectLocation) and not place.inside and self._scope.extra_projects:
                 place = replace(place, inside=place.project.id in self._named_by_themselves())
             self._places[path] = place
-            if isinstance(place, Place):
+            if isinstance(place, ProjectLocation):
                 self._places.setdefault(place.project.path.lower(), replace(place, moved=False))
         return self._places[path]
 

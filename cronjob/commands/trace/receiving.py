@@ -9,7 +9,7 @@ from cronjob.commands.trace.case import Case
 from cronjob.commands.trace.links import Finding, Level, Link
 from cronjob.commands.trace.said import failed, text_of, told
 from reconcile.desired.desired import WantedWebhook
-from reconcile.desired.receivers import Listener
+from reconcile.desired.receivers import ReceiverRequest
 from reconcile.events import FLAGS
 from reconcile.model import FoundWebhook, shown_url
 from reconcile.plan.changes import Change, Create, Update
@@ -30,12 +30,12 @@ def look_at_receivers(case: Case) -> Iterator[Finding]:
     yield Finding(Link.WEBHOOK, Level.SKIP, "none is wanted without a Receiver")
 
 
-def _almost_names(listener: Listener, case: Case) -> bool:
+def _almost_names(listener: ReceiverRequest, case: Case) -> bool:
     names = [one.name for one in listener.resources]
     return listener.ref.namespace == case.ref.namespace and bool(get_close_matches(case.ref.name, names, n=1))
 
 
-def look_at_receiver(case: Case, listener: Listener) -> Iterator[Finding]:
+def look_at_receiver(case: Case, listener: ReceiverRequest) -> Iterator[Finding]:
     """Whether Flux takes deliveries for this Receiver."""
     ref = listener.ref
     found = list(told(case.problems(ref), Link.RECEIVER, ref))
@@ -51,7 +51,7 @@ def look_at_receiver(case: Case, listener: Listener) -> Iterator[Finding]:
     yield from found
 
 
-def look_at_webhook(case: Case, listener: Listener, run: str) -> Iterator[Finding]:
+def look_at_webhook(case: Case, listener: ReceiverRequest, run: str) -> Iterator[Finding]:
     """Whether the project has this Receiver's webhook, as a run would make it; *run* is the command that does."""
     wanted = _wanted(case, listener)
     if case.items is None:
@@ -80,7 +80,7 @@ def look_at_others(case: Case) -> Iterator[Finding]:
     )
 
 
-def webhook_of(case: Case, listener: Listener) -> FoundWebhook | None:
+def webhook_of(case: Case, listener: ReceiverRequest) -> FoundWebhook | None:
     """The webhook that calls this Receiver: the oldest at its URL that is not another cluster's."""
     if case.items is None or listener.path is None or not case.rules.receiver_url:
         return None
@@ -89,14 +89,14 @@ def webhook_of(case: Case, listener: Listener) -> FoundWebhook | None:
     return min(at_url, key=lambda one: one.id, default=None)
 
 
-def _wanted(case: Case, listener: Listener) -> WantedWebhook | None:
+def _wanted(case: Case, listener: ReceiverRequest) -> WantedWebhook | None:
     if case.project is None:
         return None
     wanted = case.desired.webhooks.get(case.project.id, {}).values()
     return next((one for one in wanted if one.sources[0] == listener.ref), None)
 
 
-def _left(case: Case, listener: Listener) -> Finding:
+def _left(case: Case, listener: ReceiverRequest) -> Finding:
     hook = webhook_of(case, listener)
     message = "stays as it is" if hook else "none is made"
     return Finding(Link.WEBHOOK, Level.SKIP, f"{message} until the links before it are right", _name(hook))
@@ -124,6 +124,6 @@ def _name(hook: FoundWebhook | None) -> str | None:
     return f"webhook {hook.id}" if hook else None
 
 
-def listeners_of(case: Case) -> Sequence[Listener]:
+def listeners_of(case: Case) -> Sequence[ReceiverRequest]:
     """The Receivers to look at, in the order of their names."""
     return sorted(case.listeners, key=lambda one: one.ref)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cronjob.commands.trace.case import Case
 from cronjob.commands.trace.links import Finding, Level, Link
 from cronjob.commands.trace.said import condition, failed, quoted, shell, text_of, told
-from reconcile.desired.repositories import Claim
+from reconcile.desired.repositories import RepositoryRequest
 
 # What the reasons of a GitRepository that is not Ready usually mean (source-controller, api/v1/condition_types.go).
 REASONS = {
@@ -39,7 +39,7 @@ def look_at_repository(case: Case) -> Iterator[Finding]:
         yield Finding(Link.REPOSITORY, Level.OK, f"asks for {_wish(case, claim)}", ref)
 
 
-def _wish(case: Case, claim: Claim) -> str:
+def _wish(case: Case, claim: RepositoryRequest) -> str:
     where = f"{claim.url.path} on {claim.url.host}" if claim.url else "a project"
     wanted = case.spec.get("ref")
     named = (
@@ -79,7 +79,7 @@ def _without_secret(case: Case) -> Finding:
     return Finding(Link.CREDENTIALS, Level.FAIL, message)
 
 
-def _new_secret(case: Case, claim: Claim) -> str | None:
+def _new_secret(case: Case, claim: RepositoryRequest) -> str | None:
     """The command that makes the Secret, if it is not there."""
     if case.key or claim.secret is None or claim.url is None or not claim.url.fetchable:
         return None

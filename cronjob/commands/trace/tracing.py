@@ -10,7 +10,7 @@ import click
 from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.commands.publish import log_format, on_terminal
 from cronjob.commands.trace.asking import Meant, Question
-from cronjob.commands.trace.case import Cases
+from cronjob.commands.trace.case import TenantTraces
 from cronjob.commands.trace.chain import Around, chain_of, chain_without_repository
 from cronjob.commands.trace.kustomizations import read_kustomizations
 from cronjob.commands.trace.links import Chain, Level, Traced, document_of
@@ -43,7 +43,7 @@ def _traced(call: Invocation) -> Traced:
     with (
         connect(kubernetes_of(call)) as api,
         closing(FluxCluster(api, namespaces_of(call.settings, api))) as flux,
-        closing(Session(replace(access, allow_writes=False), halt=call.halt)) as session,
+        closing(Session(replace(access, allow_writes=False), stop_control=call.stop_control)) as session,
     ):
         try:
             flux.read_whole()
@@ -65,5 +65,5 @@ def _chains(call: Invocation, flux: FluxCluster, gitlab: ProjectReader) -> tuple
             return (chain_without_repository(project, flux.namespaces),)
         case Meant(items=items):
             around = Around(gitlab, read_kustomizations(flux), call.settings)
-            cases = Cases(flux, gitlab, rules)
+            cases = TenantTraces(flux, gitlab, rules)
             return tuple(chain_of(cases.follow(item), around) for item in items)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from cronjob.sandbox.fake_gitlab.answers import Answer
-from cronjob.sandbox.fake_gitlab.handling import Asked, handled
+from cronjob.sandbox.fake_gitlab.handling import Requests, handled
 from cronjob.sandbox.fake_gitlab.records import Request
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from cronjob.sandbox.faults.fault import Trouble
@@ -38,7 +38,7 @@ async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamRespo
     await asyncio.sleep(world.latency)
 
     async def handle() -> web.StreamResponse:
-        return _response(handled(world, Asked(logged, request.headers, f"{request.scheme}://{request.host}")))
+        return _response(handled(world, Requests(logged, request.headers, f"{request.scheme}://{request.host}")))
 
     response = await answered(request, trouble, handle, _failed)
     # By the world's own clock, as its limits are.

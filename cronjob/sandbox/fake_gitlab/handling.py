@@ -22,7 +22,7 @@ TOO_MANY = "This endpoint has been requested too many times. Try again later."
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requests:
     """What a request brings besides its entry in the log: its *headers*, and the *url* it reached."""
 
     request: Request
@@ -30,7 +30,7 @@ class Asked:
     url: str
 
 
-def handled(world: GitLabWorld, asked: Asked) -> Answer:
+def handled(world: GitLabWorld, asked: Requests) -> Answer:
     """Answer a request, and do what it asks for, as GitLab would. Who listens to writes hears of it."""
     with world.lock:
         answer = _admitted(world, asked)
@@ -40,7 +40,7 @@ def handled(world: GitLabWorld, asked: Asked) -> Answer:
         return answer
 
 
-def _admitted(world: GitLabWorld, asked: Asked) -> Answer:
+def _admitted(world: GitLabWorld, asked: Requests) -> Answer:
     """The answer to a request that the throttle lets through, or its refusal."""
     shown = _shown_token(asked.headers)
     refused, headers = world.weather.throttling(_asker(world, shown))
@@ -53,7 +53,7 @@ def _admitted(world: GitLabWorld, asked: Asked) -> Answer:
     return Answer(answer.status, answer.body, {**answer.headers, **headers}) if headers else answer
 
 
-def _routed(world: GitLabWorld, asked: Asked, shown: str | None) -> Answer:
+def _routed(world: GitLabWorld, asked: Requests, shown: str | None) -> Answer:
     request = asked.request
     root = f"{world.url_root}/api/v4/"
     found = ROUTER.find(request.method, request.path.removeprefix(root), world.release)

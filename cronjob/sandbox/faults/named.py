@@ -13,7 +13,7 @@ ALLOWED, WINDOW = 15, 3.0
 
 
 @dataclass(frozen=True)
-class Spell:
+class ActiveFaults:
     """A weather that is in force over both servers until its `end`."""
 
     name: str
@@ -32,14 +32,16 @@ class Spell:
         self.gitlab.climate = self.kubernetes.climate = self.gitlab.throttle = None
 
 
-def begin(name: str, gitlab: gitlab_weather.Weather, kubernetes: kubernetes_weather.Weather, *, seed: int = 1) -> Spell:
+def begin(
+    name: str, gitlab: gitlab_weather.Weather, kubernetes: kubernetes_weather.Weather, *, seed: int = 1
+) -> ActiveFaults:
     """
     Put the weather of that name, a key of `forecast.WEATHERS`, in force. A `KeyError` where there is none.
 
     `ratelimit` is GitLab's throttle (rack-attack): plain text 429 with Retry-After, and RateLimit headers on every
     answer, in windows short enough to watch. The others are climates, made by the functions below.
     """
-    spell = Spell(name, seed, gitlab, kubernetes)
+    spell = ActiveFaults(name, seed, gitlab, kubernetes)
     match name:
         case "rain":
             gitlab.climate = rain(seed)

@@ -15,7 +15,7 @@ from cronjob.sandbox.faults.fault import Trouble
 READING = frozenset({"GET", "HEAD"})
 
 
-class Asked(NamedTuple):
+class Requests(NamedTuple):
     """What makes two requests the same one, made again; *query* is as it was sent."""
 
     method: str
@@ -32,7 +32,7 @@ class Kind:
     writes_only: bool = False
     query: str = ""
 
-    def may_befall(self, asked: Asked) -> bool:
+    def may_befall(self, asked: Requests) -> bool:
         return self.query in asked.query and not (self.writes_only and asked.method in READING)
 
 
@@ -51,7 +51,7 @@ class Climate:
     in_a_row: int = 3
     only_first: int | None = None
 
-    def kind_for(self, asked: Asked, nth: int) -> Kind | None:
+    def kind_for(self, asked: Requests, nth: int) -> Kind | None:
         """What befalls the *nth* coming (from 1) of this request, if anything does."""
         run = 0
         while run < nth and self._is_due(asked, nth - run):
@@ -61,12 +61,12 @@ class Climate:
             return None
         return possible[self._number(asked, nth, "kind") % len(possible)]
 
-    def _is_due(self, asked: Asked, nth: int) -> bool:
+    def _is_due(self, asked: Requests, nth: int) -> bool:
         if self.only_first is not None and nth > self.only_first:
             return False
         return self._number(asked, nth, "whether") < self.percent / 100 * 2**64
 
-    def _number(self, asked: Asked, nth: int, what: str) -> int:
+    def _number(self, asked: Requests, nth: int, what: str) -> int:
         """A number below 2**64, the same for the same arguments on every machine."""
         text = " ".join([str(self.seed), what, str(nth), *asked])
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
@@ -77,7 +77,7 @@ class UnderClimate:
 
     def __init__(self) -> None:
         self._climate: Climate | None = None
-        self._came: Counter[Asked] = Counter()
+        self._came: Counter[Requests] = Counter()
         self._injected: Counter[str] = Counter()
         self._counting = Lock()
 
@@ -105,7 +105,7 @@ class UnderClimate:
 
     def climates_trouble(self, method: str, path: str, query: str) -> Trouble | None:
         """What the climate has for a request that comes now."""
-        asked = Asked(method, path, query)
+        asked = Requests(method, path, query)
         with self._counting:
             climate = self._climate
             if climate is None:

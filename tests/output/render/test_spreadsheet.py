@@ -21,7 +21,7 @@ from reconcile.model import FoundKey
 from reconcile.plan.changes import Found
 from reconcile.problems import Code
 from reconcile.report import Report, Status, entries_of
-from reconcile.run import Orders, decide
+from reconcile.run import RunOptions, plan_for
 from tests.worlds.builders import (
     LEFT_MARK,
     NEIGHBOURS_MARK,
@@ -45,7 +45,7 @@ DAY = datetime(2026, 9, 20, 4, 10, tzinfo=UTC)
 
 
 def the_rows(desired: Desired, *states: Found | Items | Unreadable, prune: bool = True) -> list[dict[str, str]]:
-    plan = decide(desired, some_actual(*states), some_rules(), Orders(inventory=True, prune=prune))
+    plan = plan_for(desired, some_actual(*states), some_rules(), RunOptions(inventory=True, prune=prune))
     report = Report(plan, tuple(entries_of(plan.changes, Status.PLANNED)), dry_run=True)
     return parsed(rendered({}, "csv", Page(inventory=Rows(report))))
 
@@ -198,7 +198,7 @@ def test_rows_are_by_project_whatever_the_order_of_the_ids() -> None:
 
 
 def test_a_report_without_an_inventory_is_its_header_alone() -> None:
-    report = Report(decide(some_desired(), some_actual(a_key(1)), some_rules(), Orders()), (), dry_run=True)
+    report = Report(plan_for(some_desired(), some_actual(a_key(1)), some_rules(), RunOptions()), (), dry_run=True)
     assert rendered({}, "csv", Page(inventory=Rows(report))) == ",".join(COLUMNS) + "\n"
 
 

@@ -10,10 +10,10 @@ from reconcile.model import (
     FoundKey,
     FoundWebhook,
     LookUpFailed,
-    NoPlace,
-    Place,
-    PlaceAnswer,
+    LookUpResult,
     Project,
+    ProjectAbsent,
+    ProjectLocation,
     PublicKey,
     Ref,
     Secret,
@@ -258,7 +258,7 @@ def test_a_public_key_that_is_the_private_ones_is_no_problem() -> None:
     ("world", "code"),
     [
         pytest.param(World(repositories=[a_git_repository(url="ssh://")]), "UrlUnusable", id="UrlUnusable"),
-        pytest.param(World(places={"tenants/app": NoPlace()}), "ProjectNotFound", id="ProjectNotFound"),
+        pytest.param(World(places={"tenants/app": ProjectAbsent()}), "ProjectNotFound", id="ProjectNotFound"),
         pytest.param(World(places={"tenants/app": LookUpFailed("503")}), "ProjectUnreadable", id="ProjectUnreadable"),
     ],
 )
@@ -309,7 +309,7 @@ def test_a_repository_without_a_secret_and_a_project_holds_no_key() -> None:
 
 
 def test_a_moved_project_gets_the_key_under_its_new_path() -> None:
-    desired = World(places={"tenants/app": Place(WEB, moved=True)}).desired()
+    desired = World(places={"tenants/app": ProjectLocation(WEB, moved=True)}).desired()
     assert (set(desired.keys), set(desired.webhooks)) == ({WEB.id}, {WEB.id})
     assert [(problem.code, problem.project) for problem in desired.problems] == [("ProjectMoved", WEB.path)]
 
@@ -353,14 +353,14 @@ def test_beside_an_unreadable_project_what_is_ours_is_held_and_reported_once_els
         ),
         pytest.param(
             World(
-                places={"tenants/app": Place(NEIGHBOUR, moved=True)},
+                places={"tenants/app": ProjectLocation(NEIGHBOUR, moved=True)},
                 rules=a_rules(tenancy=Tenancy((Rule("*", "tenants/**"),))),
             ),
             "NotAllowed",
             id="NotAllowed by the answer",
         ),
         pytest.param(
-            World(places={"tenants/app": Place(NEIGHBOUR, inside=False)}),
+            World(places={"tenants/app": ProjectLocation(NEIGHBOUR, inside=False)}),
             "ProjectOutsideGroup",
             id="ProjectOutsideGroup",
         ),
@@ -507,7 +507,7 @@ BEYOND = [{"kind": "GitRepository", "name": "app", "namespace": "other"}]
 @pytest.mark.parametrize(
     "world",
     [
-        pytest.param(World(places={"tenants/app": Place(APP, inside=False)}), id="outside the group"),
+        pytest.param(World(places={"tenants/app": ProjectLocation(APP, inside=False)}), id="outside the group"),
         pytest.param(World(repositories=[a_git_repository(url=ELSEWHERE)]), id="on another host"),
         pytest.param(World(rules=a_rules(tenancy=Tenancy((Rule("*", "other/**"),)))), id="not allowed"),
         pytest.param(World(), id="beyond its namespace"),
@@ -673,9 +673,9 @@ def test_a_disabled_repository_without_a_project_holds_its_key_anywhere() -> Non
     assert desired.holds.on_key(NOWHERE, our_key("another", "one")) is Code.DISABLED
 
 
-@pytest.mark.parametrize(("place", "held"), [(NoPlace(), Code.DISABLED), (Place(APP), None)])
+@pytest.mark.parametrize(("place", "held"), [(ProjectAbsent(), Code.DISABLED), (ProjectLocation(APP), None)])
 def test_a_disabled_repository_without_project_and_readable_secret_holds_all_our_keys(
-    place: PlaceAnswer, held: Code | None
+    place: LookUpResult, held: Code | None
 ) -> None:
     world = World(
         repositories=[a_git_repository(annotations=DISABLED)],

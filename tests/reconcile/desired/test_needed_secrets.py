@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reconcile.actual import Actual, Items
-from reconcile.desired.needed_secrets import Needs, needs_of
-from reconcile.desired.receivers import listeners_from
+from reconcile.desired.needed_secrets import SecretsToRead, secrets_to_read
+from reconcile.desired.receivers import receiver_requests_from
 from reconcile.marks import Mark
 from reconcile.model import FoundWebhook
 from reconcile.shares import Share
@@ -45,13 +45,13 @@ def two_tenants(**more: Any) -> World:
     )
 
 
-def needs(world: World, share: Share, *webhooks: FoundWebhook, seen: bool = True) -> Needs:
+def needs(world: World, share: Share, *webhooks: FoundWebhook, seen: bool = True) -> SecretsToRead:
     world.rules = a_rules(share=share, identity=world.rules.identity, previous_receiver_urls=("https://old.example",))
     actual = Actual((Items(WEB, (), webhooks),)) if seen else None
-    return needs_of(world.claims(), listeners_from(world.receivers), world.rules, actual)
+    return secrets_to_read(world.claims(), receiver_requests_from(world.receivers), world.rules, actual)
 
 
-def names(needed: Needs) -> tuple[set[str], set[str]]:
+def names(needed: SecretsToRead) -> tuple[set[str], set[str]]:
     return {ref.name for ref in needed.keys}, {ref.name for ref in needed.tokens}
 
 
@@ -65,7 +65,7 @@ def test_app_and_web_are_in_two_shards() -> None:
 
 def test_without_shards_everything_is_needed() -> None:
     world = two_tenants()
-    needed = needs_of(world.claims(), listeners_from(world.receivers), world.rules)
+    needed = secrets_to_read(world.claims(), receiver_requests_from(world.receivers), world.rules)
 
     assert names(needed) == ({"app-key", "web-key"}, {"app-token", "web-token"})
     assert needed.others == set()

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from reconcile.desired.receiver_targets import Repositories, targets_of
-from reconcile.desired.receivers import Listener, listeners_from
-from reconcile.desired.repositories import Known, claims_from
+from reconcile.desired.receivers import ReceiverRequest, receiver_requests_from
+from reconcile.desired.repositories import KnownProjects, repository_requests_from
 from reconcile.problems import Code, Severity
 from reconcile.rules import Rules
 from tests.worlds.flux_builders import HOST, NAMESPACE, a_git_repository, a_receiver, a_rules, an_identity
@@ -19,11 +19,11 @@ REPOSITORIES = [
 ACROSS = a_rules(cross_namespace_refs=True, identity=an_identity(namespaces=frozenset({NAMESPACE, "other"})))
 
 
-def follow(*resources: str | Mapping[str, Any], rules: Rules | None = None) -> tuple[Listener, list[str]]:
+def follow(*resources: str | Mapping[str, Any], rules: Rules | None = None) -> tuple[ReceiverRequest, list[str]]:
     """A Receiver that names *resources*, and the GitRepositories it reaches."""
     rules = rules or a_rules()
-    (listener,) = listeners_from([a_receiver(resources=resources)])
-    claims = claims_from(REPOSITORIES, rules, Known(frozenset({HOST})))
+    (listener,) = receiver_requests_from([a_receiver(resources=resources)])
+    claims = repository_requests_from(REPOSITORIES, rules, KnownProjects(frozenset({HOST})))
     followed, named = targets_of(listener, Repositories(claims), rules)
     return followed, [f"{claim.ref.namespace}/{claim.ref.name}" for claim in named]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.desired.receiver_tokens import webhook_path, with_token
-from reconcile.desired.receivers import Listener, listeners_from, with_collisions
+from reconcile.desired.receivers import ReceiverRequest, receiver_requests_from, with_path_collisions
 from reconcile.events import DEFAULT_FLAGS
 from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable, shown_url
 from reconcile.problems import Code, Severity
@@ -25,27 +25,27 @@ from tests.worlds.flux_builders import (
 DIGEST = "0123456789abcdef" * 4
 
 
-def a_listener(**fields: Any) -> Listener:
+def a_listener(**fields: Any) -> ReceiverRequest:
     """One Receiver before its Secret is read."""
-    (listener,) = listeners_from([a_receiver(**fields)])
+    (listener,) = receiver_requests_from([a_receiver(**fields)])
     return listener
 
 
-def judged(answer: SecretAnswer | None = None, **fields: Any) -> Listener:
+def judged(answer: SecretAnswer | None = None, **fields: Any) -> ReceiverRequest:
     """One Receiver and what its Secret says; the token is right unless told otherwise."""
     return with_token(a_listener(**fields), a_token_secret() if answer is None else answer)
 
 
-def codes(listener: Listener) -> list[str]:
+def codes(listener: ReceiverRequest) -> list[str]:
     return [problem.code for problem in listener.problems]
 
 
-def message(listener: Listener) -> str:
+def message(listener: ReceiverRequest) -> str:
     (problem,) = listener.problems
     return problem.message
 
 
-def waits(listener: Listener, code: Code) -> bool:
+def waits(listener: ReceiverRequest, code: Code) -> bool:
     """Whether nothing is made for it, what is there is kept, and that is all there is to say."""
     return (listener.creates, listener.held, codes(listener)) == (False, code, [str(code)])
 
@@ -179,7 +179,7 @@ def test_the_token_is_in_no_repr() -> None:
 
 def test_a_receiver_that_is_being_deleted_counts_as_gone() -> None:
     items = [a_receiver("old", deleting=True), a_receiver("new")]
-    assert [listener.ref.name for listener in listeners_from(items)] == ["new"]
+    assert [listener.ref.name for listener in receiver_requests_from(items)] == ["new"]
 
 
 @pytest.mark.parametrize("kind", ["gitlab", "generic"])
@@ -196,7 +196,7 @@ def test_gitlab_can_feed_no_other_type(kind: str) -> None:
 def test_a_receiver_without_spec_and_status_is_no_crash() -> None:
     item = a_receiver()
     item["spec"] = item["status"] = None
-    (listener,) = listeners_from([item])
+    (listener,) = receiver_requests_from([item])
     assert (listener.supported, listener.path, listener.secret) == (False, None, None)
 
 
@@ -426,8 +426,10 @@ def test_different_causes_are_all_reported_and_the_first_one_holds() -> None:
 
 
 def test_two_receivers_with_the_same_path_both_wait() -> None:
-    listeners = listeners_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c"), a_receiver("other")])
-    first, second, other = with_collisions(listeners)
+    listeners = receiver_requests_from(
+        [a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c"), a_receiver("other")]
+    )
+    first, second, other = with_path_collisions(listeners)
     assert waits(first, Code.RECEIVER_PATH_COLLISION)
     assert waits(second, Code.RECEIVER_PATH_COLLISION)
     assert first.problems[0].severity is Severity.ERROR
@@ -436,23 +438,25 @@ def test_two_receivers_with_the_same_path_both_wait() -> None:
 
 
 def test_a_receiver_of_a_type_that_gitlab_cannot_feed_takes_the_path_too() -> None:
-    listeners = listeners_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", type="generic-hmac")])
-    first, second = with_collisions(listeners)
+    listeners = receiver_requests_from(
+        [a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", type="generic-hmac")]
+    )
+    first, second = with_path_collisions(listeners)
     assert waits(first, Code.RECEIVER_PATH_COLLISION)
     assert second == listeners[1]
 
 
 @pytest.mark.parametrize("off", [{"suspend": True}, {"annotations": DISABLED}])
 def test_a_receiver_that_is_switched_off_is_a_collision_for_the_other_one_only(off: dict[str, Any]) -> None:
-    listeners = listeners_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", **off)])
-    first, second = with_collisions(listeners)
+    listeners = receiver_requests_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", **off)])
+    first, second = with_path_collisions(listeners)
     assert waits(first, Code.RECEIVER_PATH_COLLISION)
     assert second == listeners[1]
 
 
 def test_two_receivers_without_a_path_do_not_collide() -> None:
-    listeners = listeners_from([a_receiver("a", status={}), a_receiver("b", status={})])
-    assert with_collisions(listeners) == listeners
+    listeners = receiver_requests_from([a_receiver("a", status={}), a_receiver("b", status={})])
+    assert with_path_collisions(listeners) == listeners
 
 
 # filing

@@ -3,8 +3,14 @@ from typing import Any
 
 import pytest
 
-from reconcile.desired.repositories import Claim, Known, beside_unreadable, claims_from, placed
-from reconcile.model import LookUpFailed, NoPlace, Place, PlaceAnswer, Project, Ref
+from reconcile.desired.repositories import (
+    KnownProjects,
+    RepositoryRequest,
+    held_if_unreadable,
+    repository_requests_from,
+    with_project,
+)
+from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation, Ref
 from reconcile.problems import Code, Severity
 from reconcile.rules import Rules
 from reconcile.tenancy import Rule, Tenancy
@@ -15,22 +21,22 @@ ONLY_APP = a_rules(tenancy=Tenancy((Rule(NAMESPACE, "tenants/app"),)))
 NEIGHBOUR = Project(9, "neighbour/app")
 
 
-def a_claim(rules: Rules | None = None, **fields: Any) -> Claim:
+def a_claim(rules: Rules | None = None, **fields: Any) -> RepositoryRequest:
     """The claim of one GitRepository, before GitLab is asked."""
-    (claim,) = claims_from([a_git_repository(**fields)], rules or a_rules(), Known(HOSTS))
+    (claim,) = repository_requests_from([a_git_repository(**fields)], rules or a_rules(), KnownProjects(HOSTS))
     return claim
 
 
-def a_placed_claim(place: PlaceAnswer, rules: Rules | None = None, **fields: Any) -> Claim:
+def a_placed_claim(place: LookUpResult, rules: Rules | None = None, **fields: Any) -> RepositoryRequest:
     """The same after GitLab's *place* for `tenants/app`."""
-    return placed(a_claim(rules, **fields), {"tenants/app": place}, rules or a_rules())
+    return with_project(a_claim(rules, **fields), {"tenants/app": place}, rules or a_rules())
 
 
-def codes(claim: Claim) -> list[str]:
+def codes(claim: RepositoryRequest) -> list[str]:
     return [problem.code for problem in claim.problems]
 
 
-def message(claim: Claim) -> str:
+def message(claim: RepositoryRequest) -> str:
     (problem,) = claim.problems
     return problem.message
 
@@ -43,13 +49,13 @@ def test_a_repository_of_this_gitlab_asks_for_its_path() -> None:
 
 
 def test_a_claim_with_its_place_has_a_project() -> None:
-    claim = a_placed_claim(Place(APP))
+    claim = a_placed_claim(ProjectLocation(APP))
     assert (claim.project, claim.target, claim.held, claim.problems) == (APP, APP, None, ())
 
 
 def test_a_repository_that_is_being_deleted_counts_as_gone() -> None:
     items = [a_git_repository("old", deleting=True), a_git_repository("new")]
-    assert [claim.ref.name for claim in claims_from(items, a_rules(), Known(HOSTS))] == ["new"]
+    assert [claim.ref.name for claim in repository_requests_from(items, a_rules(), KnownProjects(HOSTS))] == ["new"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_a_suspended_or_failing_repository_is_wanted_like_any_other(change: dict
     item = a_git_repository()
     for part, fields in change.items():
         item[part] = {**item[part], **fields}
-    assert claims_from([item], a_rules(), Known(HOSTS)) == (a_claim(),)
+    assert repository_requests_from([item], a_rules(), KnownProjects(HOSTS)) == (a_claim(),)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def test_a_suspended_or_failing_repository_is_wanted_like_any_other(change: dict
 def test_only_ssh_with_a_secret_and_the_generic_provider_needs_a_key(
     fields: dict[str, Any], *, has_secret: bool
 ) -> None:
-    claim = a_placed_claim(Place(APP), **fields)
+    claim = a_placed_claim(ProjectLocation(APP), **fields)
     assert (claim.secret is not None) == has_secret
     assert claim.target == APP
 
@@ -92,7 +98,7 @@ def test_only_ssh_with_a_secret_and_the_generic_provider_needs_a_key(
 def test_an_object_without_spec_is_a_problem_and_no_crash() -> None:
     item = a_git_repository()
     del item["spec"]
-    (claim,) = claims_from([item], a_rules(), Known(HOSTS))
+    (claim,) = repository_requests_from([item], a_rules(), KnownProjects(HOSTS))
     assert codes(claim) == ["UrlUnusable"]
 
 
@@ -102,7 +108,7 @@ def test_an_unusable_url_holds_and_says_how_to_write_it() -> None:
     assert "fewer than two segments" in message(claim)
     assert "Write it as ssh://git@HOST/GROUP/PROJECT.git" in message(claim)
     assert claim.problems[0].severity is Severity.ERROR
-    assert placed(claim, {}, a_rules()) == claim
+    assert with_project(claim, {}, a_rules()) == claim
 
 
 @pytest.mark.parametrize(
@@ -114,7 +120,7 @@ def test_an_unusable_url_holds_and_says_how_to_write_it() -> None:
     ],
 )
 def test_a_foreign_host_is_a_notice_whatever_its_path_and_holds_nothing(url: str) -> None:
-    claim = placed(a_claim(url=url), {"tenants/app": Place(APP)}, a_rules())
+    claim = with_project(a_claim(url=url), {"tenants/app": ProjectLocation(APP)}, a_rules())
     assert (claim.dropped, claim.held, claim.project, claim.path) == (True, None, None, None)
     assert claim.problems[0].severity is Severity.NOTICE
     assert codes(claim) == ["ForeignHost"]
@@ -126,7 +132,7 @@ def test_every_host_of_this_gitlab_is_ours() -> None:
 
 
 def test_a_scp_style_colon_is_understood_with_a_warning() -> None:
-    claim = a_placed_claim(Place(APP), url=f"ssh://git@{HOST}:tenants/app.git")
+    claim = a_placed_claim(ProjectLocation(APP), url=f"ssh://git@{HOST}:tenants/app.git")
     assert (claim.project, claim.held) == (APP, None)
     assert codes(claim) == ["UrlNotFetchable"]
     assert f"Write ssh://git@{HOST}/tenants/app.git instead" in message(claim)
@@ -148,13 +154,13 @@ def test_a_url_that_breaks_the_rules_is_not_allowed_before_any_look_up() -> None
 
 
 def test_a_url_within_the_rules_is_looked_up() -> None:
-    claim = a_placed_claim(Place(APP), ONLY_APP)
+    claim = a_placed_claim(ProjectLocation(APP), ONLY_APP)
     assert (claim.dropped, claim.project) == (False, APP)
 
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_an_old_path_that_leads_to_a_neighbour_is_not_allowed(*, inside: bool) -> None:
-    claim = a_placed_claim(Place(NEIGHBOUR, moved=True, inside=inside), ONLY_APP)
+    claim = a_placed_claim(ProjectLocation(NEIGHBOUR, moved=True, inside=inside), ONLY_APP)
     assert (claim.dropped, claim.project, claim.held) == (True, None, None)
     assert codes(claim) == ["NotAllowed"]
     assert "now neighbour/app" in message(claim)
@@ -165,7 +171,7 @@ def test_an_old_path_that_leads_to_a_neighbour_is_not_allowed(*, inside: bool) -
 
 
 def test_a_project_that_gitlab_does_not_have_holds() -> None:
-    for claim in (a_placed_claim(NoPlace()), placed(a_claim(), {}, a_rules())):
+    for claim in (a_placed_claim(ProjectAbsent()), with_project(a_claim(), {}, a_rules())):
         assert (claim.held, claim.project, claim.target) == (Code.PROJECT_NOT_FOUND, None, None)
         assert codes(claim) == ["ProjectNotFound"]
         assert "correct the URL, or make the bot account a Maintainer there" in message(claim)
@@ -179,21 +185,21 @@ def test_a_failed_look_up_holds_and_is_not_taken_for_no_project() -> None:
 
 
 def test_a_moved_project_is_used_where_it_is_now_with_a_warning() -> None:
-    claim = a_placed_claim(Place(WEB, moved=True))
+    claim = a_placed_claim(ProjectLocation(WEB, moved=True))
     assert (claim.project, claim.target, claim.held) == (WEB, WEB, None)
     assert codes(claim) == ["ProjectMoved"]
     assert "tenants/app has moved to tenants/web; correct the URL" in message(claim)
 
 
 def test_a_project_outside_the_group_is_never_touched_and_holds_nothing() -> None:
-    claim = a_placed_claim(Place(NEIGHBOUR, moved=True, inside=False))
+    claim = a_placed_claim(ProjectLocation(NEIGHBOUR, moved=True, inside=False))
     assert (claim.dropped, claim.project, claim.held) == (True, None, None)
     assert codes(claim) == ["ProjectOutsideGroup"]
     assert "--extra-project neighbour/app" in message(claim)
 
 
 def test_problems_are_filed_under_the_project_once_it_is_known() -> None:
-    claim = a_placed_claim(Place(WEB, moved=True), url=f"ssh://git@{HOST}:tenants/app.git")
+    claim = a_placed_claim(ProjectLocation(WEB, moved=True), url=f"ssh://git@{HOST}:tenants/app.git")
     assert [(problem.code, problem.project) for problem in claim.problems] == [
         ("UrlNotFetchable", "tenants/web"),
         ("ProjectMoved", "tenants/web"),
@@ -202,20 +208,20 @@ def test_problems_are_filed_under_the_project_once_it_is_known() -> None:
 
 
 def test_a_claim_beside_an_unreadable_project_is_held_without_a_second_report() -> None:
-    claim = a_placed_claim(Place(APP))
-    held = beside_unreadable(claim, {APP.id})
+    claim = a_placed_claim(ProjectLocation(APP))
+    held = held_if_unreadable(claim, {APP.id})
     assert (held.held, held.problems) == (Code.PROJECT_UNREADABLE, ())
-    assert beside_unreadable(claim, {WEB.id}) == claim
+    assert held_if_unreadable(claim, {WEB.id}) == claim
 
 
 def test_what_already_holds_a_claim_is_still_the_reason_beside_an_unreadable_project() -> None:
-    claim = a_placed_claim(Place(APP), annotations=pin_to(8))
-    assert beside_unreadable(claim, {APP.id}).held is Code.PROJECT_REPLACED
+    claim = a_placed_claim(ProjectLocation(APP), annotations=pin_to(8))
+    assert held_if_unreadable(claim, {APP.id}).held is Code.PROJECT_REPLACED
 
 
 def test_what_is_not_wanted_is_not_held_by_an_unreadable_project() -> None:
-    dropped = a_placed_claim(Place(NEIGHBOUR, inside=False))
-    assert beside_unreadable(dropped, {NEIGHBOUR.id}) == dropped
+    dropped = a_placed_claim(ProjectLocation(NEIGHBOUR, inside=False))
+    assert held_if_unreadable(dropped, {NEIGHBOUR.id}) == dropped
 
 
 # pins
@@ -223,8 +229,8 @@ def test_what_is_not_wanted_is_not_held_by_an_unreadable_project() -> None:
 
 @pytest.mark.parametrize("pin", ["7", " 7\n"])
 def test_a_pin_to_the_project_at_that_path_changes_nothing(pin: str) -> None:
-    claim = a_placed_claim(Place(APP), annotations=pin_to(pin))
-    assert replace(claim, pin=None) == a_placed_claim(Place(APP))
+    claim = a_placed_claim(ProjectLocation(APP), annotations=pin_to(pin))
+    assert replace(claim, pin=None) == a_placed_claim(ProjectLocation(APP))
 
 
 @pytest.mark.parametrize(
@@ -238,7 +244,7 @@ def test_a_pin_to_the_project_at_that_path_changes_nothing(pin: str) -> None:
     ],
 )
 def test_a_pin_to_anything_else_is_a_replaced_project(pin: str, named: str, pinned: int | None) -> None:
-    claim = a_placed_claim(Place(APP), annotations=pin_to(pin))
+    claim = a_placed_claim(ProjectLocation(APP), annotations=pin_to(pin))
     assert (claim.held, claim.project, claim.target, claim.pinned) == (Code.PROJECT_REPLACED, APP, None, pinned)
     assert codes(claim) == ["ProjectReplaced"]
     assert f"{named}, but tenants/app has id 7" in message(claim)
@@ -246,15 +252,15 @@ def test_a_pin_to_anything_else_is_a_replaced_project(pin: str, named: str, pinn
 
 
 def test_a_pin_follows_a_project_that_moved() -> None:
-    assert a_placed_claim(Place(WEB, moved=True), annotations=pin_to(8)).target == WEB
-    assert a_placed_claim(Place(WEB, moved=True), annotations=pin_to(7)).target is None
+    assert a_placed_claim(ProjectLocation(WEB, moved=True), annotations=pin_to(8)).target == WEB
+    assert a_placed_claim(ProjectLocation(WEB, moved=True), annotations=pin_to(7)).target is None
 
 
 # switched off
 
 
 def test_a_disabled_repository_is_left_alone() -> None:
-    claim = a_placed_claim(Place(APP), annotations=DISABLED)
+    claim = a_placed_claim(ProjectLocation(APP), annotations=DISABLED)
     assert (claim.held, claim.project, claim.target, claim.dropped) == (Code.DISABLED, APP, None, False)
     assert codes(claim) == ["Disabled"]
     assert "left alone until it is removed" in message(claim)
@@ -263,22 +269,22 @@ def test_a_disabled_repository_is_left_alone() -> None:
 @pytest.mark.parametrize("value", ["enabled", "Disabled", "true", ""])
 def test_only_the_word_disabled_switches_off(value: str) -> None:
     annotations = {"flux-gitlab-syncer/reconcile": value}
-    assert a_placed_claim(Place(APP), annotations=annotations).target == APP
+    assert a_placed_claim(ProjectLocation(APP), annotations=annotations).target == APP
 
 
 @pytest.mark.parametrize(
     ("fields", "place"),
     [
-        pytest.param({"url": f"ssh://git@{HOST}/app"}, Place(APP), id="with an unusable URL"),
-        pytest.param({"url": f"ssh://git@{HOST}:tenants/app"}, Place(APP), id="with a URL that Flux refuses"),
-        pytest.param({}, NoPlace(), id="without a project"),
+        pytest.param({"url": f"ssh://git@{HOST}/app"}, ProjectLocation(APP), id="with an unusable URL"),
+        pytest.param({"url": f"ssh://git@{HOST}:tenants/app"}, ProjectLocation(APP), id="with a URL that Flux refuses"),
+        pytest.param({}, ProjectAbsent(), id="without a project"),
         pytest.param({}, LookUpFailed("503"), id="with a failed look-up"),
-        pytest.param({}, Place(WEB, moved=True), id="with a moved project"),
-        pytest.param({"annotations": DISABLED | pin_to(8)}, Place(APP), id="with another project's pin"),
+        pytest.param({}, ProjectLocation(WEB, moved=True), id="with a moved project"),
+        pytest.param({"annotations": DISABLED | pin_to(8)}, ProjectLocation(APP), id="with another project's pin"),
     ],
 )
 def test_the_other_troubles_of_a_disabled_repository_are_nobodys_concern(
-    fields: dict[str, Any], place: PlaceAnswer
+    fields: dict[str, Any], place: LookUpResult
 ) -> None:
     claim = a_placed_claim(place, **{"annotations": DISABLED, **fields})
     assert (claim.held, codes(claim)) == (Code.DISABLED, ["Disabled"])
@@ -287,11 +293,13 @@ def test_the_other_troubles_of_a_disabled_repository_are_nobodys_concern(
 @pytest.mark.parametrize(
     ("place", "code"),
     [
-        pytest.param(Place(NEIGHBOUR, moved=True), "NotAllowed", id="a neighbour's project"),
-        pytest.param(Place(Project(7, "tenants/app"), inside=False), "ProjectOutsideGroup", id="a project outside"),
+        pytest.param(ProjectLocation(NEIGHBOUR, moved=True), "NotAllowed", id="a neighbour's project"),
+        pytest.param(
+            ProjectLocation(Project(7, "tenants/app"), inside=False), "ProjectOutsideGroup", id="a project outside"
+        ),
     ],
 )
-def test_a_disabled_repository_holds_nothing_where_it_may_not_be(place: Place, code: str) -> None:
+def test_a_disabled_repository_holds_nothing_where_it_may_not_be(place: ProjectLocation, code: str) -> None:
     claim = a_placed_claim(place, ONLY_APP, annotations=DISABLED)
     assert (claim.dropped, claim.held, claim.project, codes(claim)) == (True, None, None, [code])
 
@@ -307,7 +315,7 @@ def test_one_bad_object_does_not_stop_the_others() -> None:
         a_git_repository("good"),
         a_git_repository("foreign", "https://x.y/a/b"),
     ]
-    claims = claims_from(items, a_rules(), Known(HOSTS))
+    claims = repository_requests_from(items, a_rules(), KnownProjects(HOSTS))
     assert [(claim.ref.name, claim.path) for claim in claims] == [
         ("bad", None),
         ("good", "tenants/app"),
@@ -320,7 +328,7 @@ def test_one_bad_object_does_not_stop_the_others() -> None:
 
 def test_an_unknown_host_with_a_path_of_the_group_is_no_foreign_host() -> None:
     item = a_git_repository(url="ssh://git@git.new.example/Tenants/App.git")
-    (claim,) = claims_from([item], a_rules(), Known(HOSTS, frozenset({"tenants/app"})))
+    (claim,) = repository_requests_from([item], a_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
 
     assert (claim.held, claim.dropped, claim.path) == (Code.URL_UNUSABLE, False, None)
     assert "list it under git_hosts" in message(claim)
@@ -328,7 +336,7 @@ def test_an_unknown_host_with_a_path_of_the_group_is_no_foreign_host() -> None:
 
 def test_the_same_host_with_another_path_is_foreign() -> None:
     item = a_git_repository(url="ssh://git@git.new.example/tenants/web.git")
-    (claim,) = claims_from([item], a_rules(), Known(HOSTS, frozenset({"tenants/app"})))
+    (claim,) = repository_requests_from([item], a_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
 
     assert (claim.dropped, codes(claim)) == (True, ["ForeignHost"])
 
@@ -338,7 +346,7 @@ def test_the_same_host_with_another_path_is_foreign() -> None:
 
 def test_a_malformed_object_is_held_with_what_is_wrong() -> None:
     item = {**a_git_repository(), "broken": "spec.secretRef is no object with a name"}
-    (claim,) = claims_from([item], a_rules(), Known(HOSTS))
+    (claim,) = repository_requests_from([item], a_rules(), KnownProjects(HOSTS))
 
     assert (claim.held, claim.vague, claim.path) == (Code.URL_UNUSABLE, True, None)
     assert message(claim) == "The object is malformed: spec.secretRef is no object with a name. Correct it."

@@ -6,7 +6,7 @@ from reconcile.actual import Unreadable
 from reconcile.marks import Owner
 from reconcile.plan.changes import Found
 from reconcile.plan.inventory import Inventory, Listed, inventory_of
-from reconcile.run import Orders, decide
+from reconcile.run import RunOptions, plan_for
 from tests.worlds.builders import (
     LEFT_MARK,
     NEIGHBOURS_MARK,
@@ -90,22 +90,24 @@ def test_a_project_that_cannot_be_read_is_named_so_that_nobody_takes_it_for_an_e
 
 def test_a_plan_has_an_inventory_only_where_the_orders_ask_for_one() -> None:
     actual = some_actual(a_key(1))
-    assert decide(some_desired(), actual, some_rules(), Orders()).inventory is None
-    asked = decide(some_desired(), actual, some_rules(), Orders(inventory=True)).inventory
+    assert plan_for(some_desired(), actual, some_rules(), RunOptions()).inventory is None
+    asked = plan_for(some_desired(), actual, some_rules(), RunOptions(inventory=True)).inventory
     assert asked == inventory_of(actual, some_rules())
 
 
 def test_the_inventory_is_of_the_projects_that_are_acted_on_and_knows_the_group() -> None:
     shop, till = some_items(a_key(1), project=SHOP), some_items(a_key(1), project=TILL)
-    orders = Orders(inventory=True, acts_on=lambda path: path == SHOP.path)
-    plan = decide(some_desired(), some_actual(shop, till, Unreadable(a_project(3, "x/y"), "403")), some_rules(), orders)
+    options = RunOptions(inventory=True, acts_on=lambda path: path == SHOP.path)
+    plan = plan_for(
+        some_desired(), some_actual(shop, till, Unreadable(a_project(3, "x/y"), "403")), some_rules(), options
+    )
     assert plan.inventory == Inventory((Listed(SHOP, a_key(1), Owner.OURS, 1),), ())
 
 
 def test_asking_for_an_inventory_changes_nothing_of_the_plan() -> None:
     actual = some_actual(a_key(1, title=LEFT_MARK), a_webhook(1))
-    plain = decide(some_desired(), actual, some_rules(), Orders())
-    asked = decide(some_desired(), actual, some_rules(), Orders(inventory=True))
+    plain = plan_for(some_desired(), actual, some_rules(), RunOptions())
+    asked = plan_for(some_desired(), actual, some_rules(), RunOptions(inventory=True))
     assert asked.changes == plain.changes
     assert asked.checksum("gitlab", "prod") == plain.checksum("gitlab", "prod")
 

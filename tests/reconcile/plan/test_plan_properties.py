@@ -24,7 +24,7 @@ from reconcile.plan.changes import Change, Create, Delete, Update
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Code
 from reconcile.rules import Rules
-from reconcile.run import read_asked, read_desired
+from reconcile.run import read_desired, read_requests
 from reconcile.shares import Share
 from tests.worlds.builders import CLUSTER, NAMESPACE, RECEIVER_URL, a_public_key, a_url
 from tests.worlds.ports import HOST, GitLabInMemory, Kubernetes, Unforeseen, marked
@@ -52,7 +52,7 @@ class World:
         return self.gitlab.read_actual(())
 
     def desired(self, actual: Actual | None = None) -> Desired:
-        asked = read_asked(self.flux, self.gitlab, self.rules)
+        asked = read_requests(self.flux, self.gitlab, self.rules)
         return read_desired(self.flux, asked, actual or self.actual, self.rules)
 
     def plan(self) -> Plan:

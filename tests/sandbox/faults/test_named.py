@@ -12,7 +12,7 @@ from cronjob.sandbox.faults.fault_kinds import BAD_GATEWAY, FLAPPING, GITLAB_STO
 from cronjob.sandbox.faults.named import (
     ALLOWED,
     WINDOW,
-    Spell,
+    ActiveFaults,
     begin,
     flapping_kubernetes,
     gitlab_storm,
@@ -78,7 +78,7 @@ def only(kinds: tuple[Kind, ...], name: str) -> Climate:
     return Climate((kind,), only_first=1)
 
 
-def in_force(name: str, gitlab: Client, cluster: KubernetesWorld, seed: int = 1) -> Spell:
+def in_force(name: str, gitlab: Client, cluster: KubernetesWorld, seed: int = 1) -> ActiveFaults:
     return begin(name, gitlab.world.weather, cluster.weather, seed=seed)
 
 

@@ -9,22 +9,22 @@ import pytest
 
 from cronjob.sandbox.faults.fault import Trouble
 from cronjob.sandbox.faults.named import flapping_kubernetes, gitlab_storm, kubernetes_storm, rain
-from cronjob.sandbox.faults.random_faults import Asked, Climate, Kind, UnderClimate
+from cronjob.sandbox.faults.random_faults import Climate, Kind, Requests, UnderClimate
 
 ONE, TWO = Kind("one", Trouble(status=500)), Kind("two", Trouble(status=502))
-MANY = [Asked("GET", f"/api/v4/projects/{number}/hooks", "page=1") for number in range(4000)]
+MANY = [Requests("GET", f"/api/v4/projects/{number}/hooks", "page=1") for number in range(4000)]
 HALF = Climate((ONE, TWO), percent=50)
 
-Told = dict[Asked, list[int | None]]
+Told = dict[Requests, list[int | None]]
 
 
-def fates(climate: Climate, asked: Asked, comings: int = 40) -> list[str | None]:
+def fates(climate: Climate, asked: Requests, comings: int = 40) -> list[str | None]:
     """What befalls each coming of one request."""
     kinds = [climate.kind_for(asked, nth) for nth in range(1, comings + 1)]
     return [kind.name if kind else None for kind in kinds]
 
 
-def told(climate: Climate, requests: Iterable[Asked]) -> Told:
+def told(climate: Climate, requests: Iterable[Requests]) -> Told:
     """What befalls these requests when they come one after the other, by request."""
     sky = UnderClimate()
     sky.climate = climate
@@ -110,7 +110,7 @@ def test_what_needs_a_word_in_the_query_befalls_no_other_request() -> None:
     assert climate.kind_for(MANY[0]._replace(query="limit=5&continue=x"), 1) is climate.kinds[0]
 
 
-# Patience
+# RetryPolicy
 
 
 def test_after_three_failures_in_a_row_a_request_passes() -> None:
