@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from cronjob.commands.check import receiver
-from cronjob.commands.check.findings import Level
+from cronjob.commands.findings import Level
 from cronjob.concurrency.run_with_timeout import run_with_timeout
 from tests.flow.test_metrics import SLOW
 from tests.worlds.gitlab_builders import raw_server

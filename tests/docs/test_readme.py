@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cronjob.cli import USAGE
-from cronjob.commands.check.findings import CHECKS
+from cronjob.commands.check.document import CHECKS
 from cronjob.commands.trace import kustomizations, repository
 from cronjob.commands.trace.links import LINKS
 from cronjob.flux.cluster import NAMESPACE_GONE

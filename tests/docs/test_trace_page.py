@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cronjob.commands.findings import Level
 from cronjob.commands.trace import deliveries, kustomizations, repository
-from cronjob.commands.trace.links import LINKS, Level
+from cronjob.commands.trace.links import LINKS
 from cronjob.sandbox.samples import flux_looks
 from tests.worlds.program import a_program
 

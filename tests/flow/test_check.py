@@ -14,7 +14,7 @@ import yaml
 from aiohttp import web
 from jsonschema import Draft202012Validator
 
-from cronjob.commands.check.findings import CHECKS
+from cronjob.commands.check.document import CHECKS
 from cronjob.reports import schemas
 from cronjob.sandbox.samples import CLUSTER, GROUP, MAINTAINER, NAMESPACE
 from cronjob.sandbox.serving import serving

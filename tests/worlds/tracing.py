@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from cronjob.commands.trace.links import Level
+from cronjob.commands.findings import Level
 from cronjob.reports import schemas
 from cronjob.sandbox.fake_gitlab.records import Hook
 from cronjob.sandbox.samples import (

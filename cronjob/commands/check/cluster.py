@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from cronjob.commands.check.findings import Finding, Level, fail, ok, warn
 from cronjob.commands.check.rights import LEASES, Right, is_allowed
+from cronjob.commands.findings import Finding, fail, has_failed, ok, warn
 from cronjob.flux.cluster import GIT_REPOSITORIES, RECEIVERS, FluxCluster, Resource
 from cronjob.kube.errors import NoAnswer
 from cronjob.kube.lease_claim import LeaseClaim
@@ -46,7 +46,7 @@ def look_at_cluster(flux: FluxCluster, wants: Wants) -> Iterator[Finding]:
 def _of_flux(flux: FluxCluster) -> Iterator[Finding]:
     served = [_served(flux, resource) for resource in (GIT_REPOSITORIES, RECEIVERS)]
     yield from served
-    if any(one.level is Level.FAIL for one in served):
+    if has_failed(served):
         return
     try:
         objects = flux.read_whole()

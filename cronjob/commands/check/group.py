@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from cronjob.commands.check.findings import Finding, fail, ok, warn
+from cronjob.commands.findings import Finding, fail, ok, warn
 from cronjob.gitlab.group import Scope
 from cronjob.gitlab.identity import prove
 from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, pages, read_listing

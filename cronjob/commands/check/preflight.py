@@ -9,11 +9,12 @@ from dataclasses import replace
 import click
 
 from cronjob.commands.check.cluster import Wants, look_at_cluster
-from cronjob.commands.check.findings import Finding, Level, document_of
+from cronjob.commands.check.document import document_of
 from cronjob.commands.check.group import GroupCheck
 from cronjob.commands.check.receiver import look_at_receiver
 from cronjob.commands.check.sources import look_at_sources
 from cronjob.commands.check.text import as_text
+from cronjob.commands.findings import Finding, Level
 from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.commands.publish import log_format, on_terminal
 from cronjob.flux.cluster import FluxCluster

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib3 import PoolManager, Timeout
 from urllib3 import exceptions as urllib3_errors
 
-from cronjob.commands.check.findings import Finding, ok, warn
+from cronjob.commands.findings import Finding, ok, warn
 from cronjob.concurrency.run_with_timeout import run_with_timeout
 
 # No Receiver has it. Flux writes what it is asked for into its log, so it should look like what it is.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cronjob.commands.check.findings import Finding, ok, warn
+from cronjob.commands.findings import Finding, ok, warn
 from reconcile.desired.repositories import KnownProjects, RepositoryRequest, repository_requests_from
 from reconcile.problems import Code
 from reconcile.rules import Rules

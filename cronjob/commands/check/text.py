@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import click
-
+from cronjob.commands.findings import shown_level
 from cronjob.output.render.page import Page
 
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _ENDS = {
     "ok": "Ready.",
     "warn": "Ready, with something to look at.",
@@ -25,7 +23,6 @@ def as_text(document: Mapping[str, Any], page: Page) -> str:
 
 def _lines(document: Mapping[str, Any], page: Page) -> Iterator[str]:
     for one in document["findings"]:
-        level = one["level"].ljust(4)
-        shown = click.style(level, fg=_COLOURS[one["level"]], bold=True) if page.colour else level
+        shown = shown_level(one["level"], colour=page.colour, bold=True)
         message = "\n".join(page.folded(one["message"], _INDENT))
         yield f"{shown} {one['check']:<12}{message[len(_INDENT) :]}"

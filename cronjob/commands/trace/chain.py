@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cronjob.commands.findings import Finding, Level
 from cronjob.commands.trace.case import Case
 from cronjob.commands.trace.deliveries import look_at_deliveries
 from cronjob.commands.trace.kustomizations import Applying, look_at_kustomizations
-from cronjob.commands.trace.links import Chain, Finding, Level, Link
+from cronjob.commands.trace.links import Chain, Link
 from cronjob.commands.trace.one_project import ProjectReader
 from cronjob.commands.trace.project import look_at_key, look_at_project
 from cronjob.commands.trace.receiving import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from cronjob.commands.trace.links import Finding, Level, Link
+from cronjob.commands.findings import Finding, Level
+from cronjob.commands.trace.links import Link
 from cronjob.commands.trace.one_project import ProjectReader
 from reconcile.errors import SyncerError
 from reconcile.model import FoundWebhook, Project

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from cronjob.commands.trace.links import Finding, Level, Link
+from cronjob.commands.findings import Finding, Level
+from cronjob.commands.trace.links import Link
 from cronjob.commands.trace.said import condition, quoted, shell, text_of
 from cronjob.flux.cluster import RESTARTS, FluxCluster, Resource
 from cronjob.flux.object_shapes import shaped

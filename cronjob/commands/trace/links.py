@@ -7,17 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from cronjob.commands.findings import Finding, Level, worst
 from cronjob.reports import schemas
-
-
-class Level(StrEnum):
-    """How a link is; only what failed breaks the chain. What was skipped lies behind a link that did."""
-
-    OK = "ok"
-    NOTE = "note"
-    SKIP = "skip"
-    WARN = "warn"
-    FAIL = "fail"
 
 
 class Link(StrEnum):
@@ -49,21 +40,6 @@ LINKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """
-    What was found at one link. *object* is the Kubernetes object or the item that it is about, where there is one.
-
-    *message* says what to do where the level is warn or fail; *command* does it, where one command can.
-    """
-
-    link: Link
-    level: Level
-    message: str
-    object: str | None = None
-    command: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Chain:
     """All findings about one GitRepository, or about a *project* that none names."""
 
@@ -73,14 +49,13 @@ class Chain:
 
     @property
     def broken(self) -> Finding | None:
-        """The first broken link: mend it before those behind it."""
+        """The first broken link: fix it before those behind it."""
         return next((one for one in self.findings if one.level is Level.FAIL), None)
 
     @property
     def level(self) -> Level:
         """The worst of all; what was skipped or only noted is no trouble."""
-        levels = {one.level for one in self.findings}
-        return next((level for level in (Level.FAIL, Level.WARN) if level in levels), Level.OK)
+        return worst(finding.level for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +69,7 @@ class Traced:
     @property
     def level(self) -> Level:
         """The worst of all chains."""
-        levels = {chain.level for chain in self.chains} | ({Level.FAIL} if self.error else set())
-        return next((level for level in (Level.FAIL, Level.WARN) if level in levels), Level.OK)
+        return Level.FAIL if self.error else worst(chain.level for chain in self.chains)
 
 
 def document_of(traced: Traced, version: str, cluster: str) -> dict[str, Any]:
@@ -116,7 +90,7 @@ def _chain(chain: Chain) -> dict[str, Any]:
         "repository": chain.repository,
         "project": chain.project,
         "result": chain.level.value,
-        "broken": chain.broken.link.value if chain.broken else None,
+        "broken": str(chain.broken.topic) if chain.broken else None,
         "links": list(_findings(chain.findings)),
     }
 
@@ -124,7 +98,7 @@ def _chain(chain: Chain) -> dict[str, Any]:
 def _findings(findings: Iterable[Finding]) -> Iterable[dict[str, Any]]:
     for one in findings:
         yield {
-            "link": one.link.value,
+            "link": str(one.topic),
             "level": one.level.value,
             "object": one.object,
             "message": one.message,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cronjob.commands.findings import Finding, Level, has_failed
 from cronjob.commands.trace.case import Case
-from cronjob.commands.trace.links import Finding, Level, Link
-from cronjob.commands.trace.said import failed, told
+from cronjob.commands.trace.links import Link
+from cronjob.commands.trace.said import told
 from cronjob.output.render.summary import plural
 from reconcile.actual import Actual, Items
 from reconcile.marks import Owner
@@ -19,7 +20,7 @@ def look_at_project(case: Case) -> Iterator[Finding]:
     """Whether GitLab has it, where a run may serve it."""
     found = [*told(case.problems(case.ref), Link.PROJECT, case.ref), *told(case.problems(None), Link.PROJECT, None)]
     project = case.project
-    if project and not failed(found):
+    if project and not has_failed(found):
         yield Finding(Link.PROJECT, Level.OK, f"{project.path} is project {project.id}", project.path)
     yield from found
     if project and case.seen and case.seen.archived:
@@ -50,7 +51,7 @@ def look_at_key(case: Case, run: str) -> Iterator[Finding]:
 
 def _present(case: Case, found: FoundKey, problems: list[Finding]) -> Iterator[Finding]:
     name = f"deploy key {found.id}"
-    if not failed(problems):
+    if not has_failed(problems):
         access = "may push" if found.can_push else "may only read"
         yield Finding(
             Link.DEPLOY_KEY,
@@ -61,7 +62,7 @@ def _present(case: Case, found: FoundKey, problems: list[Finding]) -> Iterator[F
     if case.claim and case.claim.held and found.expired:
         # A run has no business with it while something is unresolved, and does not say so.
         yield Finding(Link.DEPLOY_KEY, Level.FAIL, "It has expired and opens nothing; make a new key.", name)
-    yield from (Finding(one.link, one.level, one.message, name, one.command) for one in problems)
+    yield from (Finding(one.topic, one.level, one.message, name, one.command) for one in problems)
 
 
 def _whose(case: Case, found: FoundKey) -> str:
@@ -75,7 +76,7 @@ def _absent(case: Case, items: Items, problems: list[Finding], run: str) -> Iter
     if is_planned:
         message = f"The key is not on the project{_instead(case, items)}. The next run puts it there."
         yield Finding(Link.DEPLOY_KEY, Level.FAIL, message, name, run)
-    elif not failed(problems):
+    elif not has_failed(problems):
         why = case.claim.held if case.claim else None
         message = f"The key is not on the project, and no run puts it there{f', because of {why}' if why else ''}."
         yield Finding(Link.DEPLOY_KEY, Level.FAIL, message, name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
+from cronjob.commands.findings import Finding, Level, has_failed
 from cronjob.commands.trace.case import Case
-from cronjob.commands.trace.links import Finding, Level, Link
-from cronjob.commands.trace.said import failed, text_of, told
+from cronjob.commands.trace.links import Link
+from cronjob.commands.trace.said import text_of, told
 from reconcile.desired.desired import WantedWebhook
 from reconcile.desired.receivers import ReceiverRequest
 from reconcile.events import FLAGS
@@ -68,9 +69,9 @@ def look_at_webhook(case: Case, listener: ReceiverRequest, run: str) -> Iterator
     if change:
         level = Level.FAIL if _breaks(change) else Level.WARN
         yield Finding(Link.WEBHOOK, level, _differs(wanted, change), _name(hook), run)
-    elif hook and not failed(found):
+    elif hook and not has_failed(found):
         yield Finding(Link.WEBHOOK, Level.OK, f"is at {shown_url(hook.url)}, as it should be", _name(hook))
-    yield from (Finding(one.link, one.level, one.message, _name(hook), one.command) for one in found)
+    yield from (Finding(one.topic, one.level, one.message, _name(hook), one.command) for one in found)
 
 
 def look_at_others(case: Case) -> Iterator[Finding]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cronjob.commands.findings import Finding, Level, has_failed
 from cronjob.commands.trace.case import Case
-from cronjob.commands.trace.links import Finding, Level, Link
-from cronjob.commands.trace.said import condition, failed, quoted, shell, text_of, told
+from cronjob.commands.trace.links import Link
+from cronjob.commands.trace.said import condition, quoted, shell, text_of, told
 from reconcile.desired.repositories import RepositoryRequest
 
 # What the reasons of a GitRepository that is not Ready usually mean (source-controller, api/v1/condition_types.go).
@@ -35,7 +36,7 @@ def look_at_repository(case: Case) -> Iterator[Finding]:
         command = shell("flux", "resume", "source", "git", case.ref.name, "--namespace", case.ref.namespace)
         message = "It is suspended: Flux fetches nothing, however right all else is."
         yield Finding(Link.REPOSITORY, Level.FAIL, message, ref, command)
-    elif not failed(found):
+    elif not has_failed(found):
         yield Finding(Link.REPOSITORY, Level.OK, f"asks for {_wish(case, claim)}", ref)
 
 
@@ -67,7 +68,7 @@ def look_at_secret(case: Case) -> Iterator[Finding]:
         text = f"holds the key {case.key.algorithm} {case.key.fingerprint}"
         yield Finding(Link.CREDENTIALS, Level.OK, text, ref)
     for one in found:
-        yield Finding(one.link, one.level, one.message, ref, one.command or _new_secret(case, claim))
+        yield Finding(one.topic, one.level, one.message, ref, one.command or _new_secret(case, claim))
 
 
 def _without_secret(case: Case) -> Finding:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from textwrap import shorten
 from typing import Any
 
-from cronjob.commands.trace.links import Finding, Level, Link
+from cronjob.commands.findings import Finding, Level
+from cronjob.commands.trace.links import Link
 from reconcile.model import Ref, without_digests
 from reconcile.problems import Code, Problem, Severity
 
@@ -69,11 +70,6 @@ def told(problems: Iterable[Problem], link: Link, ref: Ref | None) -> Iterator[F
         if link_of(problem.code, ref.kind if ref else None) is link:
             command = _command(problem.code, ref) if ref else None
             yield Finding(link, level_of(problem), problem.message, problem.object, command)
-
-
-def failed(findings: Iterable[Finding]) -> bool:
-    """Whether one of them breaks the chain."""
-    return any(one.level is Level.FAIL for one in findings)
 
 
 def quoted(text: str) -> str:

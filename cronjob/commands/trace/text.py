@@ -6,14 +6,12 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import click
-
+from cronjob.commands.findings import shown_level
 from cronjob.output.render.escaping import for_terminal
 from cronjob.output.render.page import Page
 
 Record = Mapping[str, Any]
 
-_COLOURS = {"ok": "green", "note": "cyan", "skip": "bright_black", "warn": "yellow", "fail": "red"}
 _ENDS = {"ok": "Every link holds.", "warn": "Every link holds, with something to look at."}
 _HERE = "-> "
 _INDENT = " " * 23
@@ -63,8 +61,7 @@ def _sentence(about: str | None, message: str) -> str:
 
 
 def _link(one: Record, page: Page, *, here: bool) -> Iterator[str]:
-    level = one["level"].ljust(4)
-    painted = click.style(level, fg=_COLOURS[one["level"]], bold=here) if page.colour else level
+    painted = shown_level(one["level"], colour=page.colour, bold=here)
     message = "\n".join(page.folded(_sentence(one["object"], one["message"]), _INDENT))
     yield f"{_HERE if here else '   '}{painted}  {one['link']:<14}{message[len(_INDENT) :]}"
     if one["command"]:

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import click
 
+from cronjob.commands.findings import Level
 from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.commands.publish import log_format, on_terminal
 from cronjob.commands.trace.asking import Meant, Question
 from cronjob.commands.trace.case import TenantTraces
 from cronjob.commands.trace.chain import Around, chain_of, chain_without_repository
 from cronjob.commands.trace.kustomizations import read_kustomizations
-from cronjob.commands.trace.links import Chain, Level, Traced, document_of
+from cronjob.commands.trace.links import Chain, Traced, document_of
 from cronjob.commands.trace.one_project import ProjectReader
 from cronjob.commands.trace.text import as_text
 from cronjob.flux.cluster import FluxCluster

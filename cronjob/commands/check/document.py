@@ -1,0 +1,39 @@
+"""The document that `check` prints: its findings as plain data, and the names of the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cronjob.commands.findings import Finding, worst
+from cronjob.reports import schemas
+
+# Each check by its name (part of the public interface), and what it looks at.
+CHECKS = {
+    "kubernetes": "the API server answers; which one it is, and as whom it sees us",
+    "flux": "Flux's two kinds are served, in a version that is read",
+    "objects": "the namespaces exist, and their GitRepositories and Receivers can be listed",
+    "rights": "everything that a run needs is allowed",
+    "excess": "no more than that is allowed: other Secrets, or any write to Flux's objects",
+    "lease": "the Lease is there, or may be made",
+    "gitlab": "GitLab answers; which version it is",
+    "token": "the token is good and has the scope; when it expires, and whether its account should hold keys",
+    "projects": "the groups and extra projects are there",
+    "role": "the account is Maintainer on every project",
+    "hosts": "which GitRepositories are on this GitLab, and which URLs or rules are in the way",
+    "receiver": "the receiver's URL leads to Flux: an unknown path is answered 404",
+}
+
+
+def document_of(findings: Iterable[Finding], version: str, cluster: str) -> dict[str, Any]:
+    """Return all findings as plain data, ready for JSON."""
+    found = list(findings)
+    return {
+        "schema": schemas.CHECK,
+        "version": version,
+        "cluster": cluster,
+        "result": worst(finding.level for finding in found).value,
+        "findings": [
+            {"level": finding.level.value, "check": finding.topic, "message": finding.message} for finding in found
+        ],
+    }
