@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from cronjob.concurrency.signals import Signals
-from cronjob.exit_codes import USAGE
+from cronjob.exit_codes import ExitCode
 from cronjob.sandbox.faults.names import WEATHERS
 from cronjob.settings.click_options import decorated
 from cronjob.settings.help_pages import CommandGroup
@@ -167,11 +167,11 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
     except ModuleNotFoundError as error:
         message = f"{error.name} is not installed; `pip install 'flux-gitlab-syncer[sandbox]'` installs it."
         click.echo(f"Error: {message}", err=True)
-        raise SystemExit(USAGE) from None
+        raise SystemExit(ExitCode.USAGE) from None
     if serve:
         story.serve(story.Scene(**scene))
     elif not story.tell(story.Scene(**scene)):
-        raise SystemExit(1)
+        raise SystemExit(ExitCode.FAILED)
 
 
 def _carry_out(command: str, flags: Mapping[str, object], asked: str = "") -> NoReturn:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from reconcile.desired.desired import WantedWebhook
-from reconcile.errors import LEASE_HELD, ReadError
+from reconcile.errors import ReadError
 from reconcile.model import FoundKey, FoundWebhook, PublicKey, shown_foreign_url, shown_url, without_digests
 from reconcile.plan.changes import Change, Delete, Foreign, Found, Kept, Update, kind_of
 from reconcile.plan.guard import Objection
@@ -95,21 +95,6 @@ class Report:
     @property
     def _is_partly_unread(self) -> bool:
         return any(problem.code == Code.PROJECT_UNREADABLE for problem in self.plan.problems)
-
-    def exit_code(self, fail_on: Severity | None, drift: int) -> int:
-        """The process's exit code for anything but usage errors and signals."""
-        if self.failure and self.failure.code == LEASE_HELD:
-            return 5
-        if self.objections:
-            return 4
-        if self.failure or self.result is Result.INCOMPLETE or self._fails(fail_on):
-            return 1
-        return drift if self.result is Result.DRIFT else 0
-
-    def _fails(self, fail_on: Severity | None) -> bool:
-        order = list(Severity)
-        limit = order.index(fail_on) if fail_on else -1
-        return self._is_partly_unread or any(order.index(problem.severity) <= limit for problem in self.plan.problems)
 
     def count(self, *statuses: Status) -> int:
         """How many changes ended in one of *statuses*."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import click
 
 from cronjob.concurrency.signals import Signals
-from cronjob.exit_codes import USAGE
+from cronjob.exit_codes import ExitCode
 from cronjob.settings.print_config import describe
 from cronjob.settings.resolve import resolve
 from cronjob.settings.settings import Settings, settings_from
@@ -26,11 +26,11 @@ def run_command(command: str, flags: Mapping[str, object], signals: Signals, ask
         click.echo(describe(resolved))
     try:
         settings = settings_from(resolved)
-        return 0 if resolved.print_config else _invoked(settings, signals, asked)
+        return ExitCode.OK if resolved.print_config else _invoked(settings, signals, asked)
     except SettingsError as error:
         for complaint in str(error).splitlines():
             click.echo(f"Error: {complaint}", err=True)
-        return USAGE
+        return ExitCode.USAGE
 
 
 def _invoked(settings: Settings, signals: Signals, asked: str) -> int:

@@ -15,6 +15,7 @@ from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernet
 from cronjob.commands.publish import expect_formats, expect_plain, log_format, publish_report, wants_bar
 from cronjob.concurrency.signals import Signals
 from cronjob.concurrency.stop import StopControl
+from cronjob.exit_codes import ExitCode, exit_code_of
 from cronjob.flux.cluster import FluxCluster
 from cronjob.gitlab.group import GitLabGroup
 from cronjob.gitlab.session import Session
@@ -185,8 +186,8 @@ def _do(call: Invocation, rules: Rules, run: Callable[[GitLabGroup], Report], fl
         )
         _push(servers, report, around, settings)
         told = publish_report(report, document_of(report, around), settings, call.environment)
-    code = report.exit_code(settings.fail_on, settings.drift_exit_code)
-    return call.signals.exit_code or code or (0 if told else 1)
+    code = exit_code_of(report, settings.fail_on, settings.drift_exit_code)
+    return call.signals.exit_code or code or (ExitCode.OK if told else ExitCode.FAILED)
 
 
 @contextmanager

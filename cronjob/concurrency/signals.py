@@ -9,6 +9,8 @@ from threading import Event
 from types import FrameType
 from typing import Any
 
+from cronjob.exit_codes import ExitCode
+
 
 class Signals:
     """
@@ -19,7 +21,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.stop = Event()
-        self.exit_code = 0
+        self.exit_code = ExitCode.OK
         self.last_words: Callable[[], object] = bool
         self._before: dict[signal.Signals, Any] = {}
 
@@ -36,6 +38,6 @@ class Signals:
         if self.stop.is_set() and number == signal.SIGINT:
             self.last_words()
             # Somebody at a terminal will not wait for the requests in flight.
-            os._exit(128 + number)
-        self.exit_code = 128 + number
+            os._exit(ExitCode.SIGINT)
+        self.exit_code = ExitCode(128 + number)
         self.stop.set()

@@ -5,16 +5,15 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cronjob.cli import USAGE
 from cronjob.commands.check.document import CHECKS
 from cronjob.commands.trace import kustomizations, repository
 from cronjob.commands.trace.links import LINKS
+from cronjob.exit_codes import ExitCode
 from cronjob.flux.cluster import NAMESPACE_GONE
 from cronjob.kube.events import REASONS
 from cronjob.kube.lease_claim import UNAVAILABLE
@@ -133,7 +132,7 @@ def test_every_objection_is_documented_once() -> None:
 
 def test_every_exit_code_is_documented_once() -> None:
     drift = next(option for option in OPTIONS if option.name == "drift-exit-code")
-    known = {0, USAGE, 128 + signal.SIGINT, 128 + signal.SIGTERM} | taken(drift)
+    known = {*ExitCode} | taken(drift)
     codes = [cells[0].strip("`") for cells in rows("exit codes")]
     assert sorted(codes) == sorted(["N", *map(str, known)])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from cronjob.exit_codes import exit_code_of
 from reconcile.actual import Actual, actual_from
 from reconcile.errors import ReadError, SettingsError
 from reconcile.model import Kind, Project, Ref, SecretUnreadable
@@ -91,7 +92,7 @@ def test_a_run_makes_what_is_wanted_and_the_next_one_finds_nothing_to_do(world: 
     assert (second.result, second.entries, world.gitlab.written) == (Result.IN_SYNC, (), [])
     assert world.gitlab.titles(A) == [marked("a")]
     assert [one.description for one in world.gitlab.webhooks[B.id]] == [marked("b")]
-    assert (first.exit_code(None, 0), second.exit_code(None, 0)) == (0, 0)
+    assert (exit_code_of(first, None, 0), exit_code_of(second, None, 0)) == (0, 0)
 
 
 def test_a_tenant_that_leaves_is_pruned_and_its_neighbour_is_not(settled: World) -> None:
@@ -140,7 +141,7 @@ def test_an_unreadable_project_is_left_and_the_others_are_served(world: World) -
 
     assert {change.project for change in world.gitlab.written} == {B}
     assert [problem.code for problem in report.plan.problems] == ["ProjectUnreadable"]
-    assert report.exit_code(None, 0) == 1
+    assert exit_code_of(report, None, 0) == 1
 
 
 def test_a_secret_that_cannot_be_read_keeps_what_is_there(settled: World) -> None:
@@ -171,7 +172,7 @@ def test_a_dry_run_writes_nothing_and_has_the_checksum_of_the_real_run(settled: 
     assert dry.checksum == real.checksum
     assert [entry.change for entry in dry.entries] == [entry.change for entry in real.entries]
     assert {entry.status for entry in dry.entries} == {Status.PLANNED}
-    assert (dry.result, dry.exit_code(None, 3)) == (Result.DRIFT, 3)
+    assert (dry.result, exit_code_of(dry, None, 3)) == (Result.DRIFT, 3)
 
 
 def test_a_dry_run_in_sync_is_no_drift(settled: World) -> None:
@@ -185,7 +186,7 @@ def test_a_dry_run_shows_what_the_guard_would_refuse(settled: World) -> None:
     report = settled.run(dry_run=True)
 
     assert {entry.status for entry in report.entries} == {Status.REFUSED}
-    assert report.exit_code(None, 0) == 4
+    assert exit_code_of(report, None, 0) == 4
 
 
 # the order of writes
@@ -222,7 +223,7 @@ def test_a_failed_create_holds_deletes_of_its_kind_on_its_project_only(settled: 
     }
     assert settled.gitlab.titles(A) == [marked("a")]
     assert a_public_key(1) in {one.key for one in settled.gitlab.keys.values()}
-    assert (report.result, report.exit_code(None, 0)) == (Result.INCOMPLETE, 1)
+    assert (report.result, exit_code_of(report, None, 0)) == (Result.INCOMPLETE, 1)
     errors = {entry.change.action: entry.error for entry in report.entries if entry.error}
     assert errors["create"] == "GitLab said no"
     assert errors["delete"].startswith("another change of its kind")
@@ -266,7 +267,7 @@ def test_the_guard_refuses_deletes_and_creates_happen_all_the_same(settled: Worl
     assert a_public_key(3) in {one.key for one in settled.gitlab.keys.values()}
     assert len(settled.gitlab.titles(B)) == 31
     assert settled.flux.readings == 1
-    assert (report.result, report.exit_code(None, 0)) == (Result.REFUSED, 4)
+    assert (report.result, exit_code_of(report, None, 0)) == (Result.REFUSED, 4)
 
 
 def test_a_higher_limit_lets_the_deletes_through(settled: World) -> None:
@@ -313,7 +314,7 @@ def test_any_other_plan_than_the_expected_one_applies_nothing(settled: World) ->
     assert settled.state == before
     assert [one.code for one in report.objections] == ["PlanChanged"]
     assert {entry.status for entry in report.entries} == {Status.REFUSED}
-    assert report.exit_code(None, 0) == 4
+    assert exit_code_of(report, None, 0) == 4
 
 
 def test_an_expected_plan_that_has_nothing_left_to_do_has_changed_too(settled: World) -> None:
@@ -387,7 +388,7 @@ def test_deletes_are_held_where_desired_state_cannot_be_read_again(settled: Worl
     assert deletes[0].error == "desired state could not be read again: Kubernetes does not answer."
     assert {change.action for change in settled.gitlab.written} == {"create"}
     assert settled.gitlab.titles(B) == [marked("b")]
-    assert (report.result, report.exit_code(None, 0)) == (Result.INCOMPLETE, 1)
+    assert (report.result, exit_code_of(report, None, 0)) == (Result.INCOMPLETE, 1)
 
 
 # a signal
@@ -404,7 +405,7 @@ def test_a_signal_leaves_the_rest_unreached_and_the_next_run_converges(settled: 
     assert [entry.status for entry in report.entries].count(Status.NOT_REACHED) == len(report.entries) - 1
     assert {entry.error for entry in report.entries} == {None, "a signal stopped the run"}
     assert settled.flux.readings == 1
-    assert (report.result, report.exit_code(None, 0)) == (Result.INCOMPLETE, 1)
+    assert (report.result, exit_code_of(report, None, 0)) == (Result.INCOMPLETE, 1)
     settled.gitlab.stops_after = None
     assert settled.run().result is Result.APPLIED
     assert settled.run().result is Result.IN_SYNC
@@ -447,8 +448,8 @@ def test_other_projects_problems_do_not_fail_a_canary(world: World) -> None:
 
     canary = world.run(acts_on=lambda path: path == A.path)
 
-    assert (canary.plan.problems, canary.exit_code(None, 0)) == ((), 0)
-    assert world.run().exit_code(None, 0) == 1
+    assert (canary.plan.problems, exit_code_of(canary, None, 0)) == ((), 0)
+    assert exit_code_of(world.run(), None, 0) == 1
 
 
 def test_a_key_of_a_project_that_is_not_acted_on_is_joined_all_the_same(settled: World) -> None:

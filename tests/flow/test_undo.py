@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from cronjob.exit_codes import exit_code_of
 from reconcile.report import Result, Status
 from reconcile.shares import Share
 from reconcile.undo.removed import removed_from
@@ -25,7 +26,7 @@ def test_what_a_run_removed_is_put_back_and_the_next_run_finds_nothing_to_do(wor
 
     report = world.undo()
 
-    assert (report.result, report.exit_code(None, 0), codes(report)) == (Result.APPLIED, 0, [])
+    assert (report.result, exit_code_of(report, None, 0), codes(report)) == (Result.APPLIED, 0, [])
     assert world.items == before
     assert [(one.change.kind, one.change.action) for one in report.entries] == [
         ("deploy_key", "create"),
@@ -86,7 +87,7 @@ def test_a_failure_is_a_failure_as_in_any_run(left: World) -> None:
 
     report = left.undo()
 
-    assert (report.result, report.exit_code(None, 0)) == (Result.INCOMPLETE, 1)
+    assert (report.result, exit_code_of(report, None, 0)) == (Result.INCOMPLETE, 1)
     assert left.items == ([], [])
 
 

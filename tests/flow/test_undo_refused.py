@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from cronjob.exit_codes import exit_code_of
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectLocation, PublicKey, Ref, Secret, SecretMissing
 from reconcile.report import Result, Status
 from reconcile.tenancy import Rule, Tenancy
@@ -28,7 +29,7 @@ def test_a_webhook_whose_receiver_is_gone_is_named(left: World) -> None:
     assert message.startswith("Webhook https://flux.example.net/hook/")
     assert message.endswith(f"… is not put back: Receiver/{NAMESPACE}/a is not there any more, or in a namespace that "
                             "is not read.")  # fmt: skip
-    assert report.exit_code(None, 0) == 0
+    assert exit_code_of(report, None, 0) == 0
     assert report.plan.problems[0].severity == "error"
 
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from reconcile.errors import LEASE_HELD, ReadError
+from reconcile.errors import ReadError
 from reconcile.marks import Owner
 from reconcile.plan.changes import Create, Foreign, Kept, Update
 from reconcile.plan.guard import Objection
 from reconcile.plan.plan import Plan
-from reconcile.problems import Code, Problem, Severity
+from reconcile.problems import Code, Problem
 from reconcile.report import Entry, Report, Result, Status, entries_of
 from tests.worlds.builders import (
     OTHERS_MARK,
@@ -20,6 +20,7 @@ from tests.worlds.builders import (
     a_plan,
     a_project,
     a_public_key,
+    a_report,
     a_url,
     a_wanted_key,
     a_wanted_webhook,
@@ -33,11 +34,6 @@ from tests.worlds.builders import (
 OBJECTION = Objection("TooManyPrunes", "Too many.", "--max-prune")
 DIGEST = a_url().rpartition("/")[2]
 SHOWN = f"https://flux.example.net/hook/{DIGEST[:8]}…"
-
-
-def a_report(*statuses: Status, problems: tuple[Problem, ...] = (), **more: object) -> Report:
-    entries = tuple(Entry(a_create(number), status) for number, status in enumerate(statuses))
-    return Report(Plan(problems=problems), entries, **{"dry_run": False, **more})
 
 
 def of(code: Code) -> Problem:
@@ -101,69 +97,6 @@ def test_a_run_that_read_everything_and_failed_at_nothing_is_a_success_whatever_
 )
 def test_any_other_run_is_none(report: Report) -> None:
     assert not report.is_success
-
-
-# the exit code
-
-
-def exit_code(report: Report, fail_on: Severity | None = Severity.ERROR, drift: int = 0) -> int:
-    return report.exit_code(fail_on, drift)
-
-
-def test_in_sync_and_applied_are_success() -> None:
-    assert exit_code(a_report()) == 0
-    assert exit_code(a_report(Status.APPLIED, Status.CONTRADICTED)) == 0
-
-
-def test_a_run_that_found_another_one_at_work_has_a_code_of_its_own() -> None:
-    held = ReadError("Another run holds the Lease.", code=LEASE_HELD)
-    assert exit_code(Report.of_failure(held, dry_run=False)) == 5
-    assert exit_code(Report.of_failure(ReadError("No."), dry_run=False)) == 1
-
-
-def test_drift_has_the_code_the_operator_gave_it_in_a_dry_run_only() -> None:
-    assert exit_code(a_report(Status.PLANNED, dry_run=True)) == 0
-    assert exit_code(a_report(Status.PLANNED, dry_run=True), drift=3) == 3
-    assert exit_code(a_report(Status.APPLIED), drift=3) == 0
-    assert exit_code(a_report(dry_run=True), drift=3) == 0
-
-
-@pytest.mark.parametrize("status", [Status.FAILED, Status.HELD, Status.NOT_REACHED])
-def test_what_was_not_done_is_a_failure_whatever_fail_on_says(status: Status) -> None:
-    assert exit_code(a_report(status), None) == 1
-
-
-def test_objections_come_before_everything_else() -> None:
-    report = a_report(Status.FAILED, objections=(OBJECTION,), problems=(of(Code.SECRET_NOT_FOUND),), dry_run=True)
-
-    assert exit_code(report, drift=3) == 4
-
-
-def test_a_source_that_could_not_be_read_is_a_failure() -> None:
-    assert exit_code(Report.of_failure(ReadError("No."), dry_run=True), None, 3) == 1
-
-
-@pytest.mark.parametrize(
-    ("code", "fails_on"),
-    [
-        (Code.SECRET_NOT_FOUND, {Severity.ERROR, Severity.WARNING}),
-        (Code.KEY_UNMARKED, {Severity.WARNING}),
-        (Code.WEBHOOK_UNMARKED, set()),
-    ],
-)
-def test_problems_fail_the_run_as_the_operator_says(code: Code, fails_on: set[Severity]) -> None:
-    report = a_report(problems=(of(code),))
-
-    for fail_on in (Severity.ERROR, Severity.WARNING, None):
-        assert exit_code(report, fail_on) == (1 if fail_on in fails_on else 0)
-
-
-def test_problems_come_before_drift() -> None:
-    assert exit_code(a_report(Status.PLANNED, dry_run=True, problems=(of(Code.KEY_UNUSABLE),)), drift=3) == 1
-
-
-def test_an_unreadable_project_is_a_failure_whatever_fail_on_says() -> None:
-    assert exit_code(a_report(problems=(of(Code.PROJECT_UNREADABLE),)), None) == 1
 
 
 # a failed reading

@@ -15,6 +15,7 @@ from reconcile.model import FoundKey, FoundWebhook, Project, PublicKey, Ref
 from reconcile.plan.changes import Create, Delete, Update
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Problem
+from reconcile.report import Entry, Report, Status
 from reconcile.rules import Rules
 
 CLUSTER = "prod"
@@ -198,6 +199,12 @@ def a_delete(
 ) -> Delete:
     found = a_webhook(number) if webhook else a_key(number)
     return Delete(project or a_project(), found, "not wanted", replaced)
+
+
+def a_report(*statuses: Status, problems: tuple[Problem, ...] = (), **more: object) -> Report:
+    """The report of a run with one create for each of *statuses*."""
+    entries = tuple(Entry(a_create(number), status) for number, status in enumerate(statuses))
+    return Report(Plan(problems=problems), entries, **{"dry_run": False, **more})
 
 
 def codes(plan: Plan) -> list[str]:

@@ -17,6 +17,7 @@ from cronjob.commands.check.text import as_text
 from cronjob.commands.findings import Finding, Level
 from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.commands.publish import log_format, on_terminal
+from cronjob.exit_codes import ExitCode
 from cronjob.flux.cluster import FluxCluster
 from cronjob.gitlab.session import Session
 from cronjob.kube.client import IN_CLUSTER, connect
@@ -39,7 +40,7 @@ def preflight(call: Invocation) -> int:
         click.echo(as_text(document, on_terminal(Page(), call.environment)), nl=False)
     else:
         click.echo(rendered(document, settings.output, Page()), nl=False)
-    return call.signals.exit_code or int(document["result"] == Level.FAIL)
+    return call.signals.exit_code or (ExitCode.FAILED if document["result"] == Level.FAIL else ExitCode.OK)
 
 
 def leases_of(settings: Settings, namespace: str) -> list[LeaseClaim]:

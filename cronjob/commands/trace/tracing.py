@@ -17,6 +17,7 @@ from cronjob.commands.trace.kustomizations import read_kustomizations
 from cronjob.commands.trace.links import Chain, Traced, document_of
 from cronjob.commands.trace.one_project import ProjectReader
 from cronjob.commands.trace.text import as_text
+from cronjob.exit_codes import ExitCode
 from cronjob.flux.cluster import FluxCluster
 from cronjob.gitlab.session import Session
 from cronjob.kube.client import connect
@@ -36,7 +37,7 @@ def trace(call: Invocation) -> int:
         click.echo(rendered(document, settings.output, Page()), nl=False)
     else:
         click.echo(as_text(document, on_terminal(Page(), call.environment)), nl=False)
-    return call.signals.exit_code or int(traced.level is Level.FAIL)
+    return call.signals.exit_code or (ExitCode.FAILED if traced.level is Level.FAIL else ExitCode.OK)
 
 
 def _traced(call: Invocation) -> Traced:
