@@ -38,8 +38,8 @@ FUZZ := tests/fuzz tests/reconcile/desired/test_git_url.py tests/reconcile/test_
 	tests/reconcile/plan/test_plan_properties.py tests/flux/test_object_shapes.py tests/flux/test_private_keys.py
 
 chaos: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses auto tests/chaos --chaos-steps 50000 --chaos-all
-	$(BIN)/python -m pytest --numprocesses auto $(FUZZ) --hypothesis-profile deep
+	$(BIN)/python -m pytest --numprocesses auto --timeout 0 tests/chaos --chaos-steps 50000 --chaos-all
+	$(BIN)/python -m pytest --numprocesses auto --timeout 0 $(FUZZ) --hypothesis-profile deep
 
 # Each tool of docs/peers.md in a venv of its own, ours among them, all with the same Python.
 PEERS_PYTHON ?= python3.13
@@ -61,7 +61,7 @@ profile: $(VENV)/test.stamp $(VENV)/bench.stamp
 bench-peers: $(VENV)/test.stamp $(foreach tool,ours gitlabform gitlabracadabra python-gitlab,$(PEERS)/$(tool).stamp)
 	PYTHONPATH=. $(BIN)/python -m bench.peers --write docs/peers.md $(ARGS)
 
-$(PEERS)/%.stamp: tests/bench/peers/%.txt
+$(PEERS)/%.stamp: bench/peers/%.txt
 	@$(PEERS_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' \
 		|| { echo "gitlabform needs Python 3.12 or newer; name one: make PEERS_PYTHON=python3.13 ..." >&2; exit 1; }
 	$(PEERS_PYTHON) -m venv --clear $(PEERS)/$*

@@ -1,9 +1,10 @@
-"""A clean environment for every test, and no network but loopback."""
+"""Every test has a clean environment, no network but loopback, and children with default signal handlers."""
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ from tests.worlds.golden import Golden
 settings.register_profile("default", deadline=None)  # no timed tests: these machines are shared
 settings.register_profile("deep", deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
 settings.load_profile("default")
+
+# A child inherits an ignored signal, as SIGINT is in a script's background job, and would never end; no handler.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, lambda *_: None)
 
 _OURS = ("SYNCER_", "GITLAB_", "KUBE", "POD_", "NO_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "REQUESTS_CA", "SSL_CERT")
 

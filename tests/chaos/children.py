@@ -24,7 +24,7 @@ from tests.worlds.hurry import hurry
 from tests.worlds.program import VALIDATOR, Program
 
 _FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(["chaos.children", "cronjob.commands.job"])
+_FORKED.set_forkserver_preload([__name__, "cronjob.commands.job"])
 
 
 @dataclass(frozen=True)
