@@ -160,7 +160,7 @@ def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object
 
 def _tell_cluster(report: Report, flux: FluxCluster) -> None:
     """By Events, where they are wanted. Whatever becomes of them, the run is none the worse."""
-    if flux.for_events and (trouble := flux.tell(report)):
+    if flux.for_events and (trouble := flux.record_events(report)):
         log_notice("Kubernetes Events were left out", trouble)
 
 

@@ -1,181 +1,177 @@
 """
-The shapes on which the decision may rely, for objects that Kubernetes has not checked.
+Validation of Flux's objects: the decision may rely on the types of all fields that have a rule here.
 
-What does not fit is left out or replaced, and the object says so under `broken`. It is never dropped itself, since
-what belongs to it would then look unwanted. An annotation or event that `str()` makes a text of is no damage.
+A field of a wrong type is left out or replaced, and the object says so under `broken`. The object itself is never
+dropped, since its deploy keys and webhooks would then look unwanted. An annotation or event that is not a string is
+converted with `str()`.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# kubectl keeps the whole object in here once more.
+from reconcile.errors import MalformedAnswer
+
+# kubectl keeps a copy of the whole object in this annotation.
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Half of a UTF-16 pair: JSON can spell it, and no encoding can write it.
-_LONE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Not `?`, after which a URL would end.
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-# Takes a value, where it stands (the object and its field), and the complaints so far; None leaves the value out. Where
-# that is becomes one text only for a complaint.
+# Takes a value, its place (the path of the object that holds it, and the field), and the complaints so far. None leaves
+# the value out. The place becomes one text only for a complaint.
 _Rule = Callable[[Any, str, str, list[str]], Any]
 
 
-def shaped(item: object) -> dict[str, Any] | None:
-    """What a run needs of an object, or None where it is none of Kubernetes: without a name or a namespace."""
+def flux_object_from(item: object) -> dict[str, Any]:
+    """One object of Flux with checked fields. Raises MalformedAnswer where it has no name or no namespace."""
     metadata = item.get("metadata") if isinstance(item, dict) else None
     if not isinstance(item, dict) or not isinstance(metadata, dict):
-        return None
+        raise MalformedAnswer("an item of the list is not an object of Kubernetes")
     if not all(isinstance(metadata.get(key), str) and metadata[key] for key in ("name", "namespace")):
-        return None
+        raise MalformedAnswer("an item of the list has no name or no namespace")
     broken: list[str] = []
-    made: dict[str, Any] = {"metadata": _ruled(metadata, _METADATA, "metadata", broken)}
+    checked: dict[str, Any] = {"metadata": _checked_fields(metadata, _METADATA, "metadata", broken)}
     for part, rules in (("spec", _SPEC), ("status", _STATUS)):
         raw = _object(item.get(part), part, "", broken)
         others = {key: value for key, value in raw.items() if key not in rules}
-        made[part] = others | _ruled(raw, rules, part, broken)
-    return made | ({"broken": broken[0]} if broken else {})
+        checked[part] = others | _checked_fields(raw, rules, part, broken)
+    return checked | ({"broken": broken[0]} if broken else {})
 
 
-def share_names(item: Mapping[str, Any], names: dict[str, str]) -> None:
-    """Let an object that is `shaped` have each name that another one had as the same text; *names* are all so far."""
-    spec = item["spec"]
-    for holder in (item["metadata"], spec.get("secretRef") or {}, *spec.get("resources", ())):
-        if name := holder.get("name"):
-            holder["name"] = names.setdefault(name, name)
-
-
-def _ruled(raw: Mapping[str, Any], rules: Mapping[str, _Rule], where: str, broken: list[str]) -> dict[str, Any]:
+def _checked_fields(
+    raw: Mapping[str, Any], rules: Mapping[str, _Rule], parent: str, broken: list[str]
+) -> dict[str, Any]:
     """The fields that have a rule; null means absent, as it does to Kubernetes."""
-    made = {}
+    checked = {}
     for key, rule in rules.items():
         value = raw.get(key)
-        if value is not None and (value := rule(value, where, key, broken)) is not None:
-            made[key] = value
-    return made
+        if value is not None and (value := rule(value, parent, key, broken)) is not None:
+            checked[key] = value
+    return checked
 
 
-def _at(where: str, key: str) -> str:
-    return f"{where}.{key}" if key else where
+def _path(parent: str, key: str) -> str:
+    return f"{parent}.{key}" if key else parent
 
 
-def _object(raw: Any, where: str, key: str, broken: list[str]) -> dict[str, Any]:
+def _object(raw: Any, parent: str, key: str, broken: list[str]) -> dict[str, Any]:
     if raw is None or isinstance(raw, dict):
         return raw or {}
-    broken.append(f"{_at(where, key)} is no object")
+    broken.append(f"{_path(parent, key)} is no object")
     return {}
 
 
-def _list(raw: Any, where: str, key: str, broken: list[str]) -> list[Any]:
+def _list(raw: Any, parent: str, key: str, broken: list[str]) -> list[Any]:
     if isinstance(raw, list):
         return raw
-    broken.append(f"{_at(where, key)} is no list")
+    broken.append(f"{_path(parent, key)} is no list")
     return []
 
 
-def _whole(text: str, where: str, key: str, broken: list[str]) -> str:
-    """The text as any encoding can write it."""
-    # Nearly every text is ASCII, which a str knows of itself.
-    if text.isascii() or not _LONE.search(text):
+def _encodable(text: str, parent: str, key: str, broken: list[str]) -> str:
+    """The text without lone surrogates, which no encoding can write."""
+    # Nearly every text is ASCII, which is quick to ask.
+    if text.isascii() or not _LONE_SURROGATE.search(text):
         return text
-    broken.append(f"{_at(where, key)} holds half a character (a lone surrogate)")
-    return _LONE.sub(_REPLACEMENT, text)
+    broken.append(f"{_path(parent, key)} holds half a character (a lone surrogate)")
+    return _LONE_SURROGATE.sub(_REPLACEMENT, text)
 
 
 def _text_or(default: str | None) -> _Rule:
-    def rule(raw: Any, where: str, key: str, broken: list[str]) -> str | None:
+    def rule(raw: Any, parent: str, key: str, broken: list[str]) -> str | None:
         if isinstance(raw, str):
-            return _whole(raw, where, key, broken)
-        broken.append(f"{_at(where, key)} is no text")
+            return _encodable(raw, parent, key, broken)
+        broken.append(f"{_path(parent, key)} is no text")
         return default
 
     return rule
 
 
-def _number(raw: Any, where: str, key: str, broken: list[str]) -> int | None:
+def _number(raw: Any, parent: str, key: str, broken: list[str]) -> int | None:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return raw
-    broken.append(f"{_at(where, key)} is no whole number")
+    broken.append(f"{_path(parent, key)} is no whole number")
     return None
 
 
-def _switch(raw: Any, where: str, key: str, broken: list[str]) -> bool:
+def _switch(raw: Any, parent: str, key: str, broken: list[str]) -> bool:
     """Anything but true and false counts as on where it is not empty."""
     if not isinstance(raw, bool):
-        broken.append(f"{_at(where, key)} is neither true nor false")
+        broken.append(f"{_path(parent, key)} is neither true nor false")
     return bool(raw)
 
 
-def _as_text(raw: Any, where: str, key: str, broken: list[str]) -> str:
+def _as_text(raw: Any, parent: str, key: str, broken: list[str]) -> str:
     try:
         text = str(raw)
     except (RecursionError, ValueError):
-        broken.append(f"{_at(where, key)} holds a value beyond all measure")
+        broken.append(f"{_path(parent, key)} holds a value that is nested too deeply or too long")
         return ""
-    return _whole(text, where, key, broken)
+    return _encodable(text, parent, key, broken)
 
 
-def _labels(raw: Any, where: str, key: str, broken: list[str]) -> dict[str, str]:
-    found = _object(raw, where, key, broken)
+def _labels(raw: Any, parent: str, key: str, broken: list[str]) -> dict[str, str]:
+    found = _object(raw, parent, key, broken)
     texts = {name: value for name, value in found.items() if isinstance(value, str)}
     if len(texts) < len(found):
-        broken.append(f"a value in {_at(where, key)} is no text")
-    return {_whole(name, where, key, broken): _whole(value, where, key, broken) for name, value in texts.items()}
+        broken.append(f"a value in {_path(parent, key)} is no text")
+
+    def encodable(text: str) -> str:
+        return _encodable(text, parent, key, broken)
+
+    return {encodable(name): encodable(value) for name, value in texts.items()}
 
 
-def _annotations(raw: Any, where: str, key: str, broken: list[str]) -> dict[str, str]:
-    found = {name: value for name, value in _object(raw, where, key, broken).items() if name != _LAST_APPLIED}
-    return {_whole(name, where, key, broken): _as_text(value, where, key, broken) for name, value in found.items()}
+def _annotations(raw: Any, parent: str, key: str, broken: list[str]) -> dict[str, str]:
+    return {
+        _encodable(name, parent, key, broken): _as_text(value, parent, key, broken)
+        for name, value in _object(raw, parent, key, broken).items()
+        if name != _LAST_APPLIED
+    }
 
 
-def _secret_ref(raw: Any, where: str, key: str, broken: list[str]) -> dict[str, str] | None:
-    """An empty name is none: what the Secret was for must not look as if it were no longer wanted."""
+def _secret_ref(raw: Any, parent: str, key: str, broken: list[str]) -> dict[str, str] | None:
+    """An empty name is a complaint: what the Secret was for must not look as if it were no longer wanted."""
     name = raw.get("name") if isinstance(raw, dict) else None
     if isinstance(name, str) and name:
-        return {"name": _whole(name, where, f"{key}.name", broken)}
-    broken.append(f"{_at(where, key)} is no object with a name")
+        return {"name": _encodable(name, parent, f"{key}.name", broken)}
+    broken.append(f"{_path(parent, key)} is no object with a name")
     return None
 
 
-def _events(raw: Any, where: str, key: str, broken: list[str]) -> list[str]:
-    return [_as_text(event, where, key, broken) for event in _list(raw, where, key, broken)]
+def _events(raw: Any, parent: str, key: str, broken: list[str]) -> list[str]:
+    return [_as_text(event, parent, key, broken) for event in _list(raw, parent, key, broken)]
 
 
 def _entries(rules: Mapping[str, _Rule]) -> _Rule:
-    """A list of objects with the fields of *rules*; an entry with an odd one is left out."""
+    """The rule for a list of objects with the fields of *rules*; an entry with a wrong field is left out."""
 
-    def rule(raw: Any, where: str, key: str, broken: list[str]) -> list[dict[str, Any]]:
+    def rule(raw: Any, parent: str, key: str, broken: list[str]) -> list[dict[str, Any]]:
         kept = []
-        for number, entry in enumerate(_list(raw, where, key, broken)):
-            place = f"{where}.{key}[{number}]"
-            odd: list[str] = []
-            made = _ruled(entry, rules, place, odd) if isinstance(entry, dict) else None
-            if made is None:
-                broken.append(f"{place} is no object")
-            elif odd:
-                broken.append(odd[0])
+        for number, entry in enumerate(_list(raw, parent, key, broken)):
+            path = f"{parent}.{key}[{number}]"
+            if not isinstance(entry, dict):
+                broken.append(f"{path} is no object")
+                continue
+            complaints: list[str] = []
+            checked = _checked_fields(entry, rules, path, complaints)
+            if complaints:
+                broken.append(complaints[0])
             else:
-                kept.append(made)
+                kept.append(checked)
         return kept
 
     return rule
 
 
 _TEXT = _text_or(None)
-
-
-def _common(raw: Any, where: str, key: str, broken: list[str]) -> str | None:
-    """A text that thousands of objects share, once for all of them."""
-    text: str | None = _TEXT(raw, where, key, broken)
-    return text and sys.intern(text)
-
-
 _METADATA: Mapping[str, _Rule] = {
     "name": _TEXT,
-    "namespace": _common,
+    "namespace": _TEXT,
     "uid": _TEXT,
     "labels": _labels,
     "annotations": _annotations,
@@ -191,7 +187,7 @@ _SPEC: Mapping[str, _Rule] = {
     "suspend": _switch,
     "events": _events,
     "resources": _entries(
-        {**dict.fromkeys(("apiVersion", "kind", "namespace"), _common), "name": _TEXT, "matchLabels": _labels}
+        {**dict.fromkeys(("apiVersion", "kind", "namespace", "name"), _TEXT), "matchLabels": _labels}
     ),
 }
 _STATUS: Mapping[str, _Rule] = {

@@ -91,7 +91,7 @@ class _Block:
         return binascii.a2b_base64(self.inside)
 
 
-def read_private_key(identity: bytes, passphrase: bytes | None) -> PublicKey:
+def public_key_from_private(identity: bytes, passphrase: bytes | None) -> PublicKey:
     """
     The public key that belongs to *identity*. Raises KeyUnusable.
 
@@ -121,7 +121,7 @@ def read_private_key(identity: bytes, passphrase: bytes | None) -> PublicKey:
     raise KeyUnusable(reason)
 
 
-def read_public_key(text: bytes) -> PublicKey | None:
+def public_key_from_line(text: bytes) -> PublicKey | None:
     """The first public key in *text*, as `identity.pub` has it; None where there is none."""
     try:
         line = next(line for line in text[:MAX_BYTES].decode().splitlines() if line.strip() and line[0] != "#")

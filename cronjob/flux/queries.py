@@ -1,72 +1,105 @@
-"""Asking Kubernetes for what a run cannot do without: one sentence where it does not answer, with what to do."""
+"""Required reads from Kubernetes: an answer that is not a 200 becomes one sentence that says what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from cronjob.concurrency.stop import raise_if_stopped
 from cronjob.kube.client import KubeApi
-from cronjob.kube.errors import NoAnswer
+from cronjob.kube.errors import KubeReadError, NoAnswer, reason_in
+from cronjob.kube.pagination import RESTARTS, ListFailed, list_all
 from cronjob.transport.answer import Answer
-from reconcile.errors import ReadError
+
+Kept = TypeVar("Kept")
+# A page of objects has the largest JSON of the whole run.
+PAGE_SIZE = 250
+_DISCOVERY = "the ClusterRole system:discovery"
 
 
-class Questions:
-    """Every method raises ReadError, whose one sentence names verb, resource and namespace."""
+class Queries:
+    """
+    Sends reads; every method raises KubeReadError, whose one sentence names verb, resource and namespace.
+
+    *action* completes the sentence "asked to ...", as in `list receivers in namespace a`.
+    """
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
 
-    def ask(self, path: str, question: str, query: Mapping[str, str] | None = None) -> Answer:
-        """Any answer; *question* completes `asked to ...`."""
+    def ask(self, path: str, action: str, query: Mapping[str, str] | None = None) -> Answer:
+        """Send a GET; the answer may have any status."""
         raise_if_stopped(self._api.stop_control)
         try:
             return self._api.get(path, query)
-        except NoAnswer as none:
-            raise ReadError(
-                f"Kubernetes at {self._api.server} gave no answer when asked to {question}: {none}; "
+        except NoAnswer as failure:
+            message = (
+                f"Kubernetes at {self._api.server} gave no answer when asked to {action}: {failure}; "
                 "check the address, the network and the API server."
-            ) from None
+            )
+            raise KubeReadError(message, server=self._api.server, status=None, reason=failure.code) from None
 
-    def wanted(self, answer: Answer, question: str, right: str = "the ClusterRole system:discovery") -> dict[str, Any]:
-        """The body of a 200; *right* is what the service account may lack."""
+    def list_all(self, path: str, action: str, convert: Callable[[Any], Kept]) -> list[Kept]:
+        """List all pages of a collection, each object as *convert* gives it."""
+        try:
+            return list_all(lambda query: self.ask(path, action, query), convert, PAGE_SIZE)
+        except ListFailed as failure:
+            raise self._list_error(failure.answer, action) from None
+
+    def require_200(self, answer: Answer, action: str, right: str = _DISCOVERY) -> dict[str, Any]:
+        """The body of a 200; *right* is what the service account needs."""
         if answer.status != 200:
-            raise self.refused(answer, question, right)
-        return self.parsed(answer, question)
+            raise self.refused(answer, action, right)
+        return self.body_of(answer, action)
 
-    def parsed(self, answer: Answer, question: str) -> dict[str, Any]:
-        """The body."""
+    def body_of(self, answer: Answer, action: str) -> dict[str, Any]:
+        """The answer's JSON object."""
         body = answer.parsed()
         if body is None:
-            raise self.unreadable(question)
+            raise self.malformed(action)
         return body
 
-    def refused(self, answer: Answer, question: str, right: str) -> ReadError:
-        """What to do about an answer that is none; *right* is what the service account may lack."""
+    def refused(self, answer: Answer, action: str, right: str) -> KubeReadError:
+        """The error for an answer that is not a 200; *right* is what the service account needs."""
         match answer.status:
             case 401:
-                return ReadError(
-                    f"Kubernetes does not know who asks to {question} ({answer.title}): "
+                message = (
+                    f"Kubernetes does not know who asks to {action} ({answer.title}): "
                     f"renew the token or certificate of {self._api.source}."
                 )
             case 403:
-                return ReadError(
-                    f"Kubernetes refuses to {question} ({answer.title}): give the service account {right}."
-                )
+                message = f"Kubernetes refuses to {action} ({answer.title}): give the service account {right}."
             case 404:
-                return ReadError(
-                    f"Kubernetes has no way to {question} ({answer.title}), though discovery shows it: "
+                message = (
+                    f"Kubernetes has no way to {action} ({answer.title}), though discovery shows it: "
                     "see whether Flux is being upgraded."
                 )
-        return ReadError(
-            f"Kubernetes at {self._api.server} failed to {question} ({answer.title}): the next run tries again; "
-            "see the API server's health if this goes on."
-        )
+            case _:
+                message = (
+                    f"Kubernetes at {self._api.server} failed to {action} ({answer.title}): the next run tries again; "
+                    "see the API server's health if this goes on."
+                )
+        return self._error(message, answer.status, reason_in(answer))
 
-    def unreadable(self, question: str) -> ReadError:
-        """Something else answers there."""
-        return ReadError(
-            f"{self._api.server} gave an answer that makes no sense when asked to {question}: "
+    def malformed(self, action: str) -> KubeReadError:
+        """The error for a 200 that does not come from Kubernetes."""
+        message = (
+            f"{self._api.server} gave an answer that makes no sense when asked to {action}: "
             "check that this is the address of a Kubernetes API server."
         )
+        return self._error(message, 200, "Malformed")
+
+    def _list_error(self, answer: Answer, action: str) -> KubeReadError:
+        match answer.status:
+            case 200:
+                return self.malformed(action)
+            case 410:
+                message = (
+                    f"Kubernetes could not {action} to its end (410 Gone, {1 + RESTARTS} times): the list took longer "
+                    "than its continue token lives; see whether the API server is overloaded."
+                )
+                return self._error(message, 410, reason_in(answer))
+        return self.refused(answer, action, "`get,list` on it")
+
+    def _error(self, message: str, status: int, reason: str) -> KubeReadError:
+        return KubeReadError(message, server=self._api.server, status=status, reason=reason)

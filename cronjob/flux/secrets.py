@@ -1,7 +1,7 @@
 """
-What a run takes from Secrets: the public half of a private key, and a Receiver's token.
+Secrets: the public key of a private key, and a Receiver's token.
 
-Each Secret is fetched by its name, since `list` on Secrets is a right that nobody should have to give.
+Each Secret is fetched by its name, so that the job's Role needs no `list` on Secrets.
 """
 
 from __future__ import annotations
@@ -16,172 +16,156 @@ from typing import Any
 
 from cronjob.concurrency.stop import raise_if_stopped
 from cronjob.concurrency.worker_pool import WorkerPool
-from cronjob.flux.private_keys import KeyUnusable, read_private_key, read_public_key
-from cronjob.flux.secret_store import SecretAnswers
-from cronjob.kube.client import WIDTH, KubeApi
+from cronjob.flux.private_keys import KeyUnusable, public_key_from_line, public_key_from_private
+from cronjob.kube.client import CONCURRENCY, KubeApi
 from cronjob.kube.errors import NoAnswer
 from cronjob.transport.answer import Answer
 from reconcile.model import PublicKey, Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
-_KEY = ("identity", "password", "identity.pub")
-_TOKEN = ("token",)
-# By whether a Secret is wanted for its key, and for its token.
-_PARTS: Mapping[tuple[bool, bool], tuple[str, ...]] = {
-    (False, False): (),
-    (True, False): _KEY,
-    (False, True): _TOKEN,
-    (True, True): _KEY + _TOKEN,
-}
+_KEY_FIELDS = ("identity", "password", "identity.pub")
+_TOKEN_FIELDS = ("token",)
+
+# The fields of `data` that are wanted of a Secret.
+_Fields = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """A Secret's decoded data, as far as it is needed; *version* changes with every change of the Secret."""
+class _SecretData:
+    """The wanted fields of a Secret, decoded; *version* changes with every change of the Secret."""
 
     version: str
     data: Mapping[str, bytes] = field(repr=False)
 
 
-# Those wanted for their key, and those wanted for their token.
-_Wanted = tuple[Set[Ref], Set[Ref]]
-# A Secret, and which parts of it are wanted.
-_Order = tuple[Ref, tuple[str, ...]]
-_Fetched = _Opened | SecretMissing | SecretUnreadable
+_Fetched = _SecretData | SecretMissing | SecretUnreadable
 
 
 class SecretReader:
-    """Fetches Secrets, several at a time, and remembers what their private keys came to."""
+    """Fetches Secrets, several at a time, and remembers public keys that were costly to derive."""
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
         self._derived: dict[tuple[Ref, str], PublicKey | KeyUnusable] = {}
-        self._ahead: _Shift | None = None
+        self._prefetched: _Batch | None = None
 
-    def begin(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
-        """Start to fetch what the next `read` will answer, as far as it asks for the same."""
+    def prefetch(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
+        """Start to fetch what the next `read` will return, as far as it asks for the same."""
         self.close()
-        self._ahead = self._shift()
-        self._ahead.begin(keys, tokens)
+        self._prefetched = self._batch()
+        self._prefetched.request(_wanted_fields(keys, tokens))
 
     def close(self) -> None:
-        """Give up what was begun and not read."""
-        if self._ahead:
-            self._ahead.close()
-            self._ahead = None
+        """Cancel what was prefetched and not read."""
+        if self._prefetched:
+            self._prefetched.close()
+            self._prefetched = None
 
     def read(self, keys: Set[Ref], tokens: Set[Ref]) -> Mapping[Ref, SecretAnswer]:
-        """An answer for each of *keys* and *tokens*; a Secret that is in both is fetched once."""
-        ahead, self._ahead = self._ahead or self._shift(), None
-        with closing(ahead):
-            ahead.begin(keys, tokens)
-            return ahead.answers()
+        """The answers for *keys* and *tokens*; a Secret that is in both is fetched once."""
+        batch, self._prefetched = self._prefetched or self._batch(), None
+        with closing(batch):
+            batch.request(_wanted_fields(keys, tokens))
+            return batch.answers()
 
-    def _shift(self) -> _Shift:
-        return _Shift(self._fetched, self._taken)
+    def _batch(self) -> _Batch:
+        return _Batch(self._fetch, self._answer)
 
-    def _fetched(self, order: _Order) -> _Fetched:
-        ref, parts = order
+    def _fetch(self, ref: Ref, fields: _Fields) -> _Fetched:
         if not (_NAME.fullmatch(ref.name) and _NAME.fullmatch(ref.namespace)):
-            # No Secret can be called that, and `..` in a path would name something else.
+            # No Secret can have this name, and `..` in a path would name something else.
             return SecretMissing()
         raise_if_stopped(self._api.stop_control)
         try:
             answer = self._api.get(f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}")
-        except NoAnswer as none:
-            return SecretUnreadable(f"Kubernetes at {self._api.server} gave no answer ({none})")
+        except NoAnswer as no_answer:
+            return SecretUnreadable(f"Kubernetes at {self._api.server} gave no answer ({no_answer})")
         match answer.status:
             case 200:
-                return _opened(answer.parsed(), parts)
+                return _secret_data(answer.parsed(), fields)
             case 404:
                 return SecretMissing()
         return SecretUnreadable(_refusal(answer, ref))
 
-    def _taken(self, order: _Order, opened: _Fetched) -> SecretAnswer:
-        ref, parts = order
-        if not isinstance(opened, _Opened):
-            return opened
-        token, line = opened.data.get("token"), opened.data.get("identity.pub")
-        if "identity" not in parts:
+    def _answer(self, ref: Ref, fields: _Fields, fetched: _Fetched) -> SecretAnswer:
+        if not isinstance(fetched, _SecretData):
+            return fetched
+        token, line = fetched.data.get("token"), fetched.data.get("identity.pub")
+        if "identity" not in fields:
             return Secret(token=token)
-        key = self._key(ref, opened) if "identity" in opened.data else None
-        declared = None if line is None else read_public_key(line)
+        key = self._public_key(ref, fetched) if "identity" in fetched.data else None
         return Secret(
             has_identity=key is not None,
             public_key=key if isinstance(key, PublicKey) else None,
             key_problem=key.reason if isinstance(key, KeyUnusable) else None,
-            # Nearly always they are the same; one of them is enough to keep.
-            declared=key if isinstance(key, PublicKey) and key == declared else declared,
+            declared=None if line is None else public_key_from_line(line),
             has_declared=line is not None,
             token=token,
         )
 
-    def _key(self, ref: Ref, opened: _Opened) -> PublicKey | KeyUnusable:
-        # Only what is behind a passphrase takes long enough to be remembered for the second reading.
-        is_costly = "password" in opened.data and bool(opened.version)
-        known = self._derived.get((ref, opened.version)) if is_costly else None
+    def _public_key(self, ref: Ref, secret: _SecretData) -> PublicKey | KeyUnusable:
+        # Only a passphrase takes long enough for the key to be remembered for the second reading.
+        is_costly = "password" in secret.data and bool(secret.version)
+        known = self._derived.get((ref, secret.version)) if is_costly else None
         if known is not None:
             return known
         try:
-            key: PublicKey | KeyUnusable = read_private_key(opened.data["identity"], opened.data.get("password"))
+            key: PublicKey | KeyUnusable = public_key_from_private(secret.data["identity"], secret.data.get("password"))
         except KeyUnusable as unusable:
-            # A fresh one: the traceback of this one would keep the private key in memory.
+            # A new exception: the traceback of this one refers to the private key.
             key = KeyUnusable(unusable.reason)
         if is_costly:
-            self._derived[ref, opened.version] = key
+            self._derived[ref, secret.version] = key
         return key
 
 
-class _Shift:
+class _Batch:
     """
-    Secrets that are being read: several threads fetch them, and one derives their keys and forgets the rest.
+    Secrets that are being read: several threads fetch them, and one thread makes the answers.
 
-    One, since a costly passphrase must not take every thread.
+    It is one thread, since passphrases that take long to check must not occupy all of them.
     """
 
-    def __init__(self, fetch: Callable[[_Order], _Fetched], take: Callable[[_Order, _Fetched], SecretAnswer]) -> None:
-        self._take = take
-        self._wanted: _Wanted = (frozenset(), frozenset())
-        self._answers = SecretAnswers()
-        self._taking: WorkerPool[tuple[_Order, _Fetched], None] = WorkerPool(self._taken, 1, "keys")
-        self._fetching: WorkerPool[_Order, None] = WorkerPool(
-            lambda one: self._taking.add((one, fetch(one))), WIDTH, "secrets"
+    def __init__(
+        self,
+        fetch: Callable[[Ref, _Fields], _Fetched],
+        answer: Callable[[Ref, _Fields, _Fetched], SecretAnswer],
+    ) -> None:
+        self._answer = answer
+        self._requested: Mapping[Ref, _Fields] = {}
+        self._answers: dict[Ref, SecretAnswer] = {}
+        self._answering: WorkerPool[tuple[Ref, _Fields, _Fetched], None] = WorkerPool(self._keep_answer, 1, "keys")
+        self._fetching: WorkerPool[tuple[Ref, _Fields], None] = WorkerPool(
+            lambda request: self._answering.add((*request, fetch(*request))), CONCURRENCY, "secrets"
         )
 
-    def begin(self, keys: Set[Ref], tokens: Set[Ref]) -> None:
-        """Fetch these, as far as the same is not being fetched already; from now on these are wanted, and no others."""
-        begun, self._wanted = self._wanted, (keys, tokens)
-        if begun == self._wanted:
-            return
-        for ref in sorted(keys | tokens):
-            parts = _parts(ref, self._wanted)
-            if parts != _parts(ref, begun):
-                self._fetching.add((ref, parts))
+    def request(self, wanted: Mapping[Ref, _Fields]) -> None:
+        """Fetch exactly these; what an earlier call asked for in the same way is not fetched again."""
+        earlier, self._requested = self._requested, wanted
+        for ref, fields in sorted(wanted.items()):
+            if fields != earlier.get(ref):
+                self._fetching.add((ref, fields))
 
     def answers(self) -> Mapping[Ref, SecretAnswer]:
-        """All that are wanted, once they are there."""
+        """The answers to the last request, once all are there. To be called once."""
         self._fetching.answers()
-        self._taking.answers()
-        for ref in [ref for ref in self._answers if not _parts(ref, self._wanted)]:
-            self._answers.drop(ref)
-        return self._answers
+        self._answering.answers()
+        return {ref: self._answers[ref] for ref in self._requested}
 
     def close(self) -> None:
-        """Give up what was not begun."""
+        """Cancel what was not begun."""
         self._fetching.close()
-        self._taking.close()
-        # A crew refers to its shift and back, so both may be there for long; what they hold is not to be.
-        self._wanted, self._answers = (frozenset(), frozenset()), SecretAnswers()
+        self._answering.close()
 
-    def _taken(self, fetched: tuple[_Order, _Fetched]) -> None:
-        (ref, parts), opened = fetched
-        if parts == _parts(ref, self._wanted):
-            self._answers.put(ref, self._take((ref, parts), opened))
+    def _keep_answer(self, fetched: tuple[Ref, _Fields, _Fetched]) -> None:
+        ref, fields, _ = fetched
+        if fields == self._requested.get(ref):
+            self._answers[ref] = self._answer(*fetched)
 
 
-def _parts(ref: Ref, wanted: _Wanted) -> tuple[str, ...]:
-    keys, tokens = wanted
-    return _PARTS[ref in keys, ref in tokens]
+def _wanted_fields(keys: Set[Ref], tokens: Set[Ref]) -> dict[Ref, _Fields]:
+    wanted = dict.fromkeys(keys, _KEY_FIELDS)
+    return wanted | {ref: wanted.get(ref, ()) + _TOKEN_FIELDS for ref in tokens}
 
 
 def _refusal(answer: Answer, ref: Ref) -> str:
@@ -193,7 +177,7 @@ def _refusal(answer: Answer, ref: Ref) -> str:
     return f"{answer.title}: the API server is in trouble, and the next run tries again"
 
 
-def _opened(body: Mapping[str, Any] | None, parts: tuple[str, ...]) -> _Opened | SecretUnreadable:
+def _secret_data(body: Mapping[str, Any] | None, fields: _Fields) -> _SecretData | SecretUnreadable:
     match body:
         case {"metadata": {"name": str()} as metadata, **rest}:
             data = {} if rest.get("data") is None else rest["data"]
@@ -202,12 +186,12 @@ def _opened(body: Mapping[str, Any] | None, parts: tuple[str, ...]) -> _Opened |
     if not isinstance(data, dict):
         return SecretUnreadable("the API server's answer is no Secret")
     decoded = {}
-    for part in parts:
-        if part not in data:
+    for name in fields:
+        if name not in data:
             continue
         try:
-            decoded[part] = base64.b64decode(data[part], validate=True)
+            decoded[name] = base64.b64decode(data[name], validate=True)
         except (binascii.Error, ValueError, TypeError):
-            return SecretUnreadable(f"its `{part}` is not base64")
+            return SecretUnreadable(f"its `{name}` is not base64")
     version = metadata.get("resourceVersion")
-    return _Opened(version if isinstance(version, str) else "", decoded)
+    return _SecretData(version if isinstance(version, str) else "", decoded)

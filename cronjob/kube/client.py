@@ -22,9 +22,9 @@ from kubernetes.config import ConfigException, incluster_config
 from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 from urllib3 import exceptions as urllib3_errors
 
-from cronjob.kube.errors import TLS_TROUBLE, NoAnswer, cause_of
+from cronjob.kube.errors import TLS_FAILED, NoAnswer
 from cronjob.kube.target import JSON, ClusterTarget, KubeOptions, KubeRequest
-from cronjob.transport import retry as patience
+from cronjob.transport import retry
 from cronjob.transport.answer import Answer
 from cronjob.transport.deadline import with_total_timeout
 from cronjob.transport.retry import Outcome, RetryPolicy
@@ -32,7 +32,7 @@ from cronjob.transport.single_pool import use_single_pool
 from reconcile.errors import SettingsError
 from reconcile.model import shown_url
 
-WIDTH = 16
+CONCURRENCY = 16
 HOME_FILE = "~/.kube/config"
 IN_CLUSTER = "in-cluster"
 
@@ -47,23 +47,23 @@ class KubeApi:
     *requests* counts what was sent by verb, retries included.
     """
 
-    def __init__(self, configuration: Any, place: ClusterTarget, access: KubeOptions) -> None:
+    def __init__(self, configuration: Any, place: ClusterTarget, options: KubeOptions) -> None:
         self.server = shown_url(configuration.host)
         self.source = place.source
         self.default_namespace = place.namespace
         self.requests: Counter[str] = Counter()
-        self.stop_control = access.stop_control
-        self._access = access
+        self.stop_control = options.stop_control
+        self._options = options
         self._lock = threading.Lock()
         self._renewing = threading.Lock()
         self._refused: str | None = None
         self._is_silent = False
         self._configured_user = place.user
-        self._patience = RetryPolicy(self.stop_control, patience.BACKOFF)
+        self._retry_policy = RetryPolicy(self.stop_control, retry.BACKOFF)
         self._client = ApiClient(configuration)
         rest: Any = self._client.rest_client
         rest.pool_manager = use_single_pool(with_total_timeout(rest.pool_manager), configuration.host)
-        self._client.user_agent = f"flux-gitlab-syncer/{access.version}"
+        self._client.user_agent = f"flux-gitlab-syncer/{options.version}"
 
     def __enter__(self) -> KubeApi:
         return self
@@ -107,40 +107,48 @@ class KubeApi:
 
         With *timeout*, in seconds, it is asked for once; without, again for as long as that is safe and may help.
         """
-        call = KubeRequest(method, path, query or {}, body, timeout or self._access.timeout)
-        outcome = self._authorised(call) if timeout else self._patience.repeat(method, lambda: self._authorised(call))
+        request = KubeRequest(method, path, query or {}, body, timeout or self._options.timeout)
+
+        def attempt() -> Outcome:
+            return self._send_authorised(request)
+
+        outcome = attempt() if timeout else self._retry_policy.repeat(method, attempt)
         if isinstance(outcome, Answer):
             return outcome
         self._is_silent = True
         # Not `from outcome`: the library's messages may hold the token.
-        raise NoAnswer(TLS_TROUBLE if isinstance(outcome, ApiException) else cause_of(outcome)) from None
+        if isinstance(outcome, ApiException):
+            # The library raises it for an SSLError of urllib3, and for nothing else here.
+            code, clause = TLS_FAILED
+            raise NoAnswer(clause, code) from None
+        raise NoAnswer.because_of(outcome) from None
 
-    def _authorised(self, call: KubeRequest) -> Outcome:
-        """One answer. An expired token is read again, once: the kubelet, or a plugin, may have made a new one."""
+    def _send_authorised(self, request: KubeRequest) -> Outcome:
+        """Send one request. After a 401 the token is read again, once: the kubelet or a plugin may have renewed it."""
         try:
             bearer = self._bearer()
-            outcome = self._sent(call, bearer)
+            outcome = self._send_once(request, bearer)
             if outcome.status == HTTPStatus.UNAUTHORIZED and self._has_renewed(bearer):
-                outcome = self._sent(call, self._bearer())
+                outcome = self._send_once(request, self._bearer())
         except (ApiException, urllib3_errors.HTTPError, ConfigException, OSError, ValueError) as error:
             return error
         return outcome
 
-    def _sent(self, call: KubeRequest, bearer: dict[str, Any] | None) -> Answer:
+    def _send_once(self, request: KubeRequest, bearer: dict[str, Any] | None) -> Answer:
         """One answer, read to its end."""
-        types = {"Accept": JSON} if call.body is None else {"Accept": JSON, "Content-Type": call.content_type}
-        request = self._client.param_serialize(
-            call.method,
-            call.path,
-            query_params=dict(call.query),
+        types = {"Accept": JSON} if request.body is None else {"Accept": JSON, "Content-Type": request.content_type}
+        serialized = self._client.param_serialize(
+            request.method,
+            request.path,
+            query_params=dict(request.query),
             header_params=types,
-            body=call.body,
+            body=request.body,
             auth_settings=["BearerToken"] if bearer else [],
             _request_auth=bearer,
         )
         with self._lock:
-            self.requests[call.method] += 1
-        response = self._client.call_api(*request, _request_timeout=(min(10.0, call.seconds), call.seconds))
+            self.requests[request.method] += 1
+        response = self._client.call_api(*serialized, _request_timeout=(min(10.0, request.seconds), request.seconds))
         return Answer(response.status, response.getheaders(), response.read())
 
     def _has_renewed(self, refused: dict[str, Any] | None) -> bool:
@@ -150,7 +158,7 @@ class KubeApi:
             if value == self._token() != self._refused:
                 self._refused = value
                 with suppress(SettingsError):
-                    _place(self._client.configuration, self._access)
+                    _place(self._client.configuration, self._options)
             return bool(self._token() != value)
 
     def _token(self) -> Any:
@@ -162,19 +170,19 @@ class KubeApi:
         return {**found, "value": found["value"].strip()} if found else None
 
 
-def connect(access: KubeOptions) -> KubeApi:
+def connect(options: KubeOptions) -> KubeApi:
     """Find the cluster: the kubeconfig given, else the pod's own, else ~/.kube/config. Asks nothing yet."""
     configuration = Configuration(host="")
-    place = _place(configuration, access)
+    place = _place(configuration, options)
     if not re.match(r"https?://[^/]", configuration.host):
         raise SettingsError(
             f"The kubeconfig {place.source} names no `server` that can be used: write it as https://HOST:PORT."
         )
     # Repeating is ours: urllib3's would neither hear a stop nor know what a write may do.
     configuration.retries = False
-    configuration.connection_pool_maxsize = WIDTH
+    configuration.connection_pool_maxsize = CONCURRENCY
     try:
-        return KubeApi(configuration, place, access)
+        return KubeApi(configuration, place, options)
     except (urllib3_errors.HTTPError, ImportError):
         pass
     raise SettingsError(
@@ -182,18 +190,18 @@ def connect(access: KubeOptions) -> KubeApi:
     )
 
 
-def _place(configuration: Any, access: KubeOptions) -> ClusterTarget:
-    if access.kubeconfig:
-        place = _from_files(configuration, access.kubeconfig, access.context)
+def _place(configuration: Any, options: KubeOptions) -> ClusterTarget:
+    if options.kubeconfig:
+        place = _from_files(configuration, options.kubeconfig, options.context)
         if place is None:
             raise SettingsError(
-                f"The kubeconfig {access.kubeconfig} does not exist: correct --kubeconfig or KUBECONFIG."
+                f"The kubeconfig {options.kubeconfig} does not exist: correct --kubeconfig or KUBECONFIG."
             )
         return place
-    outside = "a context was asked for" if access.context else _from_pod(configuration)
+    outside = "a context was asked for" if options.context else _from_pod(configuration)
     if isinstance(outside, ClusterTarget):
         return outside
-    place = _from_files(configuration, HOME_FILE, access.context)
+    place = _from_files(configuration, HOME_FILE, options.context)
     if place is None:
         raise SettingsError(
             f"There is no cluster to talk to: the pod's own cannot be used ({outside}) and {HOME_FILE} does not "

@@ -1,7 +1,7 @@
 """
-What a run changed and found wrong, as Kubernetes Events: `kubectl describe` shows them under the object concerned.
+Kubernetes Events about what a run changed and found wrong: `kubectl describe` shows them under the object.
 
-Best effort: whatever goes wrong here is said once and changes nothing else.
+Best effort: a failure to write Events is reported once and does not change the run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from cronjob.kube.client import WIDTH, KubeApi
+from cronjob.kube.client import CONCURRENCY, KubeApi
 from cronjob.kube.errors import NoAnswer
 from cronjob.transport.answer import Answer
 from reconcile.desired.repositories import ref_of
@@ -26,7 +26,7 @@ from reconcile.problems import Problem, Severity
 from reconcile.report import Entry, Report, Status
 
 COMPONENT = "flux-gitlab-syncer"
-# What an Event says of a change.
+# The reason and the verb of the Event about a change.
 REASONS = {
     (Kind.DEPLOY_KEY, "create"): ("DeployKeyAdded", "was added to"),
     (Kind.DEPLOY_KEY, "update"): ("DeployKeyUpdated", "was corrected on"),
@@ -35,16 +35,16 @@ REASONS = {
     (Kind.WEBHOOK, "update"): ("WebhookUpdated", "was corrected on"),
     (Kind.WEBHOOK, "delete"): ("WebhookRemoved", "was removed from"),
 }
-# In seconds. An API server that is slower than this has other worries.
-_ANSWER_WITHIN = 5.0
-# As client-go cuts them; the API takes no more of some.
-_LONGEST_MESSAGE = 1024
-_LONGEST_NAME = 230
+# In seconds, for one request.
+_TIMEOUT = 5.0
+# In characters. client-go cuts messages here too, and some API servers refuse longer ones.
+_MAX_MESSAGE = 1024
+_MAX_NAME = 230
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing to be said of one object; *involved* is the object as Events refer to it."""
+    """One Event; *involved* is the `involvedObject` that it is about."""
 
     involved: Mapping[str, str]
     type: str
@@ -53,14 +53,14 @@ class Event:
 
     @property
     def name(self) -> str:
-        """The same for the same thing said of the same object, so that it is one Event however often it is said."""
-        said = json.dumps([dict(self.involved), self.reason, self.message], sort_keys=True)
-        return f"{self.involved['name'][:_LONGEST_NAME]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+        """A name made from the content: the same Event written again is counted up and not doubled."""
+        content = json.dumps([dict(self.involved), self.reason, self.message], sort_keys=True)
+        return f"{self.involved['name'][:_MAX_NAME]}.{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """One object of Flux, as Events refer to it; *secret* is the name of the one that a GitRepository names."""
+class ListedObject:
+    """A GitRepository or Receiver as far as Events need it; *secret* is the name of the Secret that it names."""
 
     ref: Ref
     version: str
@@ -68,98 +68,102 @@ class Named:
     secret: str | None
 
     @classmethod
-    def of(cls, item: Object, kind: str, version: str) -> Named:
+    def of(cls, item: Object, kind: str, version: str) -> ListedObject:
         """From the object as it was listed, and the `apiVersion` it was listed in."""
         secret = (item["spec"].get("secretRef") or {}).get("name")
         return cls(ref_of(item, kind), version, item["metadata"].get("uid", ""), secret)
 
 
 @dataclass(frozen=True, slots=True)
-class Objects:
+class EventTargets:
     """
-    The objects of which something may be said, each as Events refer to it.
+    The objects that Events can be written about, each as an `involvedObject`.
 
-    *users* are the GitRepositories that name a Secret: the mark of a deploy key only knows the Secret.
+    *users* are the GitRepositories that name a Secret: the mark of a deploy key names only the Secret.
     """
 
     involved: Mapping[Ref, Mapping[str, str]]
     users: Mapping[Ref, tuple[Ref, ...]]
 
     @classmethod
-    def of(cls, listed: Iterable[Named]) -> Objects:
-        """Those that were listed."""
+    def of(cls, listed_objects: Iterable[ListedObject]) -> EventTargets:
+        """The targets among the objects that were listed."""
         involved: dict[Ref, Mapping[str, str]] = {}
         users: dict[Ref, tuple[Ref, ...]] = {}
-        for one in listed:
-            ref = one.ref
-            own = {"apiVersion": one.version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
-            involved[ref] = own | {"uid": one.uid}
-            if ref.kind == "GitRepository" and one.secret:
-                named = Ref("Secret", ref.namespace, one.secret)
-                users[named] = (*users.get(named, ()), ref)
+        for listed in listed_objects:
+            ref = listed.ref
+            names = {"apiVersion": listed.version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+            involved[ref] = names | {"uid": listed.uid}
+            if ref.kind == "GitRepository" and listed.secret:
+                secret = Ref("Secret", ref.namespace, listed.secret)
+                users[secret] = (*users.get(secret, ()), ref)
         return cls(involved, users)
 
 
-def events_of(report: Report, objects: Objects) -> list[Event]:
-    """What is to be said, once each; of objects that are not there nothing is."""
-    said = [*_of_changes(report.entries, objects), *_of_problems(report.plan.problems, objects)]
-    return list({event.name: event for event in said}.values())
+def events_for(report: Report, targets: EventTargets) -> list[Event]:
+    """The Events to write about a report, without duplicates; objects that do not exist get none."""
+    events = [*_events_for_changes(report.entries, targets), *_events_for_problems(report.plan.problems, targets)]
+    return list({event.name: event for event in events}.values())
 
 
-def _of_changes(entries: Iterable[Entry], objects: Objects) -> Iterator[Event]:
+def _events_for_changes(entries: Iterable[Entry], targets: EventTargets) -> Iterator[Event]:
     for entry in entries:
         change = entry.change
         if entry.status is not Status.APPLIED:
             continue
-        reason, how = REASONS[change.kind, change.action]
+        reason, verb = REASONS[change.kind, change.action]
         item = f"{change.kind.value.replace('_', ' ').capitalize()} {shown_url(change.name)}"
-        message = f"{item} {how} {change.project.path}: {change.reason}."
-        concerned = "GitRepository" if change.kind is Kind.DEPLOY_KEY else "Receiver"
+        message = f"{item} {verb} {change.project.path}: {change.reason}."
+        kind = "GitRepository" if change.kind is Kind.DEPLOY_KEY else "Receiver"
         for source in change.sources:
-            for ref in objects.users.get(source, (source,)):
-                if ref.kind == concerned and ref in objects.involved:
-                    yield Event(objects.involved[ref], "Normal", reason, _cut(message))
+            for ref in targets.users.get(source, (source,)):
+                if ref.kind == kind and ref in targets.involved:
+                    yield Event(targets.involved[ref], "Normal", reason, _cut(message))
 
 
-def _of_problems(problems: Iterable[Problem], objects: Objects) -> Iterator[Event]:
-    named = {str(ref): involved for ref, involved in objects.involved.items()}
+def _events_for_problems(problems: Iterable[Problem], targets: EventTargets) -> Iterator[Event]:
+    involved_by_name = {str(ref): involved for ref, involved in targets.involved.items()}
     for problem in problems:
-        if problem.object in named:
-            kind = "Normal" if problem.severity is Severity.NOTICE else "Warning"
-            yield Event(named[problem.object], kind, problem.code, _cut(problem.message))
+        if problem.object in involved_by_name:
+            type_ = "Normal" if problem.severity is Severity.NOTICE else "Warning"
+            yield Event(involved_by_name[problem.object], type_, problem.code, _cut(problem.message))
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
+    return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
 
 
-class Recorder:
-    """Writes Events, several at a time, until one of them cannot be written. Needs `create` and `patch` on events."""
+class EventRecorder:
+    """
+    Writes Events, several at a time, until one of them cannot be written.
+
+    The service account needs `create` and `patch` on events.
+    """
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
-        self._trouble = ""
+        self._failure = ""
 
     def record(self, events: Iterable[Event]) -> str:
-        """Write them all; why that was given up, as a clause, else nothing."""
-        with ThreadPoolExecutor(WIDTH, thread_name_prefix="events") as pool:
+        """Write all events; why that was given up, as a clause, else an empty text."""
+        with ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="events") as pool:
             for _ in pool.map(self._record, events):
                 pass
-        return self._trouble
+        return self._failure
 
     def _record(self, event: Event) -> None:
-        if self._trouble:
+        if self._failure:
             return
         try:
-            trouble = self._api.stop_control.reason() or self._written(event)
-        except NoAnswer as none:
-            trouble = f"Kubernetes gave no answer ({none})"
-        if trouble:
-            # Not where there is none: others that were under way may succeed after it.
-            self._trouble = trouble
+            failure = self._api.stop_control.reason() or self._write(event)
+        except NoAnswer as no_answer:
+            failure = f"Kubernetes gave no answer ({no_answer})"
+        if failure:
+            # Never reset: Events that were already being written may succeed after it.
+            self._failure = failure
 
-    def _written(self, event: Event) -> str:
-        """One that is there counts one more, and is not forgotten for another hour; else it is made."""
+    def _write(self, event: Event) -> str:
+        """Create the Event, or count up and so renew the one that exists (they expire); why that failed, else empty."""
         collection = f"/api/v1/namespaces/{quote(event.involved['namespace'], safe='')}/events"
         path = f"{collection}/{quote(event.name, safe='')}"
         answer = self._send("PATCH", path, {"lastTimestamp": _now()})
@@ -171,11 +175,11 @@ class Recorder:
         return _refusal("patch", event, answer)
 
     def _send(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
-        return self._api.send(method, path, body=body, timeout=_ANSWER_WITHIN)
+        return self._api.send(method, path, body=body, timeout=_TIMEOUT)
 
 
 def _refusal(verb: str, event: Event, answer: Answer) -> str:
-    """Why it was not written; another program may have been quicker, with the same Event."""
+    """Why the Event was not written, else empty. After a 409 another run has just written the same Event."""
     if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT} and answer.parsed():
         return ""
     right = "; give the service account `create,patch` on events, or pass --no-events" if answer.status == 403 else ""
@@ -202,5 +206,5 @@ def _manifest(event: Event) -> dict[str, Any]:
 
 
 def _now() -> str:
-    """A Time, which has whole seconds."""
+    """The time of now as Kubernetes' type Time, in whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

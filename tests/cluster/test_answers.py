@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cronjob.flux import cluster as flux_module
+from cronjob.flux import queries
 from cronjob.flux.cluster import FluxCluster
 from cronjob.kube.client import KubeApi, connect
 from cronjob.kube.target import KubeOptions
@@ -218,7 +218,7 @@ class TestLists:
     def test_the_program_reads_all_chunks_and_begins_anew_where_one_is_gone(
         self, server: ApiServer, job: KubeApi, namespace: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(flux_module, "PAGE", 2)
+        monkeypatch.setattr(queries, "PAGE_SIZE", 2)
         seen: list[str] = []
 
         def keep(item: Any) -> Any:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from bench.planner import worlds
-from cronjob.flux.object_shapes import share_names
-from cronjob.flux.secret_store import SecretAnswers
 from reconcile.actual import Items, actual_from, webhook_from
 from reconcile.desired.desired import desired_from
 from reconcile.desired.receivers import receiver_requests_from
-from reconcile.model import Project, ProjectLocation, PublicKey, Ref, Secret, SecretMissing
+from reconcile.model import Project, ProjectLocation, PublicKey, Ref
 from reconcile.plan.plan import make_plan
 from tests.worlds.builders import a_key, a_project, a_public_key, a_webhook, some_rules
 from tests.worlds.flux_builders import (
@@ -159,39 +155,6 @@ def test_a_key_that_a_secret_and_a_project_have_is_kept_once() -> None:
     one, other = (PublicKey.parse(f"{line} {comment}") for comment in ("from a Secret", "from GitLab"))
 
     assert one.material is other.material
-
-
-def test_of_a_secret_that_has_nothing_but_a_key_or_a_token_nothing_else_is_kept() -> None:
-    key, token, ref = a_public_key(1), b"x" * 40, Ref("Secret", "config", "shop")
-    ordinary = [Secret(token=token), Secret(has_identity=True, public_key=key, declared=key, has_declared=True)]
-    others = [
-        Secret(),
-        SecretMissing(),
-        Secret(has_identity=True, public_key=key),
-        Secret(token=token, has_identity=True),
-    ]
-
-    for answer in [*ordinary, *others]:
-        answers = SecretAnswers()
-        answers.put(ref, answer)
-
-        assert answers == {ref: answer}
-        assert (answers[ref] is answer) == (answer in others)
-
-
-def test_a_name_that_several_objects_have_is_kept_once() -> None:
-    made: list[dict[str, Any]] = [
-        json.loads(json.dumps({"metadata": {"name": "shop"}, "spec": spec}))
-        for spec in ({"secretRef": {"name": "shop-ssh"}}, {"resources": [{"name": "shop"}]}, {})
-    ]
-    names: dict[str, str] = {}
-    for item in made:
-        share_names(item, names)
-
-    repository, receiver, bare = made
-    assert repository["metadata"]["name"] is receiver["metadata"]["name"] is receiver["spec"]["resources"][0]["name"]
-    assert bare["metadata"]["name"] is repository["metadata"]["name"]
-    assert set(names) == {"shop", "shop-ssh"}
 
 
 @pytest.mark.parametrize("tenants", [3, 30])

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from cronjob.flux.cluster import PAGE, FluxCluster
+from cronjob.flux.cluster import FluxCluster
+from cronjob.flux.queries import PAGE_SIZE
 from cronjob.kube.client import KubeApi
 from cronjob.sandbox.fake_kubernetes.kinds import served_versions
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
@@ -157,14 +158,14 @@ class TestVersions:
 class TestChunks:
     @pytest.fixture(autouse=True)
     def many(self, world: KubernetesWorld) -> None:
-        for number in range(2 * PAGE + 1):
+        for number in range(2 * PAGE_SIZE + 1):
             world.apply(a_git_repository(f"r{number:04}"))
 
     def test_a_long_list_is_read_in_chunks(self, world: KubernetesWorld, flux: FluxCluster) -> None:
         found = names(flux.read_whole().git_repositories)
 
-        assert found == [f"r{number:04}" for number in range(2 * PAGE + 1)]
-        assert [one.query.get("limit") for one in world.requests if "/gitrep" in one.path] == [str(PAGE)] * 3
+        assert found == [f"r{number:04}" for number in range(2 * PAGE_SIZE + 1)]
+        assert [one.query.get("limit") for one in world.requests if "/gitrep" in one.path] == [str(PAGE_SIZE)] * 3
 
     def test_an_expired_chunk_makes_the_list_begin_again(self, world: KubernetesWorld, flux: FluxCluster) -> None:
         gone = {"kind": "Status", "code": 410, "metadata": {"continue": "elsewhere"}}
@@ -172,7 +173,7 @@ class TestChunks:
 
         found = names(flux.read_whole().git_repositories)
 
-        assert found == [f"r{number:04}" for number in range(2 * PAGE + 1)]
+        assert found == [f"r{number:04}" for number in range(2 * PAGE_SIZE + 1)]
         assert len([one for one in world.requests if "/gitrep" in one.path and "continue" not in one.query]) == 4
 
     def test_a_chunk_that_always_expires_ends_the_run(self, world: KubernetesWorld, flux: FluxCluster) -> None:

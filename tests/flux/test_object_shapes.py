@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cronjob.flux.object_shapes import shaped
+from cronjob.flux.object_shapes import flux_object_from
 from cronjob.sandbox.samples import NAMESPACE
+from reconcile.errors import MalformedAnswer
 from tests.worlds.kube_builders import a_git_repository, a_receiver
 from tests.worlds.program import Program, a_program
 
@@ -83,8 +85,7 @@ def an_item(**parts: Any) -> dict[str, Any]:
 
 def made(item: object) -> dict[str, Any]:
     """What becomes of *item*; it must be an object."""
-    answer = shaped(item)
-    assert answer is not None
+    answer = flux_object_from(item)
     check(answer)
     return answer
 
@@ -104,11 +105,10 @@ class TestAnyValue:
         made({"metadata": {**metadata, "name": "a", "namespace": "b"}, "spec": spec, "status": status})
 
     @given(item=values, name=values, namespace=values)
-    def test_as_an_object_or_its_name_gives_an_object_or_none(self, item: Any, name: Any, namespace: Any) -> None:
+    def test_as_an_object_or_a_name_it_is_checked_or_malformed(self, item: Any, name: Any, namespace: Any) -> None:
         for one in (item, {"metadata": item}, {"metadata": {"name": name, "namespace": namespace}}):
-            answer = shaped(one)
-            if answer is not None:
-                check(answer)
+            with suppress(MalformedAnswer):
+                check(flux_object_from(one))
 
     def test_may_be_nested_deeply(self) -> None:
         deep: list[Any] = []
@@ -117,20 +117,22 @@ class TestAnyValue:
 
         answer = made(an_item(spec={"events": [deep]}))
 
-        assert answer["broken"] == "spec.events holds a value beyond all measure"
+        assert answer["broken"] == "spec.events holds a value that is nested too deeply or too long"
         while deep:  # else its end would be as deep a recursion
             deep = deep.pop()
 
 
 @pytest.mark.parametrize("item", [None, [], "a", {}, {"metadata": None}, {"metadata": {"name": "a"}}])
-def test_what_is_no_object_is_none(item: object) -> None:
-    assert shaped(item) is None
+def test_what_is_no_object_is_malformed(item: object) -> None:
+    with pytest.raises(MalformedAnswer):
+        flux_object_from(item)
 
 
 @pytest.mark.parametrize("name", ["", None, 7, ["a"]])
-def test_what_has_no_name_is_none(name: object) -> None:
-    assert shaped({"metadata": {"name": name, "namespace": "b"}}) is None
-    assert shaped({"metadata": {"name": "a", "namespace": name}}) is None
+def test_what_has_no_name_is_malformed(name: object) -> None:
+    for metadata in ({"name": name, "namespace": "b"}, {"name": "a", "namespace": name}):
+        with pytest.raises(MalformedAnswer):
+            flux_object_from({"metadata": metadata})
 
 
 @pytest.mark.parametrize("item", [a_git_repository("a"), a_receiver("a")])

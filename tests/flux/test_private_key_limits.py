@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cronjob.flux.private_keys import read_private_key
+from cronjob.flux.private_keys import public_key_from_private
 from tests.worlds.key_samples import (
     ED25519,
     PASSPHRASE,
@@ -36,7 +36,7 @@ class TestLimits:
         identity = written(ED25519)
         padded = identity + b"\n" * (16 * 1024 - len(identity))
 
-        assert read_private_key(padded, None) == public_of(ED25519)
+        assert public_key_from_private(padded, None) == public_of(ED25519)
         assert reason_of(padded + b"\n") == "it is larger than 16 KiB"
 
     @pytest.mark.parametrize("rounds", [257, 2**32 - 1])
@@ -90,7 +90,7 @@ class TestLimits:
             return pem(label, info if label == "PRIVATE KEY" else numbers)
 
         assert "more than 16,384 bits" in reason_of(key(16_385))
-        assert read_private_key(key(16_384), None).algorithm == "ssh-rsa"
+        assert public_key_from_private(key(16_384), None).algorithm == "ssh-rsa"
 
     def test_an_rsa_modulus_over_16384_bits_is_refused_after_decryption(self, tmp_path: Path) -> None:
         def key(bits: int) -> bytes:
@@ -101,7 +101,7 @@ class TestLimits:
             return run("openssl", "pkcs8", "-topk8", "-in", str(tmp_path / "key"), "-passout", "pass:x")
 
         assert "more than 16,384 bits" in reason_of(key(20_000), b"x")
-        assert read_private_key(key(16_384), b"x").algorithm == "ssh-rsa"
+        assert public_key_from_private(key(16_384), b"x").algorithm == "ssh-rsa"
 
     def test_a_dsa_number_over_16384_bits_is_refused(self) -> None:
         parameters = tlv(0x30, number(2**40_000 - 1), number(2**160 + 1), number(3))

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cronjob.flux import private_keys
-from cronjob.flux.private_keys import KeyUnusable, read_private_key, read_public_key
+from cronjob.flux.private_keys import KeyUnusable, public_key_from_line, public_key_from_private
 from reconcile.model import PublicKey
 from tests.worlds.key_samples import (
     DSA_BITS,
@@ -40,12 +40,12 @@ from tests.worlds.key_samples import (
 @pytest.mark.parametrize("name", KEYS)
 @pytest.mark.parametrize("form", [OPENSSH, PKCS8])
 def test_every_kind_of_key_gives_its_public_half(name: str, form: PrivateFormat) -> None:
-    assert read_private_key(written(KEYS[name], form), None) == public_of(KEYS[name])
+    assert public_key_from_private(written(KEYS[name], form), None) == public_of(KEYS[name])
 
 
 @pytest.mark.parametrize("name", ["rsa", "p256", "p384", "p521"])
 def test_openssls_traditional_format_is_read(name: str) -> None:
-    assert read_private_key(written(KEYS[name], TRADITIONAL), None) == public_of(KEYS[name])
+    assert public_key_from_private(written(KEYS[name], TRADITIONAL), None) == public_of(KEYS[name])
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
@@ -53,9 +53,9 @@ def test_what_ssh_keygen_writes_is_read(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "identity"
     run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "me@host", "-f", str(file))
 
-    key = read_private_key(file.read_bytes(), None)
+    key = public_key_from_private(file.read_bytes(), None)
 
-    assert key == read_public_key(file.with_suffix(".pub").read_bytes())
+    assert key == public_key_from_line(file.with_suffix(".pub").read_bytes())
     assert "me@host" not in key.text
 
 
@@ -64,13 +64,13 @@ def test_what_ssh_keygen_writes_is_read(kind: str, tmp_path: Path) -> None:
 def test_dsa_is_read_without_a_warning(form: PrivateFormat) -> None:
     key = dsa.generate_private_key(DSA_BITS)
 
-    assert read_private_key(written(key, form), None) == public_of(key)
+    assert public_key_from_private(written(key, form), None) == public_of(key)
 
 
 def test_windows_line_ends_and_blank_lines_around_do_no_harm() -> None:
     identity = b"\r\n" + written(ED25519).replace(b"\n", b"\r\n") + b"\r\n\r\n"
 
-    assert read_private_key(identity, None) == public_of(ED25519)
+    assert public_key_from_private(identity, None) == public_of(ED25519)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_windows_line_ends_and_blank_lines_around_do_no_harm() -> None:
 )
 class TestAnEncryptedKey:
     def test_opens_with_its_passphrase(self, identity: Any) -> None:
-        assert read_private_key(identity(), PASSPHRASE) in {public_of(ED25519), public_of(KEYS["p256"])}
+        assert public_key_from_private(identity(), PASSPHRASE) in {public_of(ED25519), public_of(KEYS["p256"])}
 
     def test_stays_shut_with_another_one(self, identity: Any) -> None:
         assert reason_of(identity(), b"wrong").startswith("the passphrase in `password` does not open it")
@@ -97,7 +97,8 @@ def test_what_ssh_keygen_encrypts_is_read(tmp_path: Path) -> None:
     file = tmp_path / "identity"
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", PASSPHRASE.decode(), "-a", "24", "-f", str(file))
 
-    assert read_private_key(file.read_bytes(), PASSPHRASE) == read_public_key(file.with_suffix(".pub").read_bytes())
+    public_line = file.with_suffix(".pub").read_bytes()
+    assert public_key_from_private(file.read_bytes(), PASSPHRASE) == public_key_from_line(public_line)
 
 
 def test_without_bcrypt_the_reason_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +123,7 @@ def test_a_header_at_which_the_library_panics_is_damage(digits: int) -> None:
 
 @pytest.mark.parametrize("form", [OPENSSH, PKCS8])
 def test_a_passphrase_that_is_not_needed_is_ignored_as_by_flux(form: PrivateFormat) -> None:
-    assert read_private_key(written(ED25519, form), PASSPHRASE) == public_of(ED25519)
+    assert public_key_from_private(written(ED25519, form), PASSPHRASE) == public_of(ED25519)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_the_reason_holds_nothing_of_the_key() -> None:
     words = set(re.findall(rb"[A-Za-z0-9+/]{8,}", broken)) - {b"damaged"}
 
     with pytest.raises(KeyUnusable) as caught:
-        read_private_key(broken, PASSPHRASE)
+        public_key_from_private(broken, PASSPHRASE)
 
     assert caught.value.__cause__ is caught.value.__context__ is None
     assert not any(word in repr(caught.value).encode() for word in words)
@@ -209,7 +210,7 @@ def identities() -> st.SearchStrategy[bytes]:
 @example(b"-----BEGIN \xff PRIVATE KEY-----", None)
 def test_any_bytes_give_a_public_key_or_a_reason(identity: bytes, passphrase: bytes | None) -> None:
     try:
-        outcome: PublicKey | str = read_private_key(identity, passphrase)
+        outcome: PublicKey | str = public_key_from_private(identity, passphrase)
     except KeyUnusable as unusable:
         outcome = unusable.reason
 
@@ -224,7 +225,7 @@ TEXT = public_of(ED25519).text.encode()
     [TEXT, TEXT + b"\n", TEXT + b" me@host with words\n", b"\n# a comment\n" + TEXT, TEXT + b"\r\n", TEXT + b"\nmore"],
 )
 def test_a_public_key_is_read_without_its_comment(text: bytes) -> None:
-    assert read_public_key(text) == public_of(ED25519)
+    assert public_key_from_line(text) == public_of(ED25519)
 
 
 @pytest.mark.parametrize(
@@ -242,12 +243,12 @@ def test_a_public_key_is_read_without_its_comment(text: bytes) -> None:
     ],
 )
 def test_garbage_is_no_public_key(text: bytes) -> None:
-    assert read_public_key(text) is None
+    assert public_key_from_line(text) is None
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda tail: b"ssh-rsa " + base64.b64encode(tail)))
 def test_any_bytes_give_a_public_key_or_none(text: bytes) -> None:
-    key = read_public_key(text)
+    key = public_key_from_line(text)
 
     assert key is None or key == PublicKey.parse(key.text)
 
@@ -255,4 +256,5 @@ def test_any_bytes_give_a_public_key_or_none(text: bytes) -> None:
 @pytest.mark.parametrize("name", ["rsa", "p384"])
 @pytest.mark.parametrize("form", [OPENSSH, PKCS8, TRADITIONAL])
 def test_both_halves_of_a_pair_agree(name: str, form: PrivateFormat) -> None:
-    assert read_private_key(written(KEYS[name], form), None) == read_public_key(public_of(KEYS[name]).text.encode())
+    public_line = public_of(KEYS[name]).text.encode()
+    assert public_key_from_private(written(KEYS[name], form), None) == public_key_from_line(public_line)

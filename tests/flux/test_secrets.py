@@ -6,7 +6,7 @@ import pytest
 
 from cronjob.flux import secrets as flux_secrets
 from cronjob.flux.cluster import FluxCluster
-from cronjob.flux.private_keys import read_private_key
+from cronjob.flux.private_keys import public_key_from_private
 from cronjob.kube.client import KubeApi
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from reconcile.model import Secret, SecretMissing, SecretUnreadable
@@ -72,9 +72,9 @@ class TestSecrets:
 
         def reads(identity: bytes, passphrase: bytes | None) -> Any:
             read.add((identity, passphrase))
-            return read_private_key(identity, passphrase)
+            return public_key_from_private(identity, passphrase)
 
-        monkeypatch.setattr(flux_secrets, "read_private_key", reads)
+        monkeypatch.setattr(flux_secrets, "public_key_from_private", reads)
         world.apply(a_secret("locked", identity=private, password=b"p"))
         world.apply(a_secret("open", identity=other_private))
 
@@ -93,9 +93,9 @@ class TestSecrets:
 
         def read(identity: bytes, passphrase: bytes | None) -> Any:
             derived.append(identity)
-            return read_private_key(identity, passphrase)
+            return public_key_from_private(identity, passphrase)
 
-        monkeypatch.setattr(flux_secrets, "read_private_key", read)
+        monkeypatch.setattr(flux_secrets, "public_key_from_private", read)
         world.apply(a_secret("key", identity=a_key_pair(1)[0], password=b"p"))
         world.apply(a_secret("broken", identity=b"x", password=b"p"))
         refs = [ref("key"), ref("broken")]

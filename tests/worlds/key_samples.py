@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from cronjob.flux.private_keys import KeyUnusable, read_private_key
+from cronjob.flux.private_keys import KeyUnusable, public_key_from_private
 from reconcile.model import PublicKey
 
 PASSPHRASE = b"correct horse"
@@ -62,7 +62,7 @@ def sealed(form: PrivateFormat, key: PrivateKeyTypes = ED25519) -> bytes:
 
 def reason_of(identity: bytes, passphrase: bytes | None = None) -> str:
     with pytest.raises(KeyUnusable) as caught:
-        read_private_key(identity, passphrase)
+        public_key_from_private(identity, passphrase)
     assert not caught.value.reason.endswith(".")
     return caught.value.reason
 

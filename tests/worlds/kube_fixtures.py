@@ -13,7 +13,7 @@ from cronjob.kube.client import KubeApi, KubeOptions, connect
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
-from cronjob.transport import retry as patience
+from cronjob.transport import retry
 from tests.worlds.kube_builders import TENANTS
 
 
@@ -35,14 +35,14 @@ def connected(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """A function that connects to the world; `server` and `token` go into the kubeconfig, the rest into KubeOptions."""
     made: list[KubeApi] = []
 
-    def to(*, server: str = url, token: str | None = None, **access: Any) -> KubeApi:
+    def to(*, server: str = url, token: str | None = None, **options: Any) -> KubeApi:
         file = tmp_path / f"kubeconfig-{len(made)}"
         file.write_text(kubeconfig(server, token=token))
-        made.append(connect(KubeOptions(kubeconfig=str(file), **({"timeout": 5.0, "version": "9.9"} | access))))
+        made.append(connect(KubeOptions(kubeconfig=str(file), **({"timeout": 5.0, "version": "9.9"} | options))))
         return made[-1]
 
     # Retries follow each other at once; what a server asks for in Retry-After is still waited.
-    monkeypatch.setattr(patience, "BACKOFF", 0.001)
+    monkeypatch.setattr(retry, "BACKOFF", 0.001)
     yield to
     for api in made:
         api.close()

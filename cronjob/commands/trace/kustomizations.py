@@ -10,11 +10,12 @@ from urllib.parse import quote
 from cronjob.commands.findings import Finding, Level
 from cronjob.commands.trace.links import Link
 from cronjob.commands.trace.said import condition, quoted, shell, text_of
-from cronjob.flux.cluster import RESTARTS, FluxCluster, Resource
-from cronjob.flux.object_shapes import shaped
+from cronjob.flux.cluster import FluxCluster, Resource
+from cronjob.flux.object_shapes import flux_object_from
 from cronjob.kube.errors import NoAnswer
+from cronjob.kube.pagination import ListFailed, list_all
 from reconcile.desired.repositories import is_gone, ref_of
-from reconcile.errors import ReadError, SyncerError
+from reconcile.errors import ReadError
 from reconcile.model import Ref
 
 KUSTOMIZATIONS = Resource(
@@ -42,10 +43,6 @@ class Applying:
     unread: str = ""
 
 
-class _Refused(SyncerError):
-    """The list may not be read, or not whole."""
-
-
 def read_kustomizations(flux: FluxCluster) -> Applying:
     """Those of all namespaces, or, where that is not allowed, of the namespaces of the settings. Never raises."""
     try:
@@ -54,13 +51,13 @@ def read_kustomizations(flux: FluxCluster) -> Applying:
         return Applying(unread=str(error))
     try:
         return Applying(tuple(_listed(flux, f"{base}/kustomizations")))
-    except (_Refused, NoAnswer) as error:
+    except (ListFailed, NoAnswer) as error:
         everywhere = str(error)
     items: list[Mapping[str, Any]] = []
     for namespace in flux.namespaces:
         try:
             items += _listed(flux, f"{base}/namespaces/{quote(namespace, safe='')}/kustomizations")
-        except (_Refused, NoAnswer):
+        except (ListFailed, NoAnswer):
             continue
     return Applying(
         tuple(items),
@@ -70,34 +67,7 @@ def read_kustomizations(flux: FluxCluster) -> Applying:
 
 
 def _listed(flux: FluxCluster, path: str) -> list[dict[str, Any]]:
-    for _ in range(1 + RESTARTS):
-        items = _pages(flux, path)
-        if items is not None:
-            return items
-    raise _Refused("410 Gone, again and again")
-
-
-def _pages(flux: FluxCluster, path: str) -> list[dict[str, Any]] | None:
-    """Every page, or None where the list has to be begun again."""
-    items: list[dict[str, Any]] = []
-    query = {"limit": str(_PAGE)}
-    while True:
-        answer = flux.api.get(path, query)
-        if answer.status == 410:
-            return None
-        if answer.status != 200:
-            raise _Refused(answer.title)
-        match answer.parsed():
-            case {"items": list(raw), "metadata": dict(metadata)}:
-                items += [one for one in map(shaped, raw) if one]
-            case _:
-                raise _Refused("the answer makes no sense")
-        token = metadata.get("continue")
-        if not token:
-            return items
-        if not isinstance(token, str) or token == query.get("continue"):
-            raise _Refused("the answer makes no sense")
-        query = {"limit": str(_PAGE), "continue": token}
+    return list_all(lambda query: flux.api.get(path, query), flux_object_from, _PAGE)
 
 
 def look_at_kustomizations(applying: Applying, repository: Ref) -> Iterator[Finding]:
