@@ -198,11 +198,11 @@ def _watched(call: Invocation, servers: Servers) -> Iterator[None]:
         yield
         return
     # Only who is watched pays for the import.
-    from cronjob.output.progress_bar import Bar, Screen
+    from cronjob.output.progress_bar import ProgressBar, Screen
 
     screen = Screen(sys.stderr)
-    call.signals.last_words = screen.drop
-    with logging_to(screen), Bar(screen, servers.gitlab.tally, servers.session.traffic):
+    call.signals.last_words = screen.erase
+    with logging_to(screen), ProgressBar(screen, servers.gitlab.tally, servers.session.traffic):
         yield
 
 
@@ -212,10 +212,10 @@ def _push(servers: Servers, report: Report, around: RunMetadata, settings: Setti
     if not gateway:
         return
     # Only who pushes pays for the import, and needs the package.
-    from cronjob.output.metrics import Measured, push
+    from cronjob.output.metrics import FinishedRun, push
 
-    measured = Measured(report, around, servers.session.traffic.answers, servers.gitlab.whoami)
-    if trouble := push(measured, gateway, settings.timeout):
+    finished = FinishedRun(report, around, servers.session.traffic.answers, servers.gitlab.whoami)
+    if trouble := push(finished, gateway, settings.timeout):
         log_warning(f"the metrics were not pushed to {gateway}", trouble)
 
 

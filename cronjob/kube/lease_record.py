@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from cronjob.reports.timestamps import utc_text
+
 CLUSTER = "flux-gitlab-syncer/cluster"
 # And the shard's index: several runs that hold a Lease together have such an annotation each.
 _PART = "flux-gitlab-syncer/shard-"
@@ -126,7 +128,7 @@ class Record:
 
 def _now() -> str:
     """A MicroTime."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return utc_text(datetime.now(UTC), "microseconds")
 
 
 def _mapping(raw: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The report as one document of plain data; every format is a rendering of it. Its schema is `report.schema.json`."""
+"""Build the report's document: plain data that every format renders. Its schema is `report.schema.json`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cronjob.reports import schemas
+from cronjob.reports.timestamps import utc_text
 from reconcile.report import Report
 from reconcile.shares import ALL, Share
 
@@ -15,9 +16,10 @@ from reconcile.shares import ALL, Share
 @dataclass(frozen=True, slots=True)
 class RunMetadata:
     """
-    Who ran, where and when. *options* are those given on the command line or in the environment, without secrets.
+    What the report says about the run itself: version, cluster, servers, times.
 
-    *requests* counts what was sent, by server. *share* says which part of the projects it was for.
+    *options* are those given on the command line or in the environment, without secrets. *requests* counts requests by
+    server and method. *share* is the shard that the run worked on.
     """
 
     version: str
@@ -33,27 +35,23 @@ class RunMetadata:
     share: Share = ALL
 
 
-def document_of(report: Report, around: RunMetadata) -> dict[str, Any]:
-    """The whole report, ready for JSON; keys are in the order people read them in."""
-    body, share = report.as_dict(), around.share
+def document_of(report: Report, metadata: RunMetadata) -> dict[str, Any]:
+    """Return the whole report, ready for JSON; keys are in the order in which people read them."""
+    body, share = report.as_dict(), metadata.share
     return {
         "schema": schemas.REPORT,
-        "version": around.version,
-        "run_id": around.run_id,
+        "version": metadata.version,
+        "run_id": metadata.run_id,
         "plan": body.pop("plan"),
-        "cluster": around.cluster,
+        "cluster": metadata.cluster,
         **({} if share.is_all else {"shard": {"index": share.index, "of": share.of}}),
         "dry_run": body.pop("dry_run"),
-        "options": dict(around.options),
-        "servers": dict(around.servers),
-        "groups": list(around.groups),
-        "namespaces": list(around.namespaces),
-        "started_at": _time(around.started_at),
-        "finished_at": _time(around.finished_at),
+        "options": dict(metadata.options),
+        "servers": dict(metadata.servers),
+        "groups": list(metadata.groups),
+        "namespaces": list(metadata.namespaces),
+        "started_at": utc_text(metadata.started_at, "milliseconds"),
+        "finished_at": utc_text(metadata.finished_at, "milliseconds"),
         **body,
-        "requests": {server: dict(counts) for server, counts in around.requests.items()},
+        "requests": {server: dict(counts) for server, counts in metadata.requests.items()},
     }
-
-
-def _time(time: datetime) -> str:
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""One row for each deploy key and webhook of the group: what it is, whose, and what the run does with it."""
+"""Build the inventory for CSV: one row for each deploy key and webhook, its owner, and what the run does with it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cronjob.output.render.spreadsheet import COLUMNS
+from cronjob.reports.timestamps import utc_text
 from reconcile.marks import Owner
 from reconcile.model import EXECUTABLE, FoundWebhook, Kind, Project, shown_foreign_url, shown_url, without_digests
 from reconcile.plan.changes import Create, Found, kind_of, mark_of
@@ -14,13 +15,15 @@ from reconcile.plan.inventory import Listed
 from reconcile.report import Entry, Report
 
 Row = dict[str, str]
-_Place = tuple[int, Kind, int | None]
-_RIGHT: Row = {"plan": "unchanged"}
+_ItemKey = tuple[int, Kind, int | None]
+# An item that exists, one that the run creates, or a project that could not be read.
+_Subject = Listed | Entry | Project
+_UNCHANGED: Row = {"plan": "unchanged"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of a report, made anew each time they are gone through, so that they need no room."""
+    """The rows of a report, built on each iteration, so that they are not kept in memory."""
 
     report: Report = field(repr=False)
 
@@ -28,63 +31,67 @@ class Rows:
         inventory = self.report.plan.inventory
         if inventory is None:
             return
-        fates = _fates(self.report)
-        coming = [entry for entry in self.report.entries if isinstance(entry.change, Create)]
-        everything: list[Listed | Entry | Project] = [*inventory.listed, *coming, *inventory.unread]
-        for one in sorted(everything, key=_order):
-            yield _row(one, fates)
+        outcomes = _outcomes(self.report)
+        creates = [entry for entry in self.report.entries if isinstance(entry.change, Create)]
+        subjects: list[_Subject] = [*inventory.listed, *creates, *inventory.unread]
+        for subject in sorted(subjects, key=_sort_key):
+            yield _row(subject, outcomes)
 
 
-def _fates(report: Report) -> dict[_Place, Row]:
-    """What becomes of everything that is not simply right."""
+def _outcomes(report: Report) -> dict[_ItemKey, Row]:
+    """Return the plan, status and reason of each existing item that is not unchanged."""
     plan = report.plan
-    fates: dict[_Place, Row] = {}
-    for other in plan.foreign:
-        fates[_place(other.project, other.found)] = {"plan": "foreign"}
+    outcomes: dict[_ItemKey, Row] = {}
+    for foreign in plan.foreign:
+        outcomes[_item_key(foreign.project, foreign.found)] = {"plan": "foreign"}
     for kept in plan.kept:
-        fates[_place(kept.project, kept.found)] = {"plan": "kept", "reason": kept.because.value}
+        outcomes[_item_key(kept.project, kept.found)] = {"plan": "kept", "reason": kept.because.value}
     for spared in plan.spared:
-        fates[_place(spared.project, spared.found)] = {"plan": "kept", "reason": "spared by --no-prune"}
+        outcomes[_item_key(spared.project, spared.found)] = {"plan": "kept", "reason": "spared by --no-prune"}
     for entry in report.entries:
         change = entry.change
         if not isinstance(change, Create):
-            fates[_place(change.project, change.found)] = _fate(entry)
-    return fates
+            outcomes[_item_key(change.project, change.found)] = _outcome(entry)
+    return outcomes
 
 
-def _place(project: Project, found: Found) -> _Place:
+def _item_key(project: Project, found: Found) -> _ItemKey:
     return (project.id, kind_of(found), found.id)
 
 
-def _order(one: Listed | Entry | Project) -> tuple[str, int, str, int]:
-    """By project, keys before webhooks, what is there before what is to come."""
-    if isinstance(one, Project):
-        return (one.path.lower(), one.id, "", 0)
-    project = one.change.project if isinstance(one, Entry) else one.project
-    kind, id_ = (f"{one.change.kind} to come", 0) if isinstance(one, Entry) else (kind_of(one.found), one.found.id)
-    return (project.path.lower(), project.id, kind, id_)
+def _sort_key(subject: _Subject) -> tuple[str, int, str, int]:
+    """Sort by project, keys before webhooks, existing items before new ones."""
+    if isinstance(subject, Project):
+        return (subject.path.lower(), subject.id, "", 0)
+    if isinstance(subject, Entry):
+        project = subject.change.project
+        return (project.path.lower(), project.id, f"{subject.change.kind} created", 0)
+    project = subject.project
+    return (project.path.lower(), project.id, kind_of(subject.found), subject.found.id)
 
 
-def _row(one: Listed | Entry | Project, fates: Mapping[_Place, Row]) -> Row:
-    if isinstance(one, Project):
-        known = {**_where(one), "plan": "unreadable"}
-    elif isinstance(one, Entry):
-        known = {**_where(one.change.project), **_coming(one)}
+def _row(subject: _Subject, outcomes: Mapping[_ItemKey, Row]) -> Row:
+    if isinstance(subject, Project):
+        known = {**_project(subject), "plan": "unreadable"}
+    elif isinstance(subject, Entry):
+        known = {**_project(subject.change.project), **_created(subject)}
     else:
-        known = {**_where(one.project), **_there(one), **fates.get(_place(one.project, one.found), _RIGHT)}
+        outcome = outcomes.get(_item_key(subject.project, subject.found), _UNCHANGED)
+        known = {**_project(subject.project), **_listed(subject), **outcome}
     return {**dict.fromkeys(COLUMNS, ""), **known}
 
 
-def _where(project: Project) -> Row:
+def _project(project: Project) -> Row:
     return {"project": project.path, "project_id": str(project.id)}
 
 
-def _fate(entry: Entry) -> Row:
+def _outcome(entry: Entry) -> Row:
     return {"plan": entry.change.action, "status": entry.status.value, "reason": entry.change.reason}
 
 
-def _there(one: Listed) -> Row:
-    return {"id": str(one.found.id), "owner": one.owner.value, "duplicates": str(one.duplicates), **_found(one.found)}
+def _listed(item: Listed) -> Row:
+    found = item.found
+    return {"id": str(found.id), "owner": item.owner.value, "duplicates": str(item.duplicates), **_found(found)}
 
 
 def _found(found: Found) -> Row:
@@ -107,16 +114,16 @@ def _found(found: Found) -> Row:
     }
 
 
-def _coming(entry: Entry) -> Row:
-    """What was not there yet. A key that is joined is as the group has it already, but may not push."""
+def _created(entry: Entry) -> Row:
+    """Return a new item. A key that is enabled from another project has its data, but may not push here."""
     change = entry.change
     if isinstance(change, Create) and change.existing:
         owner = Owner.OURS if mark_of(change.existing) else Owner.UNMARKED
         item = {**_found(change.existing), "writable": "false", "owner": owner.value}
     else:
         item = {"kind": change.kind.value, "fingerprint_or_url": shown_url(change.name), "owner": Owner.OURS.value}
-    return {**item, "id": str(entry.id or change.id or ""), **_fate(entry)}
+    return {**item, "id": str(entry.id or change.id or ""), **_outcome(entry)}
 
 
-def _time(time: datetime | None) -> str:
-    return time.isoformat(timespec="seconds").replace("+00:00", "Z") if time else ""
+def _time(moment: datetime | None) -> str:
+    return utc_text(moment, "seconds") if moment else ""

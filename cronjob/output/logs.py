@@ -1,4 +1,4 @@
-"""Logs: JSON lines with the keys of Flux's controllers, or short lines for a terminal; always on stderr."""
+"""Logging to stderr: JSON lines with the keys that Flux's controllers use, or short lines for a terminal."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ from reconcile.problems import Problem, Severity
 from reconcile.report import Entry, Status
 
 
-class Lines(Protocol):
-    """Where log lines may go."""
+class LineStream(Protocol):
+    """A stream for log lines."""
 
     def write(self, text: str, /) -> object:
-        """One or more whole lines."""
+        """Write one or more whole lines."""
 
     def flush(self) -> object:
-        """Let them be seen."""
+        """Send what was written to the reader."""
 
 
 log = logging.getLogger("flux-gitlab-syncer")
-# Their debug output holds whole answers, Secrets among them.
+# Their debug output has whole responses, Secrets included.
 LIBRARIES = ("kubernetes", "urllib3", "requests", "asyncio")
 _LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.NOTICE: logging.INFO}
 
 
-class _Json(JsonFormatter):
+class _JsonLine(JsonFormatter):
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """Levels in lower case, and nothing that is not known."""
+        """Write levels in lower case and leave out fields without a value."""
         log_data["level"] = str(log_data["level"]).lower()
         return {name: value for name, value in log_data.items() if value is not None}
 
 
-class _Text(logging.Formatter):
+class _TextLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """`level message`, and the error; a person sees the rest in the report."""
+        """Return the level, the message and the error; a person reads the other fields in the report."""
         error = getattr(record, "error", None)
-        said = f"{record.getMessage()}: {error}" if error else record.getMessage()
-        return f"{record.levelname.lower():7} {for_terminal(said)}"
+        text = f"{record.getMessage()}: {error}" if error else record.getMessage()
+        return f"{record.levelname.lower():7} {for_terminal(text)}"
 
 
 def set_up_logging(log_format: str, level: str, constant: Mapping[str, str]) -> None:
-    """Log to stderr from now on; *constant* fields (run_id, cluster) go with every JSON line."""
+    """Log to stderr from now on; every JSON line has the *constant* fields (run_id, cluster)."""
     handler = logging.StreamHandler()
     if log_format == "json":
         names = {"levelname": "level", "message": "msg"}
-        handler.setFormatter(_Json(list(names), rename_fields=names, static_fields=dict(constant), timestamp="ts"))
+        handler.setFormatter(_JsonLine(list(names), rename_fields=names, static_fields=dict(constant), timestamp="ts"))
     else:
-        handler.setFormatter(_Text())
+        handler.setFormatter(_TextLine())
     log.handlers[:] = [handler]
     log.setLevel(level.upper())
     log.propagate = False
@@ -63,47 +63,47 @@ def set_up_logging(log_format: str, level: str, constant: Mapping[str, str]) -> 
 
 
 @contextmanager
-def logging_to(stream: Lines) -> Iterator[None]:
-    """Log lines go there for a while, each in one piece."""
+def logging_to(stream: LineStream) -> Iterator[None]:
+    """Send log lines to *stream* while the context is open, each line in one write."""
     handlers = [handler for handler in log.handlers if isinstance(handler, logging.StreamHandler)]
-    before = [handler.setStream(stream) for handler in handlers]
+    previous = [handler.setStream(stream) for handler in handlers]
     try:
         yield
     finally:
-        for handler, old in zip(handlers, before, strict=True):
-            handler.setStream(old)
+        for handler, old_stream in zip(handlers, previous, strict=True):
+            handler.setStream(old_stream)
 
 
 def log_warning(message: str, error: str) -> None:
-    """One line for what went wrong beside the run's own business."""
+    """Log a failure of a side task (metrics, Lease) that does not change the run's result."""
     log.warning("%s", message, extra={"error": error})
 
 
 def log_notice(message: str, error: str) -> None:
-    """One line for what did not work and need not."""
+    """Log a failure of something optional."""
     log.info("%s", message, extra={"error": error})
 
 
 def log_problem(problem: Problem) -> None:
-    """One line for one problem."""
+    """Log one problem."""
     fields = {"code": problem.code, "object": problem.object, "project": problem.project}
     log.log(_LEVELS[problem.severity], "%s: %s", problem.code, problem.message, extra=fields)
 
 
 def log_write(change: Change, seconds: float, error: str | None) -> None:
-    """One line for one write as it happens: what a log holds after a crash. *error* is None where it was made."""
-    level, how = (logging.ERROR, "not made") if error else (logging.INFO, "made")
-    _log_change(level, how, change, {"duration_seconds": round(seconds, 3), "error": error})
+    """Log one write when it happens, so that the log has it after a crash. *error* is None where it succeeded."""
+    level, outcome = (logging.ERROR, "failed") if error else (logging.INFO, "applied")
+    _log_change(level, outcome, change, {"duration_seconds": round(seconds, 3), "error": error})
 
 
 def log_entry(entry: Entry) -> None:
-    """One line for a change that was not tried: planned, held, refused, contradicted or not reached."""
-    how = entry.status.value.replace("_", " ")
+    """Log one change that was not tried: planned, held, refused, contradicted or not reached."""
+    outcome = entry.status.value.replace("_", " ")
     level = logging.INFO if entry.status is Status.PLANNED else logging.WARNING
-    _log_change(level, how, entry.change, {"error": entry.error})
+    _log_change(level, outcome, entry.change, {"error": entry.error})
 
 
-def _log_change(level: int, how: str, change: Change, more: Mapping[str, Any]) -> None:
+def _log_change(level: int, outcome: str, change: Change, more: Mapping[str, Any]) -> None:
     fields = {
         "project": change.project.path,
         "kind": change.kind.value,
@@ -112,4 +112,4 @@ def _log_change(level: int, how: str, change: Change, more: Mapping[str, Any]) -
         **more,
     }
     name = f"{change.kind.value.replace('_', ' ')} {shown_url(change.name)} on {change.project.path}"
-    log.log(level, "%s %s: %s", change.action, how, name, extra=fields)
+    log.log(level, "%s %s: %s", change.action, outcome, name, extra=fields)

@@ -1,4 +1,4 @@
-"""One line on a terminal's stderr that says how far a run is; it goes away without a trace."""
+"""The progress bar: one line on the terminal's stderr that is erased when the run ends."""
 
 from __future__ import annotations
 
@@ -11,150 +11,150 @@ from typing import TextIO
 from cronjob.concurrency.progress_counts import ProgressCounts
 from cronjob.transport.request_counts import RequestCounts
 
-# Back to the line's beginning, and erase it whole.
+# Move to the start of the line and erase it.
 ERASE = "\r\x1b[2K"
-# Seconds between two pictures.
+# Seconds between two updates.
 _INTERVAL = 0.2
-# Seconds before a speed means anything.
-_SETTLED = 1.0
+# Seconds before the speed is shown: earlier it says nothing.
+_SPEED_AFTER = 1.0
 _WIDEST = 40
 _NARROWEST = 10
 
 
 class Screen:
     """
-    A terminal whose last line may be a picture. What is written to it, as a log does, goes above the picture.
+    A terminal whose last line may be a progress line. What is written to it, as by a log, goes above that line.
 
-    Safe to share between threads.
+    Thread-safe.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._picture = ""
+        self._line = ""
         self._lock = Lock()
 
     @property
     def columns(self) -> int:
-        """How wide it is now."""
+        """The width of the terminal now."""
         try:
             return os.get_terminal_size(self._stream.fileno()).columns or 80
         except OSError:
             return 80
 
     @property
-    def is_ours(self) -> bool:
-        """Whether this process may draw: one in the background would draw into somebody's typing."""
+    def in_foreground(self) -> bool:
+        """Whether this process may draw: in the background it would draw into what the user types."""
         try:
             return os.tcgetpgrp(self._stream.fileno()) == os.getpgrp()
         except OSError:
-            # It is not this process's own terminal, so there is no job control either.
+            # It is not the process's controlling terminal, so there is no job control.
             return True
 
     def write(self, text: str) -> None:
-        """Whole lines, above the picture."""
+        """Write whole lines above the progress line."""
         with self._lock:
-            self._stream.write(f"{ERASE}{text}{self._picture}" if self._picture else text)
+            self._stream.write(f"{ERASE}{text}{self._line}" if self._line else text)
 
     def flush(self) -> None:
-        """Let it be seen."""
+        """Send what was written to the terminal."""
         self._stream.flush()
 
-    def show(self, picture: str) -> None:
-        """Draw this picture instead of the last one; an empty one only erases that."""
+    def show(self, line: str) -> None:
+        """Replace the progress line; an empty one erases it."""
         with self._lock:
-            if picture != self._picture:
-                self._stream.write(f"{ERASE}{picture}")
+            if line != self._line:
+                self._stream.write(f"{ERASE}{line}")
                 self._stream.flush()
-                self._picture = picture
+                self._line = line
 
-    def drop(self) -> None:
-        """Erase the picture where no lock can be waited for: in a signal's handler, right before the end."""
-        if self._picture:
+    def erase(self) -> None:
+        """Erase the progress line without taking the lock: for a signal handler, right before the process ends."""
+        if self._line:
             with suppress(OSError):
                 os.write(self._stream.fileno(), ERASE.encode())
 
 
-class Bar:
-    """A context in which *screen* shows how far *tally* is, with what *traffic* says of trouble."""
+class ProgressBar:
+    """A context in which *screen* shows the progress of *counts*, with retries and throttling from *requests*."""
 
-    def __init__(self, screen: Screen, tally: ProgressCounts, traffic: RequestCounts) -> None:
+    def __init__(self, screen: Screen, counts: ProgressCounts, requests: RequestCounts) -> None:
         self._screen = screen
-        self._tally = tally
-        self._traffic = traffic
+        self._counts = counts
+        self._requests = requests
         self._stage = ""
-        self._since = 0.0
-        self._over = Event()
-        self._painter = Thread(target=self._paint, name="progress", daemon=True)
+        self._stage_began = 0.0
+        self._stopped = Event()
+        self._thread = Thread(target=self._draw, name="progress", daemon=True)
 
-    def __enter__(self) -> Bar:
-        self._painter.start()
+    def __enter__(self) -> ProgressBar:
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._painter.join()
-        # Whoever watched may have gone.
+        self._stopped.set()
+        self._thread.join()
+        # The terminal may be closed by now.
         with suppress(OSError, ValueError):
             self._screen.show("")
 
-    def _paint(self) -> None:
+    def _draw(self) -> None:
         with suppress(OSError, ValueError):
-            while not self._over.wait(_INTERVAL):
-                self._screen.show(self._picture() if self._screen.is_ours else "")
+            while not self._stopped.wait(_INTERVAL):
+                self._screen.show(self._progress_line() if self._screen.in_foreground else "")
 
-    def _picture(self) -> str:
-        stage = stage_of(self._tally)
+    def _progress_line(self) -> str:
+        stage = stage_of(self._counts)
         if stage != self._stage:
-            self._stage, self._since = stage, time.monotonic()
-        return picture(self._tally, self._traffic, time.monotonic() - self._since, self._screen.columns)
+            self._stage, self._stage_began = stage, time.monotonic()
+        return progress_line(self._counts, self._requests, time.monotonic() - self._stage_began, self._screen.columns)
 
 
-def stage_of(tally: ProgressCounts) -> str:
-    """What the run is at, as far as it can be watched; empty before it begins."""
-    if tally.expected:
+def stage_of(counts: ProgressCounts) -> str:
+    """Return the stage that the run is in; empty before it begins."""
+    if counts.expected:
         return "Applying"
-    if tally.found:
+    if counts.found:
         return "Reading"
-    return "Listing" if tally.listing else ""
+    return "Listing" if counts.listing else ""
 
 
-def picture(tally: ProgressCounts, traffic: RequestCounts, seconds: float, columns: int) -> str:
-    """The line, never as wide as the terminal: a full line would wrap, and could not be erased."""
-    of: int | None = None
-    match stage_of(tally):
+def progress_line(counts: ProgressCounts, requests: RequestCounts, seconds: float, columns: int) -> str:
+    """Return the progress line, narrower than the terminal: a full line would wrap and could not be erased."""
+    total: int | None = None
+    match stage_of(counts):
         case "Applying":
-            done, of = tally.written, tally.expected
-            text = f"Applying {done}/{of} changes"
-        case "Reading" if tally.listed:
-            done, of = tally.read, tally.found
-            text = f"Reading {done}/{of} projects"
+            done, total = counts.written, counts.expected
+            text = f"Applying {done}/{total} changes"
+        case "Reading" if counts.listed:
+            done, total = counts.read, counts.found
+            text = f"Reading {done}/{total} projects"
         case "Reading":
-            # More may be found: nobody knows yet how far this is.
-            done, text = tally.read, f"Reading {tally.read} of at least {tally.found} projects"
+            # The listing goes on, so the total is not known yet.
+            done, text = counts.read, f"Reading {counts.read} of at least {counts.found} projects"
         case "Listing":
             done, text = 0, "Listing projects"
         case _:
             return ""
-    words = "  ".join([text, *_speed(done, of, seconds), *_trouble(traffic)])
-    return _with_bar(words, done / of if of else None, columns - 1)
+    words = "  ".join([text, *_speed(done, total, seconds), *_slowed_by(requests)])
+    return _with_bar(words, done / total if total else None, columns - 1)
 
 
-def _speed(done: int, of: int | None, seconds: float) -> list[str]:
-    """How fast, and how long it still takes if it goes on so."""
-    if not done or seconds < _SETTLED:
+def _speed(done: int, total: int | None, seconds: float) -> list[str]:
+    """Return the rate and the remaining time at that rate."""
+    if not done or seconds < _SPEED_AFTER:
         return []
     rate = done / seconds
     words = [f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s"]
-    if of is not None and done < of:
-        minutes, left = divmod(round((of - done) / rate), 60)
+    if total is not None and done < total:
+        minutes, left = divmod(round((total - done) / rate), 60)
         words.append(f"{minutes}:{left:02} left")
     return words
 
 
-def _trouble(traffic: RequestCounts) -> list[str]:
-    """What makes it slow, where something does."""
-    words = [f"{traffic.retries} {'retry' if traffic.retries == 1 else 'retries'}"] if traffic.retries else []
-    return [*words, f"{traffic.throttled_seconds:.0f} s throttled"] if traffic.throttled_seconds >= 1 else words
+def _slowed_by(requests: RequestCounts) -> list[str]:
+    """Return the retries and the seconds of throttling, where there are any."""
+    words = [f"{requests.retries} {'retry' if requests.retries == 1 else 'retries'}"] if requests.retries else []
+    return [*words, f"{requests.throttled_seconds:.0f} s throttled"] if requests.throttled_seconds >= 1 else words
 
 
 def _with_bar(text: str, done: float | None, columns: int) -> str:

@@ -12,7 +12,7 @@ import pytest
 from cronjob.commands.publish import wants_bar
 from cronjob.concurrency.progress_counts import ProgressCounts
 from cronjob.output.logs import log, log_warning, logging_to, set_up_logging
-from cronjob.output.progress_bar import ERASE, Bar, Screen, picture
+from cronjob.output.progress_bar import ERASE, ProgressBar, Screen, progress_line
 from cronjob.transport.request_counts import RequestCounts
 from tests.worlds.terminals import a_pty, on_screen
 
@@ -51,7 +51,7 @@ class Terminal(io.StringIO):
     ],
 )
 def test_it_says_how_far_it_is_how_fast_and_how_long_it_takes(tally: ProgressCounts, seconds: float, text: str) -> None:
-    line = picture(tally, RequestCounts(), seconds, 90)
+    line = progress_line(tally, RequestCounts(), seconds, 90)
 
     assert line.endswith(text.rsplit("] ", maxsplit=1)[-1])
     assert line.startswith("[") is (tally.listed)
@@ -59,7 +59,7 @@ def test_it_says_how_far_it_is_how_fast_and_how_long_it_takes(tally: ProgressCou
 
 
 def test_the_bar_is_as_full_as_the_work_is_done() -> None:
-    line = picture(ProgressCounts(found=4, read=1, listed=True), RequestCounts(), 1, 160)
+    line = progress_line(ProgressCounts(found=4, read=1, listed=True), RequestCounts(), 1, 160)
 
     assert line.startswith(f"[{'#' * 10}{'.' * 30}] Reading 1/4 projects")
 
@@ -67,7 +67,7 @@ def test_the_bar_is_as_full_as_the_work_is_done() -> None:
 @pytest.mark.parametrize("retries", [0, 1, 7])
 @pytest.mark.parametrize("throttled", [0.4, 61.2])
 def test_trouble_is_named_where_there_is_some(retries: int, throttled: float) -> None:
-    line = picture(READING, RequestCounts(retries=retries, throttled_seconds=throttled), 20, 160)
+    line = progress_line(READING, RequestCounts(retries=retries, throttled_seconds=throttled), 20, 160)
 
     assert ("retr" in line) is (retries > 0)
     assert ("1 retry" in line) is (retries == 1)
@@ -82,7 +82,7 @@ def test_it_is_always_narrower_than_the_terminal(columns: int) -> None:
         ProgressCounts(listing=True, found=10**6, read=10**5),
         ProgressCounts(expected=3),
     ):
-        assert len(picture(tally, RequestCounts(retries=12345, throttled_seconds=99999), 7, columns)) < columns
+        assert len(progress_line(tally, RequestCounts(retries=12345, throttled_seconds=99999), 7, columns)) < columns
 
 
 # when there is none
@@ -166,14 +166,14 @@ def test_a_terminal_that_has_gone_ends_the_bar_and_not_the_run() -> None:
     terminal = Terminal()
     terminal.close()
 
-    with Bar(Screen(terminal), READING, RequestCounts()) as bar:
-        bar._painter.join()
+    with ProgressBar(Screen(terminal), READING, RequestCounts()) as bar:
+        bar._thread.join()
 
 
 def test_a_process_in_the_background_does_not_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_pty(80) as (side, _):
         screen = Screen(os.fdopen(os.dup(side), "w"))
-        assert screen.is_ours
+        assert screen.in_foreground
         monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp() + 1)
-        assert not screen.is_ours
+        assert not screen.in_foreground
         screen._stream.close()

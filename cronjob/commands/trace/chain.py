@@ -21,13 +21,13 @@ from cronjob.commands.trace.receiving import (
     webhook_of,
 )
 from cronjob.commands.trace.repository import look_at_fetch, look_at_repository, look_at_secret
-from cronjob.commands.trace.said import shell
+from cronjob.output.render.command_line import command_line
 from cronjob.settings.option_table import options_of
 from cronjob.settings.settings import Settings
 from reconcile.model import Project
 
 # These say how to show something, and not where to look and what to do.
-_NOT_AGAIN = {"output", "log_format", "log_level"}
+_NOT_AGAIN = {"output", "log_format", "log_level", "project"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,5 @@ def _pushes(case: Case, around: Around, run: str) -> Iterator[Finding]:
 
 def _run_on(project: Project, settings: Settings) -> str:
     """The command that acts on this project alone, with the flags that were given."""
-    words = ["flux-gitlab-syncer", "run", "--project", project.path]
-    for option in options_of("run"):
-        if option.key not in settings.flags or option.key in _NOT_AGAIN or option.key == "project":
-            continue
-        value = settings.given[option.key]
-        if isinstance(value, bool):
-            words.append(f"--{option.name}" if value else f"--no-{option.name}")
-        else:
-            for one in value if isinstance(value, list | tuple) else [value]:
-                words += [f"--{option.name}", str(one)]
-    return shell(*words)
+    keys = {option.key for option in options_of("run")} & settings.flags - _NOT_AGAIN
+    return command_line(["flux-gitlab-syncer", "run", "--project", project.path], settings.given, keys)

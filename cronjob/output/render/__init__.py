@@ -1,4 +1,4 @@
-"""The report in the formats that people and programs read. Every format renders the same document."""
+"""Render the report as text, JSON, YAML, Markdown, HTML or CSV. Every format renders the same document."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Document = Mapping[str, Any]
 
 def rendered(document: Document, output: str, page: Page) -> str:
     """
-    The document in one of the report's formats; for `none` nothing. All of them are safe in any terminal.
+    Return the document in the format that --output names; an empty text for `none`.
 
-    CSV shows the page's inventory instead.
+    All formats are safe to print in a terminal. CSV shows the page's inventory instead of the document.
     """
     make = _FORMATS.get(output)
     return make(document, page) if make else ""
 
 
-# A run pays for the import of its own format only.
+# Each format is imported when it is used, so that a run does not import the others.
 
 
 def _text(document: Document, page: Page) -> str:

@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else: no server, no other file, and not even its own script."""
+"""The HTML report: one page that needs no server and no other file, and can be read without its script."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cronjob.output.render.escaping import for_terminal
+from cronjob.output.render.kind_bars import COLUMNS, bars_of
 from cronjob.output.render.next_steps import next_steps
 from cronjob.output.render.page import Page
-from cronjob.output.render.picture import COLUMNS, bars_of
 from cronjob.output.render.summary import summary_line
 from cronjob.output.render.wording import (
     KINDS,
     SYMBOLS,
     Record,
-    because,
     facts,
+    field_text,
     label_of,
     name_of,
-    said_and_typed,
-    status,
+    source_clause,
+    split_at_backticks,
+    status_note,
     title,
-    value,
 )
 
-# More projects than this are folded to begin with.
-_FEW = 30
+# More projects than this are folded when the page opens.
+_MOST_UNFOLDED = 30
 _ACTIONS = {**{name: f"{symbol} {name}" for name, symbol in SYMBOLS.items()}, "kept": "kept", "foreign": "not ours"}
 _SECTIONS = {"changes": "Changes", "problems": "Problems", "kept": "Kept", "foreign": "Not ours"}
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class ProjectChanges:
     """The changes on one project."""
 
     path: str
@@ -46,19 +46,20 @@ class Project:
 
     @property
     def counts(self) -> list[tuple[str, int]]:
-        """How many there are of each action."""
+        """The number of changes by action."""
         return list(Counter(change["action"] for change in self.changes).items())
 
 
 def as_html(document: Record, page: Page) -> str:
     """
-    The whole report. Nothing that a tenant wrote is anything but text in it, and no script but its own may run.
+    Return the whole report. Tenants' text is escaped, and the page runs no script but its own.
 
-    The page asks nobody for anything, and its Content-Security-Policy would not let it.
+    The page sends no requests, and its Content-Security-Policy forbids them.
     """
     environment = _environment()
     projects = [
-        Project(path, list(changes)) for path, changes in groupby(document["changes"], key=lambda one: one["project"])
+        ProjectChanges(path, list(changes))
+        for path, changes in groupby(document["changes"], key=lambda change: change["project"])
     ]
     return environment.get_template("report.html.jinja").render(
         document=document,
@@ -69,7 +70,7 @@ def as_html(document: Record, page: Page) -> str:
         columns=[{"name": name, "text": text} for name, text in COLUMNS.items()],
         bars=bars_of(document, page.items),
         projects=projects,
-        open=len(projects) <= _FEW,
+        open=len(projects) <= _MOST_UNFOLDED,
         steps=list(next_steps(document, page)),
         policy=_policy(*(environment.get_template(name).render() for name in ("report.css", "report.js"))),
         **_choices(document),
@@ -83,9 +84,9 @@ def _sections(document: Record) -> Iterator[Record]:
 
 
 def _choices(document: Record) -> dict[str, list[tuple[str, str]]]:
-    """What can be filtered by; a choice of one is none."""
-    items = [*document["changes"], *document["kept"], *document.get("foreign", ())]
-    kinds = {one["kind"] for one in items}
+    """Return the filters by name; a filter with a single value is left out."""
+    records = [*document["changes"], *document["kept"], *document.get("foreign", ())]
+    kinds = {record["kind"] for record in records}
     actions = {change["action"] for change in document["changes"]} | {id_ for id_ in _SECTIONS if document.get(id_)}
     severities = dict.fromkeys(problem["severity"] for problem in document["problems"])
     choices = {
@@ -97,7 +98,7 @@ def _choices(document: Record) -> dict[str, list[tuple[str, str]]]:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing from anywhere, but for this very style and this very script."""
+    """Return a Content-Security-Policy that allows this style and this script only, by their hashes."""
     return (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     )
@@ -115,15 +116,20 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_shown,
+        finalize=_escaped_for_terminal,
     )
     environment.filters.update(
-        because=because, label=label_of, name=name_of, parts=said_and_typed, status=status, value=value
+        because=source_clause,
+        label=label_of,
+        name=name_of,
+        parts=split_at_backticks,
+        status=status_note,
+        value=field_text,
     )
     environment.globals.update(symbols=SYMBOLS, kinds_one=KINDS)
     return environment
 
 
-def _shown(value_: object) -> object:
-    """Text without what would turn round the text beside it, or steer a terminal; what is markup already, as it is."""
-    return for_terminal(value_) if isinstance(value_, str) and not hasattr(value_, "__html__") else value_
+def _escaped_for_terminal(value: object) -> object:
+    """Escape control characters and marks that change the text's direction; markup stays as it is."""
+    return for_terminal(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

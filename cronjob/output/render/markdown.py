@@ -1,4 +1,4 @@
-"""The report as a comment on a merge request or an issue: counts first, long lists folded, never too long to post."""
+"""The Markdown report, for a comment on a merge request: counts first, long lists folded, short enough to post."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from cronjob.output.render.wording import (
     MANY,
     SYMBOLS,
     Record,
-    because,
     facts,
+    field_text,
+    grouped_changes,
     label_of,
-    many_and_few,
     name_of,
-    status,
+    source_clause,
+    status_note,
     title,
-    value,
 )
 
-# GitHub takes comments of 65,536 characters, GitLab of 1,000,000. Below this the sections' rooms add up to less.
+# GitHub takes comments of 65,536 characters, GitLab of 1,000,000. The sections together stay below this.
 LONGEST = 60_000
-_ROOM = {"Changes": 22_000, "Problems": 16_000, "Kept, though nobody wants it now": 4_000, "Not ours": 4_000}
+_MOST_CHARACTERS = {"Changes": 22_000, "Problems": 16_000, "Kept, though no longer wanted": 4_000, "Not ours": 4_000}
 _LONGEST_COMMAND = 4_000
 _LONGEST_FOLDED = 3_500
 # Longer lists are folded.
-_SHORT = 10
-_REST = "left out here; `-o json` lists all, and so does the HTML report"
+_LONGEST_UNFOLDED = 10
+_LEFT_OUT = "left out here; `-o json` lists all, and so does the HTML report"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a section that stays whole or is left out, and how many of its things it stands for."""
+    """A part of a section that is shown whole or left out, and how many entries it stands for."""
 
     text: str
     count: int = 1
 
 
 class MarkdownReport:
-    """Renders one document, shorter than LONGEST. What tenants wrote is in code spans: it links and calls nobody."""
+    """Render one document, shorter than LONGEST. Tenants' text is in code spans, so it neither links nor mentions."""
 
     def __init__(self, document: Record, page: Page) -> None:
         self._document = document
@@ -61,21 +61,21 @@ class MarkdownReport:
             self._facts(),
             _section("Changes", list(self._changes())),
             _section("Problems", list(self._problems())),
-            _section("Kept, though nobody wants it now", list(_folded(map(_kept, document["kept"]), "item"))),
+            _section("Kept, though no longer wanted", list(_folded(map(_kept, document["kept"]), "item"))),
             _section("Not ours", list(_folded(map(_foreign, document.get("foreign") or ()), "item"))),
             self._closing(),
         ]
         return "\n\n".join(block for part in parts for block in part) + "\n"
 
     def _objections(self) -> Iterator[str]:
-        for one in self._document["objections"]:
-            yield f"> **Refused: {code(one['code'])}.** {prose(one['message'])}"
+        for objection in self._document["objections"]:
+            yield f"> **Refused: {code(objection['code'])}.** {prose(objection['message'])}"
 
     def _counts(self) -> Iterator[str]:
-        """Changes by kind and action; nothing where there are none."""
+        """Yield the table of changes by kind and action; nothing where there are no changes."""
         document = self._document
         counts = Counter((change["kind"], change["action"]) for change in document["changes"])
-        counts.update((one["kind"], "kept") for one in document["kept"])
+        counts.update((kept["kind"], "kept") for kept in document["kept"])
         if counts:
             heads = [*SYMBOLS, "kept"]
             rows = [[f"{KINDS[kind]}s", *(str(counts[kind, head]) for head in heads)] for kind in KINDS]
@@ -89,22 +89,25 @@ class MarkdownReport:
         yield "\n".join(lines)
 
     def _changes(self) -> Iterator[Block]:
-        many, few = many_and_few(self._document["changes"])
-        for group in many:
+        groups, others = grouped_changes(self._document["changes"])
+        for group in groups:
             first = group[0]
-            head = f"{plural(len(group), KINDS[first['kind']])}{status(first)}: {first['reason']}"
-            items = [f"- {code(one['project'])}: {code(name_of(one))}{prose(because(one))}" for one in group]
+            head = f"{plural(len(group), KINDS[first['kind']])}{status_note(first)}: {first['reason']}"
+            items = [
+                f"- {code(change['project'])}: {code(name_of(change))}{prose(source_clause(change))}"
+                for change in group
+            ]
             yield _details(f"<code>{SYMBOLS[first['action']]}</code> {prose_in_html(head)}", items)
-        for project, on_it in groupby(few, key=lambda change: change["project"]):
-            yield _project(project, list(on_it), folded=len(few) > _SHORT)
+        for project, project_changes in groupby(others, key=lambda change: change["project"]):
+            yield _project(project, list(project_changes), folded=len(others) > _LONGEST_UNFOLDED)
 
     def _problems(self) -> Iterator[Block]:
         for (severity, name), same in groupby(
-            self._document["problems"], key=lambda one: (one["severity"], one["code"])
+            self._document["problems"], key=lambda problem: (problem["severity"], problem["code"])
         ):
-            items = [f"- {_concerned(one)}{prose(one['message'])}" for one in same]
+            items = [f"- {_object_and_project(problem)}{prose(problem['message'])}" for problem in same]
             head = f"**{severity}** {code(name)}"
-            if len(items) > _SHORT:
+            if len(items) > _LONGEST_UNFOLDED:
                 yield _details(f"<b>{severity}</b> {prose_in_html(name)}: {plural(len(items), 'object')}", items)
             else:
                 yield Block("\n".join([head, "", *items]), len(items))
@@ -114,17 +117,17 @@ class MarkdownReport:
             yield f"Plan {code(self._document['plan'])}"
         for step in next_steps(self._document, self._page):
             if len(step.command) > _LONGEST_COMMAND:
-                yield f"{step.said}: the same command with `--expect-plan {self._document['plan']}`"
+                yield f"{step.text}: the same command with `--expect-plan {self._document['plan']}`"
             else:
-                yield f"{step.said}:\n\n{fenced(step.command)}" if step.command else step.said
+                yield f"{step.text}:\n\n{fenced(step.command)}" if step.command else step.text
 
 
 def _section(name: str, blocks: Sequence[Block]) -> Iterator[str]:
-    """A heading and as many blocks as it has room for; how many things are left out."""
+    """Yield a heading, as many blocks as fit, and how many entries are left out."""
     if not blocks:
         return
     yield f"### {name}"
-    room, shown = _ROOM[name], 0
+    room, shown = _MOST_CHARACTERS[name], 0
     for block in blocks:
         room -= len(block.text) + len("\n\n")
         if room < 0:
@@ -133,28 +136,28 @@ def _section(name: str, blocks: Sequence[Block]) -> Iterator[str]:
         shown += block.count
     left = sum(block.count for block in blocks) - shown
     if left:
-        yield f"*{left} more {_REST}.*"
+        yield f"*{left} more {_LEFT_OUT}.*"
 
 
 def _details(summary: str, items: Sequence[str]) -> Block:
-    """A folded list, of the first MANY items or as many of them as do not get too long."""
+    """Return a folded list of the first MANY items, or of fewer where they get too long."""
     ends = accumulate(len(item) + 1 for item in items[:MANY])
     shown = sum(end <= _LONGEST_FOLDED for end in ends)
-    more = [f"- and {len(items) - shown} more, {_REST}"] if len(items) > shown else []
+    more = [f"- and {len(items) - shown} more, {_LEFT_OUT}"] if len(items) > shown else []
     body = "\n".join([*items[:shown], *more])
     return Block(f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>", len(items))
 
 
 def _folded(items: Iterable[str], noun: str) -> Iterator[Block]:
     listed = list(items)
-    if len(listed) > _SHORT:
+    if len(listed) > _LONGEST_UNFOLDED:
         yield _details(plural(len(listed), noun), listed)
     elif listed:
         yield Block("\n".join(listed), len(listed))
 
 
 def _project(project: str, changes: Sequence[Record], *, folded: bool) -> Block:
-    """The changes on one project, folded where they are many."""
+    """Return the changes on one project, as a folded list where *folded* is set."""
     items = [_change(change) for change in changes]
     if folded:
         symbols = Counter(SYMBOLS[change["action"]] for change in changes)
@@ -164,25 +167,30 @@ def _project(project: str, changes: Sequence[Record], *, folded: bool) -> Block:
 
 
 def _change(change: Record) -> str:
-    head = f"- `{SYMBOLS[change['action']]}` {KINDS[change['kind']]} {code(name_of(change))}{status(change)}"
-    lines = [f"{head}: {prose(change['reason'])}{prose(because(change))}"]
+    head = f"- `{SYMBOLS[change['action']]}` {KINDS[change['kind']]} {code(name_of(change))}{status_note(change)}"
+    lines = [f"{head}: {prose(change['reason'])}{prose(source_clause(change))}"]
     lines += [
-        f"  - {code(name)}: {code(value(old))} to {code(value(new))}" for name, (old, new) in change["fields"].items()
+        f"  - {code(name)}: {code(field_text(old))} to {code(field_text(new))}"
+        for name, (old, new) in change["fields"].items()
     ]
     if change["error"]:
         lines.append(f"  - {prose(change['error'])}")
     return "\n".join(lines)
 
 
-def _concerned(problem: Record) -> str:
+def _object_and_project(problem: Record) -> str:
     named = [code(problem[key]) for key in ("object", "project") if problem[key]]
     return f"{' on '.join(named)}: " if named else ""
 
 
-def _kept(one: Record) -> str:
-    return f"- {code(one['project'])}: {KINDS[one['kind']]} {code(name_of(one))}, because of {code(one['because'])}"
+def _kept(record: Record) -> str:
+    return f"- {_item(record)}, because of {code(record['because'])}"
 
 
-def _foreign(one: Record) -> str:
-    label = f" {code(label_of(one))}" if label_of(one) else ""
-    return f"- {code(one['project'])}: {KINDS[one['kind']]} {code(name_of(one))}{label}, {one['owner']}"
+def _foreign(record: Record) -> str:
+    label = f" {code(label_of(record))}" if label_of(record) else ""
+    return f"- {_item(record)}{label}, {record['owner']}"
+
+
+def _item(record: Record) -> str:
+    return f"{code(record['project'])}: {KINDS[record['kind']]} {code(name_of(record))}"

@@ -1,9 +1,9 @@
 """
-Text that tenants wrote, in a Markdown comment: shown, and never anything else.
+Escape tenants' text for a Markdown comment, so that it cannot mention, link, refer or run a quick action.
 
-GitLab and GitHub look for mentions (`@all`), references (`#1`, `!1`, a commit's digits) and quick actions in the text
-that is left once Markdown is gone, so no escape of Markdown's or HTML's keeps them out. A code span does. Everything
-that is not an ordinary word is put into one, and nothing a tenant wrote ever begins a line.
+GitLab and GitHub look for mentions (`@all`), references (`#1`, `!1`, a commit's digits) and quick actions in the
+rendered text, so escaping Markdown or HTML does not prevent them. A code span does: everything that is not an ordinary
+word is put into one, and no line starts with tenants' text.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _TICKS = re.compile("`+")
 
 
 def cut(text: str, most: int = LONGEST_NAME) -> str:
-    """*text*, with an ellipsis for what is beyond *most* characters."""
+    """Return *text* cut to *most* characters, with an ellipsis where it was longer."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def code(text: str, most: int = LONGEST_NAME) -> str:
-    """*text* on one line as a code span, in which nothing has a meaning."""
+    """Return *text* on one line as a code span, in which no markup is interpreted."""
     shown = cut(for_terminal(text), most).strip()
     if not shown:
         return "(empty)"
@@ -37,55 +37,55 @@ def code(text: str, most: int = LONGEST_NAME) -> str:
 
 
 def code_in_html(text: str) -> str:
-    """The same for a line of HTML, such as a summary, in which Markdown is not looked for."""
+    """Return *text* as a code element, for a line of HTML in which Markdown is not interpreted."""
     return f"<code>{html.escape(cut(for_terminal(text)))}</code>"
 
 
 def prose(text: str) -> str:
-    """A sentence: ordinary words as they are, all else as code; backticks around something make it code too."""
-    return "".join(code(piece) if strange else piece for piece, strange in _pieces(text))
+    """Return a sentence with its ordinary words as they are, and everything else or between backticks as code."""
+    return "".join(code(piece) if is_code else piece for piece, is_code in _pieces(text))
 
 
 def prose_in_html(text: str) -> str:
-    """The same for a line of HTML."""
-    return "".join(code_in_html(piece) if strange else html.escape(piece) for piece, strange in _pieces(text))
+    """Return the same as `prose`, for a line of HTML."""
+    return "".join(code_in_html(piece) if is_code else html.escape(piece) for piece, is_code in _pieces(text))
 
 
 def fenced(command: str) -> str:
-    """A command as a block that can be copied, whatever it holds."""
+    """Return a command as a code block that can be copied, whatever characters it has."""
     shown = for_terminal(command)
     fence = _fence(shown, 3)
     return f"{fence}sh\n{shown}\n{fence}"
 
 
 def _fence(text: str, least: int = 1) -> str:
-    """Backticks, more of them than stand together anywhere in *text*."""
+    """Return a run of backticks that is longer than any in *text*."""
     return "`" * max(least, 1 + max((len(run) for run in _TICKS.findall(text)), default=0))
 
 
 def _pieces(text: str) -> list[tuple[str, bool]]:
-    """The text in pieces, and of each whether it is anything but ordinary words; strange words in a row are one."""
+    """Split the text into pieces, each with whether it is shown as code; neighbouring code is one piece."""
     pieces: list[tuple[str, bool]] = []
-    for piece, strange in _words(cut(for_terminal(text), _LONGEST_PROSE)):
-        if strange and pieces and pieces[-1][1]:
-            # Two code spans side by side would be neither.
+    for piece, is_code in _words(cut(for_terminal(text), _LONGEST_PROSE)):
+        if is_code and pieces and pieces[-1][1]:
+            # Two adjacent code spans would be parsed as one with backticks in it.
             pieces[-1] = (pieces[-1][0] + piece, True)
-        elif strange and len(pieces) > 1 and pieces[-2][1] and pieces[-1][0] == " ":
+        elif is_code and len(pieces) > 1 and pieces[-2][1] and pieces[-1][0] == " ":
             pieces[-2:] = [(f"{pieces[-2][0]} {piece}", True)]
         elif piece:
-            pieces.append((piece, strange))
+            pieces.append((piece, is_code))
     return pieces
 
 
 def _words(text: str) -> Iterator[tuple[str, bool]]:
     """
-    Words, blanks and what stands between backticks.
+    Yield words, blanks and the text between backticks, each with whether it is shown as code.
 
-    A tenant's backtick may turn inside and outside round: then other words are code, and still all strange ones are.
+    A backtick of a tenant may swap inside and outside; words that are not ordinary are code on both sides.
     """
     parts = text.split("`")
     if len(parts) % 2 == 0:
-        # The last backtick has no partner, so it is only a character.
+        # The last backtick is not part of a pair.
         parts[-2:] = ["`".join(parts[-2:])]
     for number, part in enumerate(parts):
         if number % 2:

@@ -1,4 +1,4 @@
-"""What an operator would type next, word for word."""
+"""The next commands for the operator, ready to be copied."""
 
 from __future__ import annotations
 
@@ -6,59 +6,52 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from cronjob.output.render.command_line import command_line
 from cronjob.output.render.page import Page
 from cronjob.output.render.wording import EXAMPLES, Record
 
-# What belongs to the dry run alone.
-_NOT_AGAIN = {"dry_run", "confirm", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
+# Flags of the dry run that the command after it does not repeat.
+_NOT_REPEATED = {"dry_run", "confirm", "expect_plan", "output", "report", "drift_exit_code", "show_foreign"}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to type, and what is said before it; a remark has no *command*."""
+    """One step: a *text* and the *command* that it introduces; a remark has no command."""
 
-    said: str
+    text: str
     command: str = ""
 
     def __str__(self) -> str:
-        return f"{self.said}: {self.command}" if self.command else f"      {self.said}"
+        return f"{self.text}: {self.command}" if self.command else f"      {self.text}"
 
 
 def next_steps(document: Record, page: Page) -> Iterator[Step]:
-    """The exact commands that come next, if any; what the environment says need not be typed again."""
+    """Yield the commands that come next, if any, without the settings that come from the environment or the file."""
     if document["result"] == "drift":
         yield Step("Next", _command(document, page))
     if document["result"] == "refused" and document["objections"][0]["code"] != "PlanChanged":
         yield Step("Next, if that is meant", _command(document, page))
     if document["result"] in {"applied", "incomplete"}:
-        yield from _fetch_again(document["changes"])
+        yield from _fetch_now(document["changes"])
 
 
 def _command(document: Record, page: Page) -> str:
-    """The command that applies exactly this plan, with the flags that were given."""
+    """Return the command that applies exactly this plan, with the flags that were given."""
     words = ["flux-gitlab-syncer", page.command]
-    for key, value in document["options"].items():
-        name = key.replace("_", "-")
-        if key not in page.flags or key in _NOT_AGAIN:
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{name}" if value else f"--no-{name}")
-        else:
-            for one in value if isinstance(value, list | tuple) else [value]:
-                words += [f"--{name}", str(one)]
+    command = command_line(words, document["options"], page.flags - _NOT_REPEATED)
     shard = document.get("shard")
     index = f"JOB_COMPLETION_INDEX={shard['index']} " if shard else ""
     if page.command == "undo":
-        words.append(document["options"]["undo"])
+        command += f" {shlex.quote(document['options']['undo'])}"
     if page.command in {"retire", "undo"}:
-        return index + shlex.join([*words, "--confirm", document["cluster"]])
-    # A dry run that the environment or the file ordered has no flag to be left out.
-    ordered = "SYNCER_DRY_RUN=false " if document["dry_run"] and "dry_run" not in page.flags else ""
-    return ordered + index + shlex.join([*words, "--expect-plan", document["plan"]])
+        return f"{index}{command} {shlex.join(['--confirm', document['cluster']])}"
+    # Where the environment or the file asked for the dry run, there is no flag to leave out.
+    writes = "SYNCER_DRY_RUN=false " if document["dry_run"] and "dry_run" not in page.flags else ""
+    return f"{writes}{index}{command} --expect-plan {document['plan']}"
 
 
-def _fetch_again(changes: Iterable[Record]) -> Iterator[Step]:
-    """Flux may wait up to 15 minutes before it tries a failed repository again."""
+def _fetch_now(changes: Iterable[Record]) -> Iterator[Step]:
+    """Yield commands that make Flux fetch now; after a failure it may wait up to 15 minutes before it tries again."""
     sources = sorted(
         {
             source
@@ -73,4 +66,4 @@ def _fetch_again(changes: Iterable[Record]) -> Iterator[Step]:
         yield Step("Next", f"flux reconcile source git {name} -n {namespace}")
     if len(sources) > EXAMPLES:
         more = len(sources) - EXAMPLES
-        yield Step(f"and so for {more} more; Flux tries again by itself within 15 minutes")
+        yield Step(f"and the same for {more} more; Flux tries again by itself within 15 minutes")

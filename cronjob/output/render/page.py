@@ -1,4 +1,4 @@
-"""What a rendering for people should know beside the report."""
+"""What a format for people needs besides the document: width, colour, and the command that was given."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cronjob.output.render.escaping import for_terminal
 @dataclass(frozen=True, slots=True)
 class Page:
     """
-    The terminal, and the command with those of its options that were given as flags.
+    The terminal, the command and the names of the options that were given as flags.
 
-    *inventory* has a row for each deploy key and webhook, where a format shows them. *items* counts those that were
-    there before, by kind, as `ours` and `foreign`; it is empty where nothing was read.
+    *inventory* has a row for each deploy key and webhook; CSV shows them. *items* counts those that existed before the
+    run, by kind, as `ours` and `foreign`; it is empty where nothing was read.
     """
 
     command: str = "run"
@@ -26,7 +26,7 @@ class Page:
     items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def folded(self, text: str, indent: str, first: str = "") -> list[str]:
-        """*text* in lines of this width, escaped; each begins with *indent*, the first one with *first* if given."""
+        """Return *text*, escaped, in lines that start with *indent*, the first one with *first* if given."""
         return textwrap.wrap(
             for_terminal(text),
             self.width,

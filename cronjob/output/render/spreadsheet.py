@@ -1,4 +1,4 @@
-"""The inventory as CSV, for spreadsheets and auditors: one row for each deploy key and webhook."""
+"""The CSV report: an inventory with one row for each deploy key and webhook."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS: Mapping[str, str] = {
 
 
 def as_csv(rows: Iterable[Mapping[str, str]]) -> str:
-    """A header and *rows*, whose cells nothing takes for a formula."""
+    """Return a header and the rows, with cells that no spreadsheet takes for a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

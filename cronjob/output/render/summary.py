@@ -1,4 +1,4 @@
-"""The run in one line: first and last in the text report, in the log, and in the pod's termination message."""
+"""The summary line of a run: shown in the reports, the log and the pod's termination message."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _NOT_DONE = ("failed", "held", "refused", "contradicted", "not_reached")
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 project`, `2 projects`."""
+    """Return the count with its noun: `1 project`, `2 projects`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def summary_line(document: Mapping[str, Any]) -> str:
-    """The result and the counts, as one sentence; a run counts what it did, a dry run what it would do."""
+    """Return the result and the counts as one sentence; a dry run counts what it would do."""
     result = document["result"]
     problems = plural(document["summary"]["problems"], "problem")
     if result == "failed":
@@ -34,11 +34,11 @@ def summary_line(document: Mapping[str, Any]) -> str:
 
 def _counts(document: Mapping[str, Any]) -> Iterator[str]:
     summary = document["summary"]
-    ended = Counter((change["action"], change["status"]) for change in document["changes"])
+    outcomes = Counter((change["action"], change["status"]) for change in document["changes"])
     statuses = Counter(change["status"] for change in document["changes"])
     if document["changes"]:
         for action, done in _DONE.items():
-            yield f"{summary[action]} to {action}" if document["dry_run"] else f"{ended[action, 'applied']} {done}"
+            yield f"{summary[action]} to {action}" if document["dry_run"] else f"{outcomes[action, 'applied']} {done}"
     yield from (f"{statuses[name]} {name.replace('_', ' ')}" for name in _NOT_DONE if statuses[name])
     yield f"{summary['unchanged']} unchanged"
     if summary["kept"]:

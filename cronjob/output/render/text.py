@@ -1,4 +1,4 @@
-"""The report for people: counts first and last, each change with its reason, each problem with its next step."""
+"""The text report: counts first and last, each change with its reason, each problem with its next step."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from cronjob.output.render.wording import (
     MANY,
     SYMBOLS,
     Record,
-    because,
     facts,
+    field_text,
+    grouped_changes,
     label_of,
-    many_and_few,
     name_of,
-    status,
+    source_clause,
+    status_note,
     title,
-    value,
 )
 
 _GREEN, _YELLOW, _RED = "32", "33", "31"
@@ -33,24 +33,24 @@ _COLOURS = {
     "notice": "36",
     "heading": "1",
 }
-# What people look for in a long report.
-_WRONG = {"failed", "held", "refused", "not_reached"}
+# These statuses are coloured, so that they are found in a long report.
+_NOT_DONE = {"failed", "held", "refused", "not_reached"}
 _MARGIN = " " * 14
 
 
 class TextReport:
-    """Renders one document. Colour adds ANSI colours and nothing else: without it nothing is lost."""
+    """Render one document. Colours repeat what the text says, so nothing is lost without them."""
 
     def __init__(self, document: Record, page: Page) -> None:
         self._document = document
         self._page = page
 
     def __str__(self) -> str:
-        told = [self._changes(), self._kept(), self._foreign(), self._problems(), self._objections()]
-        between = [lines for part in told if (lines := list(part))]
-        # Counts that stand twice with nothing between them only look like two results.
-        again = [self._counts()] if between else []
-        parts = [list(self._header()), [self._counts()], *between, [*again, *self._closing()]]
+        sections = [self._changes(), self._kept(), self._foreign(), self._problems(), self._objections()]
+        body = [lines for section in sections if (lines := list(section))]
+        # Without a body the counts would stand twice in a row.
+        repeated = [self._counts()] if body else []
+        parts = [list(self._header()), [self._counts()], *body, [*repeated, *self._closing()]]
         return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
     def _paint(self, text: str, key: str) -> str:
@@ -67,12 +67,12 @@ class TextReport:
         return f"{self._paint(verdict, self._document['result'])}{colon}{counts}"
 
     def _changes(self) -> Iterator[str]:
-        many, few = many_and_few(self._document["changes"])
-        for changes in many:
+        groups, others = grouped_changes(self._document["changes"])
+        for changes in groups:
             yield from self._group(changes)
-        for project, on_it in groupby(few, key=lambda change: change["project"]):
+        for project, project_changes in groupby(others, key=lambda change: change["project"]):
             yield self._paint(for_terminal(project), "heading")
-            for change in on_it:
+            for change in project_changes:
                 yield from self._change(change)
 
     def _group(self, changes: Sequence[Record]) -> Iterator[str]:
@@ -81,62 +81,62 @@ class TextReport:
         kinds = plural(len(changes), KINDS[first["kind"]])
         yield f"{self._paint(symbol, symbol)} {kinds}{self._status(first)}: {first['reason']}"
         for change in changes[:EXAMPLES]:
-            yield from self._listed(f"{change['project']}: {name_of(change)}{because(change)}", "    ")
+            yield from self._listed(f"{change['project']}: {name_of(change)}{source_clause(change)}", "    ")
         yield f"    and {len(changes) - EXAMPLES} more; the JSON report lists all"
 
     def _change(self, change: Record) -> Iterator[str]:
         symbol = SYMBOLS[change["action"]]
         name = f"{KINDS[change['kind']]} {for_terminal(name_of(change))}"
         yield f"  {self._paint(symbol, symbol)} {name}{self._status(change)}"
-        yield from self._page.folded(f"{change['reason']}{because(change)}", "      ")
+        yield from self._page.folded(f"{change['reason']}{source_clause(change)}", "      ")
         for field, (old, new) in change["fields"].items():
-            yield f"      {field}: {for_terminal(value(old))} -> {for_terminal(value(new))}"
+            yield f"      {field}: {for_terminal(field_text(old))} -> {for_terminal(field_text(new))}"
         if change["error"]:
             yield from self._page.folded(change["error"], "      ")
 
     def _status(self, change: Record) -> str:
-        said = status(change)
-        return self._paint(said, "failed") if change["status"] in _WRONG else said
+        note = status_note(change)
+        return self._paint(note, "failed") if change["status"] in _NOT_DONE else note
 
     def _kept(self) -> Iterator[str]:
         kept = self._document["kept"]
         if not kept:
             return
-        yield self._paint("Kept, though nobody wants it now:", "heading")
-        for one in kept[:MANY]:
-            about = f"{one['project']}: {KINDS[one['kind']]} {name_of(one)}, because of {one['because']}"
-            yield from self._listed(about, "  ")
-        yield from _rest(kept)
+        yield self._paint("Kept, though no longer wanted:", "heading")
+        for record in kept[:MANY]:
+            text = f"{record['project']}: {KINDS[record['kind']]} {name_of(record)}, because of {record['because']}"
+            yield from self._listed(text, "  ")
+        if len(kept) > MANY:
+            yield f"  and {len(kept) - MANY} more; the JSON report lists all"
 
     def _foreign(self) -> Iterator[str]:
         foreign = self._document.get("foreign")
         if not foreign:
             return
         yield self._paint("Not ours, never touched:", "heading")
-        for one in foreign:
-            label = f" `{label_of(one)}`" if label_of(one) else ""
-            yield from self._listed(
-                f"{one['project']}: {KINDS[one['kind']]} {name_of(one)}{label}, {one['owner']}", "  "
-            )
+        for record in foreign:
+            label = f" `{label_of(record)}`" if label_of(record) else ""
+            text = f"{record['project']}: {KINDS[record['kind']]} {name_of(record)}{label}, {record['owner']}"
+            yield from self._listed(text, "  ")
 
     def _problems(self) -> Iterator[str]:
         problems = self._document["problems"]
         if not problems:
             return
         yield self._paint("Problems:", "heading")
-        for (severity, code), same in groupby(problems, key=lambda one: (one["severity"], one["code"])):
+        for (severity, code), same in groupby(problems, key=lambda problem: (problem["severity"], problem["code"])):
             group = list(same)
             shown = group if len(group) <= MANY else group[:EXAMPLES]
-            for one in shown:
+            for problem in shown:
                 yield f"  {self._paint(severity, severity)} {code}"
-                yield from (f"      {for_terminal(one[key])}" for key in ("object", "project") if one[key])
-                yield from self._page.folded(one["message"], "      ")
+                yield from (f"      {for_terminal(problem[key])}" for key in ("object", "project") if problem[key])
+                yield from self._page.folded(problem["message"], "      ")
             if len(shown) < len(group):
                 yield f"      and {len(group) - len(shown)} more {code}; the JSON report lists all"
 
     def _objections(self) -> Iterator[str]:
-        for one in self._document["objections"]:
-            first, *others = self._page.folded(f"{one['code']}: {one['message']}", "", "Refused ")
+        for objection in self._document["objections"]:
+            first, *others = self._page.folded(f"{objection['code']}: {objection['message']}", "", "Refused ")
             yield f"{self._paint('Refused', 'refused')}{first.removeprefix('Refused')}"
             yield from others
 
@@ -147,10 +147,5 @@ class TextReport:
         yield from map(str, next_steps(document, self._page))
 
     def _listed(self, text: str, indent: str) -> list[str]:
-        """One entry of a list; where it is too long, it goes on under itself."""
+        """Return one entry of a list; where it is too long, its other lines are indented more."""
         return self._page.folded(text, indent + "    ", indent)
-
-
-def _rest(kept: Sequence[Record]) -> Iterator[str]:
-    if len(kept) > MANY:
-        yield f"  and {len(kept) - MANY} more; the JSON report lists all"

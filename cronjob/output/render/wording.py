@@ -1,4 +1,4 @@
-"""How the report speaks, whatever the format. Nothing here is escaped: each format does that in its own way."""
+"""Texts that all formats share. Nothing here is escaped: each format escapes in its own way."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from cronjob.output.render.summary import plural
 
 Record = Mapping[str, Any]
 
-# More of the same than this is shown as a count with examples; JSON lists all.
+# A longer list of the same kind is shown as a count with examples; JSON lists all.
 MANY = 20
 EXAMPLES = 3
 SYMBOLS = {"create": "+", "update": "~", "delete": "-"}
 KINDS = {"deploy_key": "deploy key", "webhook": "webhook"}
-_QUIET = {"planned", "applied"}
+# The header says these of the whole run.
+_EXPECTED_STATUSES = {"planned", "applied"}
 
 
 def title(document: Record, page: Page) -> str:
-    """What was run, and for which cluster."""
+    """Return the heading: the version, the command and the cluster."""
     mode = f"dry run{'' if page.command == 'run' else f' of {page.command}'}" if document["dry_run"] else page.command
     return f"flux-gitlab-syncer {document['version']}: {mode} for cluster {document['cluster']}{_shard(document)}"
 
@@ -31,81 +32,86 @@ def _shard(document: Record) -> str:
 
 
 def facts(document: Record) -> Iterator[tuple[str, str]]:
-    """Where, as whom, of what and how much was read; a fact without a name goes on with the one before."""
+    """Yield the header's lines as name and text: servers, users, what was read. No name continues the line before."""
     servers = document["servers"]
-    yield "GitLab", _as_whom(servers["gitlab"], servers["user"])
+    yield "GitLab", _server_and_user(servers["gitlab"], servers["user"])
     if servers["kubernetes"]:
-        yield "Kubernetes", _as_whom(servers["kubernetes"], servers["kubernetes_user"])
+        yield "Kubernetes", _server_and_user(servers["kubernetes"], servers["kubernetes_user"])
     groups = ", ".join(document["groups"]) or "no group"
     yield "Read", f"{plural(document['summary']['projects'], 'project')} of {groups}"
     if document["namespaces"]:
         yield "", f"GitRepositories and Receivers of {', '.join(document['namespaces'])}"
     sent = document["requests"]["gitlab"]
     writes = sum(sent[method] for method in ("POST", "PUT", "DELETE"))
-    asked = f"{plural(sent['GET'], 'read')} and {plural(writes, 'write')}"
-    yield "Requests", f"{asked} at GitLab, in {_seconds(document)}"
+    traffic = f"{plural(sent['GET'], 'read')} and {plural(writes, 'write')}"
+    yield "Requests", f"{traffic} at GitLab, in {_seconds(document)}"
 
 
-def many_and_few(changes: Sequence[Record]) -> tuple[list[list[Record]], list[Record]]:
-    """Changes of which there are many with the same reason, group by group, and all others in their order."""
+def grouped_changes(changes: Sequence[Record]) -> tuple[list[list[Record]], list[Record]]:
+    """Return the groups of more than MANY changes with the same reason, and all other changes in their order."""
     grouped: dict[tuple[str, ...], list[Record]] = {}
     for change in changes:
-        grouped.setdefault(_sameness(change), []).append(change)
-    many = [group for group in grouped.values() if len(group) > MANY]
-    return many, [change for change in changes if len(grouped[_sameness(change)]) <= MANY]
+        grouped.setdefault(_group_key(change), []).append(change)
+    groups = [group for group in grouped.values() if len(group) > MANY]
+    return groups, [change for change in changes if len(grouped[_group_key(change)]) <= MANY]
 
 
-def _sameness(change: Record) -> tuple[str, ...]:
+def _group_key(change: Record) -> tuple[str, ...]:
     return (change["action"], change["kind"], change["status"], change["reason"], ",".join(change["fields"]))
 
 
-def detail(one: Record) -> Record:
-    """The key or the webhook that a record of the report is about."""
-    item: Record = one["key" if one["kind"] == "deploy_key" else "webhook"]
+def item_of(record: Record) -> Record:
+    """Return the key or the webhook that a record of the report is about."""
+    item: Record = record["key" if record["kind"] == "deploy_key" else "webhook"]
     return item
 
 
-def name_of(one: Record) -> str:
-    """A key's fingerprint, a webhook's URL as it may be shown."""
-    return str(detail(one)["fingerprint" if one["kind"] == "deploy_key" else "url"])
+def name_of(record: Record) -> str:
+    """Return a key's fingerprint, or a webhook's URL as it may be shown."""
+    return str(item_of(record)["fingerprint" if record["kind"] == "deploy_key" else "url"])
 
 
-def label_of(one: Record) -> str:
-    """What its owner called it, if anything."""
-    return str(detail(one).get("title") or detail(one).get("description") or "")
+def label_of(record: Record) -> str:
+    """Return a key's title or a webhook's description; empty where it has none."""
+    item = item_of(record)
+    return str(item.get("title") or item.get("description") or "")
 
 
-def because(change: Record) -> str:
-    """Which object is behind a change, as a clause; empty where none is known."""
+def source_clause(change: Record) -> str:
+    """Return the clause that names the objects behind a change; empty where none is known."""
     sources = change["sources"]
     if not sources:
         return ""
-    more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-    # What is wanted is wanted through a GitRepository; what is removed, or put back, has its mark only.
+    named = ", ".join(sources[:EXAMPLES])
+    if len(sources) > EXAMPLES:
+        named += f" and {len(sources) - EXAMPLES} more"
+    elif len(sources) > 1:
+        named = f"{', '.join(sources[:-1])} and {sources[-1]}"
+    # A wanted item has a GitRepository among its sources; a removed or restored one has only what its mark names.
     is_wanted = any(source.startswith("GitRepository/") for source in sources)
-    return f"; {'wanted by' if is_wanted else 'marked for'} {sources[0]}{more}"
+    return f"; {'wanted by' if is_wanted else 'marked for'} {named}"
 
 
-def status(change: Record) -> str:
-    """How a change went, in brackets, where that is not what the whole report says anyway."""
-    return "" if change["status"] in _QUIET else f" ({change['status'].replace('_', ' ')})"
+def status_note(change: Record) -> str:
+    """Return the status of a change in brackets; empty where it is planned or applied, as the header says."""
+    return "" if change["status"] in _EXPECTED_STATUSES else f" ({change['status'].replace('_', ' ')})"
 
 
-def value(of_field: object) -> str:
-    """An old or a new value."""
-    return str(of_field).lower() if isinstance(of_field, bool) else f'"{of_field}"'
+def field_text(value: object) -> str:
+    """Return the old or the new value of a field: `true`, `false` or a quoted text."""
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
 
 
-def said_and_typed(message: str) -> list[str]:
-    """A message cut at its backticks: what is said and what is typed, in turn. Without pairs it is all said."""
+def split_at_backticks(message: str) -> list[str]:
+    """Split a message into text and code, in turn, at its backticks; where they are not in pairs, all is text."""
     parts = message.split("`")
     return parts if len(parts) % 2 else [message]
 
 
-def _as_whom(server: str | None, user: str | None) -> str:
+def _server_and_user(server: str | None, user: str | None) -> str:
     return f"{server} as {user}" if user else str(server)
 
 
 def _seconds(document: Record) -> str:
-    ends = [datetime.fromisoformat(document[key]) for key in ("started_at", "finished_at")]
-    return f"{(ends[1] - ends[0]).total_seconds():.1f} s"
+    times = [datetime.fromisoformat(document[key]) for key in ("started_at", "finished_at")]
+    return f"{(times[1] - times[0]).total_seconds():.1f} s"

@@ -1,4 +1,4 @@
-"""The picture on the page: one bar for each kind, of what was there and what is done."""
+"""The bar chart of the HTML report: one bar for each kind, of existing and changed items."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from cronjob.output.render.picture import Bar, bars_of
+from cronjob.output.render.kind_bars import KindBar, bars_of
 from tests.worlds.report_samples import ITEMS, REPORTS, a_document, a_report
 
 
-def bar(document: dict[str, Any], items: dict[str, dict[str, int]], number: int = 0) -> Bar:
+def bar(document: dict[str, Any], items: dict[str, dict[str, int]], number: int = 0) -> KindBar:
     return bars_of(document, items)[number]
 
 
 def test_a_bar_tells_of_what_was_there_and_what_is_done() -> None:
     keys, webhooks = bars_of(a_document(a_report()), ITEMS)
-    assert keys.told == "deploy keys: 4 ours before, 2 create, 0 update, 1 delete, 1 kept, 1 not ours"
-    assert webhooks.told == "webhooks: 1 ours before, 0 create, 1 update, 0 delete, 0 kept, 1 not ours"
+    assert keys.description == "deploy keys: 4 ours before, 2 create, 0 update, 1 delete, 1 kept, 1 not ours"
+    assert webhooks.description == "webhooks: 1 ours before, 0 create, 1 update, 0 delete, 0 kept, 1 not ours"
     assert [part.name for part in keys.parts] == ["ours", "delete", "kept", "create", "foreign"]
     assert [part.name for part in webhooks.parts] == ["update", "foreign"]
 
