@@ -36,7 +36,7 @@ def test_a_run_on_a_terminal_is_watched_and_leaves_its_log_and_its_report(progra
     assert "\x1b[2K" not in left
     # With its blanks: a key's fingerprint may end in `/s` too.
     assert not re.search(r"[#.]{10}\]|  [0-9.]+/s  ", left)
-    assert sum(line.startswith("info    create made") for line in seen.screen) == 24
+    assert sum(line.startswith("info    create applied") for line in seen.screen) == 24
     assert any("Applied" in line and "24 created" in line for line in seen.screen)
 
 
