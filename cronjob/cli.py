@@ -10,7 +10,7 @@ import click
 
 from cronjob.concurrency.signals import Signals
 from cronjob.exit_codes import ExitCode
-from cronjob.sandbox.faults.names import WEATHERS
+from cronjob.sandbox.faults.names import FAULT_PROFILES
 from cronjob.settings.click_options import decorated
 from cronjob.settings.help_pages import CommandGroup
 
@@ -147,7 +147,7 @@ def trace(asked: str, **flags: Any) -> None:
 @click.option(
     "--latency", type=click.IntRange(0, 60_000), default=0, metavar="MS", help="Milliseconds an answer takes."
 )
-@click.option("--faults", type=click.Choice(list(WEATHERS)), help="Bad weather between the program and both servers.")
+@click.option("--faults", type=click.Choice(list(FAULT_PROFILES)), help="Inject faults at both servers.")
 @click.option("--seed", type=int, default=1, metavar="N", help="Another number, other faults; the same, the same ones.")
 def sandbox(*, serve: bool, **scene: Any) -> None:
     """

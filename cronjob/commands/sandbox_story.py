@@ -18,8 +18,8 @@ from cronjob.sandbox.fake_gitlab.app import gitlab_app
 from cronjob.sandbox.fake_gitlab.monitor import Monitor, Wanted
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
-from cronjob.sandbox.faults.named import ActiveFaults, begin
-from cronjob.sandbox.faults.names import WEATHERS
+from cronjob.sandbox.faults.named import ActiveFaults, start_faults
+from cronjob.sandbox.faults.names import FAULT_PROFILES
 from cronjob.sandbox.samples import (
     CLUSTER,
     EXTRA,
@@ -68,7 +68,7 @@ def running(sandbox: Sandbox, latency: float = 0.0) -> Iterator[dict[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is asked of the sandbox. *latency* is in milliseconds; *faults* names the weather, None is a good one."""
+    """The options of the sandbox. *latency* is in milliseconds; *faults* is the name of a fault profile."""
 
     tenants: int = 0
     latency: int = 0
@@ -78,25 +78,26 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Both worlds, served; the *environment* that points the program at them; and the bad weather over them."""
+    """Both served worlds, the *environment* that points the program at them, and the faults in force."""
 
     sandbox: Sandbox
     environment: Mapping[str, str]
-    spell: ActiveFaults | None
+    faults: ActiveFaults | None
 
     @property
     def injected(self) -> Counter[str]:
         """The faults so far, by kind."""
-        return self.spell.injected if self.spell else Counter()
+        return self.faults.injected if self.faults else Counter()
 
 
 @contextmanager
 def _staged(scene: Scene) -> Iterator[Stage]:
     sandbox = sample_tenants(scene.tenants)
-    skies = sandbox.gitlab.weather, sandbox.kubernetes.weather
-    spell = begin(scene.faults, *skies, seed=scene.seed) if scene.faults else None
+    faults = None
+    if scene.faults:
+        faults = start_faults(scene.faults, sandbox.gitlab, sandbox.kubernetes, seed=scene.seed)
     with running(sandbox, scene.latency / 1000) as environment:
-        yield Stage(sandbox, environment, spell)
+        yield Stage(sandbox, environment, faults)
 
 
 def tell(scene: Scene) -> bool:
@@ -111,8 +112,8 @@ def tell(scene: Scene) -> bool:
         remove_tenant(sandbox, "sample-tenant")
         click.echo("The tenant sample-tenant leaves: its GitRepository and its Receiver are deleted.\n")
         codes.append(_chapter("4. Prune what it leaves behind.", stage))
-        # Two tenants' mistakes stay errors, so in good weather every run ends with 1; anything else is not the story.
-        is_well = _is_well_after(stage, stage.spell) if stage.spell else codes == [1, 1, 1, 1]
+        # Two tenants' mistakes stay errors, so without faults every run ends with 1; anything else is not the story.
+        is_well = _is_well_after(stage, stage.faults) if stage.faults else codes == [1, 1, 1, 1]
         click.echo(_ending(sandbox, monitor))
     return is_well and not monitor.violations
 
@@ -124,8 +125,8 @@ def serve(scene: Scene) -> None:
         click.echo(_exports(stage.environment))
         click.echo("\nflux-gitlab-syncer run --dry-run\nflux-gitlab-syncer trace sample-tenant")
         click.echo("kubectl get gitrepositories,receivers -A\n")
-        if stage.spell:
-            click.echo(f"# {_forecast(stage.spell)}")
+        if stage.faults:
+            click.echo(f"# {_described(stage.faults)}")
         click.echo("# Ctrl-C ends them.")
         with suppress(KeyboardInterrupt):
             while True:
@@ -133,7 +134,7 @@ def serve(scene: Scene) -> None:
                 flux_looks(stage.sandbox)
                 # Thousands of tenants take a while to look at, and the servers need the processor too.
                 time.sleep(max(_FLUX_INTERVAL, 20 * (time.monotonic() - began)))
-        if stage.spell:
+        if stage.faults:
             click.echo(f"\n# {_counted(stage.injected)}")
 
 
@@ -145,10 +146,10 @@ def _watching(gitlab: GitLabWorld) -> Monitor:
     return Monitor(gitlab, Wanted(), foreign_hooks=hooks, foreign_keys=keys)
 
 
-def _is_well_after(stage: Stage, spell: ActiveFaults) -> bool:
-    """Whether one run in good weather leaves nothing to do, whatever became of those before it."""
-    spell.end()
-    click.echo("The weather is over.\n")
+def _is_well_after(stage: Stage, faults: ActiveFaults) -> bool:
+    """Whether one run without faults leaves nothing to do, whatever the runs before it did."""
+    faults.stop()
+    click.echo("No more faults are injected.\n")
     _chapter("5. One more run, for what is still wrong.", stage)
     # The objects' own errors do not count here, so 0 says that there is nothing to do.
     return (
@@ -170,15 +171,15 @@ def _exports(environment: Mapping[str, str]) -> str:
 
 
 def _introduction(stage: Stage) -> str:
-    weather = f"\n{_forecast(stage.spell)}\n" if stage.spell else ""
+    faults = f"\n{_described(stage.faults)}\n" if stage.faults else ""
     return (
         "An embedded GitLab and Kubernetes are up, with the sample tenants in them.\n"
-        f"The program is run against them with these settings:\n\n{_exports(stage.environment)}\n{weather}"
+        f"The program is run against them with these settings:\n\n{_exports(stage.environment)}\n{faults}"
     )
 
 
-def _forecast(spell: ActiveFaults) -> str:
-    return f"The weather is {spell.name} (seed {spell.seed}): {WEATHERS[spell.name]}."
+def _described(faults: ActiveFaults) -> str:
+    return f"Fault injection is on: {faults.name} (seed {faults.seed}): {FAULT_PROFILES[faults.name]}."
 
 
 def _chapter(title: str, stage: Stage, *options: str) -> int:
@@ -195,7 +196,7 @@ def _chapter(title: str, stage: Stage, *options: str) -> int:
     seen = stage.sandbox.gitlab.requests[requests:]
     writes = sum(request.method != "GET" for request in seen)
     click.echo(f"\nGitLab saw {len(seen)} requests, {writes} of them writes.")
-    if stage.spell:
+    if stage.faults:
         click.echo(click.wrap_text(_counted(stage.injected - injected), _WIDTH))
     click.echo(f"Exit code {done.returncode}{_why(done.returncode, stage)}.\n")
     return done.returncode
@@ -209,7 +210,7 @@ def _counted(injected: Counter[str]) -> str:
 def _why(code: int, stage: Stage) -> str:
     if code != 1:
         return ""
-    return ", for the reasons in the report" if stage.spell else ", because two tenants' objects have errors"
+    return ", for the reasons in the report" if stage.faults else ", because two tenants' objects have errors"
 
 
 def _what_flux_says(sandbox: Sandbox) -> str:

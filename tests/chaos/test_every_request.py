@@ -18,7 +18,7 @@ from tests.worlds.secrets_shown import secrets_of, shown
 
 PAGE = "<html><body><h1>Something went wrong</h1></body></html>"
 
-# As `fail` takes them. A request that is repeated meets good weather.
+# As `fail` takes them. A retry succeeds.
 KINDS: dict[str, dict[str, Any]] = {
     "reset": {"drop": True},
     "reset afterwards": {"drop": True, "after": True},

@@ -1,6 +1,6 @@
 """
-Tenants come, go and rotate; people tamper; weathers come and go; runs are stopped and killed. After each quiet run
-GitLab is as it should be, and at no moment was anything gone, doubled or touched that should not be.
+A state machine: tenants come, go and rotate; people tamper; fault profiles start and stop; runs are stopped and killed.
+After each quiet run GitLab is as it should be. At no moment is an item removed, doubled or changed that must not be.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cronjob.sandbox.fake_gitlab.hooks import accepts_everything
-from cronjob.sandbox.faults.named import begin
-from cronjob.sandbox.faults.names import WEATHERS
+from cronjob.sandbox.fake_gitlab.webhooks import accepts_everything
+from cronjob.sandbox.faults.named import start_faults
+from cronjob.sandbox.faults.names import FAULT_PROFILES
 from cronjob.sandbox.samples import flux_looks
 from tests.chaos.children import lease_expires
 from tests.chaos.hands import INSIDE, OUTSIDE, TAMPERING, Hands
@@ -77,10 +77,10 @@ class Chaos(RuleBasedStateMachine):
         self.platform = self.hands.platform
         self.watch = Watch(self.platform, FIGURES)
         self.folder = Path(self._open.enter_context(TemporaryDirectory()))
-        self._struck = 0
+        self._injected = 0
 
     def teardown(self) -> None:
-        self._clear_up()
+        self._stop_faults()
         self._open.close()
 
     @initialize(target=tenants)
@@ -146,39 +146,39 @@ class Chaos(RuleBasedStateMachine):
     def gitlab_switches_webhooks_off(self, name: str, *, for_good: bool) -> None:
         self.hands.switch_off(self.platform.tenants[name], for_good=for_good)
 
-    # weather
+    # faults
 
-    @step(name=st.sampled_from(sorted(WEATHERS)), number=st.integers(1, 1_000_000))
-    def the_weather_changes(self, name: str, number: int) -> None:
-        self._begin(name, number)
+    @step(name=st.sampled_from(sorted(FAULT_PROFILES)), number=st.integers(1, 1_000_000))
+    def a_fault_profile_starts(self, name: str, number: int) -> None:
+        self._start_faults(name, number)
 
     @step()
-    def the_weather_clears_up(self) -> None:
-        self._clear_up()
+    def the_faults_stop(self) -> None:
+        self._stop_faults()
 
     # runs
 
-    @step(name=st.sampled_from([None, *sorted(WEATHERS)]), number=st.integers(1, 1_000_000))
+    @step(name=st.sampled_from([None, *sorted(FAULT_PROFILES)]), number=st.integers(1, 1_000_000))
     def a_run(self, name: str | None, number: int) -> None:
-        """In whatever weather there is, or in another one, which stays."""
+        """Run under the faults in force, or under another profile, which stays."""
         if name:
-            self._begin(name, number)
+            self._start_faults(name, number)
         self.watch.run(*OPTIONS)
 
-    @step(name=st.sampled_from([None, *sorted(WEATHERS)]), number=st.integers(1, 1_000_000), answer=ANSWERS)
+    @step(name=st.sampled_from([None, *sorted(FAULT_PROFILES)]), number=st.integers(1, 1_000_000), answer=ANSWERS)
     def a_run_that_heals(self, name: str | None, number: int, answer: int | str) -> None:
         """Flux answers the test pushes, or it does not."""
         if name:
-            self._begin(name, number)
+            self._start_faults(name, number)
         self.program.gitlab.receiver = lambda _hook, _trigger: answer
         self.watch.heal(*OPTIONS)
 
     @precondition(lambda self: self.watch.removals)
-    @step(name=st.sampled_from([None, *sorted(WEATHERS)]), number=st.integers(1, 1_000_000), dry=st.booleans())
+    @step(name=st.sampled_from([None, *sorted(FAULT_PROFILES)]), number=st.integers(1, 1_000_000), dry=st.booleans())
     def an_undo(self, name: str | None, number: int, *, dry: bool) -> None:
         """Of one of the last runs that removed something, whatever has happened since."""
         if name:
-            self._begin(name, number)
+            self._start_faults(name, number)
         before = self.platform.everything()
         removals = self.watch.removals[-4:]
         done = self.watch.undo(removals[number % len(removals)], self.folder, confirmed=not dry)
@@ -186,18 +186,18 @@ class Chaos(RuleBasedStateMachine):
         if dry:
             assert (done.writes, self.platform.everything()) == ([], before)
 
-    @step(name=tenants, weather=st.sampled_from([None, *sorted(WEATHERS)]), number=st.integers(1, 1_000_000))
-    def what_a_tenant_had_is_put_back(self, name: str, weather: str | None, number: int) -> None:
+    @step(name=tenants, profile=st.sampled_from([None, *sorted(FAULT_PROFILES)]), number=st.integers(1, 1_000_000))
+    def what_a_tenant_had_is_put_back(self, name: str, profile: str | None, number: int) -> None:
         """It left and was pruned; its things come back before its objects, or with them."""
         if name == ANCHOR:
             return
-        self._clear_up()
+        self._stop_faults()
         self.hands.let_go(self.platform.tenants[name])
         self.watch.run(*OPTIONS)
         if number % 2:
             self.hands.let_in(name)
-        if weather:
-            self._begin(weather, number)
+        if profile:
+            self._start_faults(profile, number)
         if self.watch.removals:
             self.watch.undo(self.watch.removals[-1], self.folder, confirmed=True)
 
@@ -222,7 +222,7 @@ class Chaos(RuleBasedStateMachine):
     @step()
     def a_quiet_run(self) -> None:
         FIGURES["quiet runs"] += 1
-        self._clear_up()
+        self._stop_faults()
         before = self.platform.everything()
         done = self.watch.run(*OPTIONS)
         assert [change for change in done.report["changes"] if change["status"] != "applied"] == []
@@ -232,27 +232,27 @@ class Chaos(RuleBasedStateMachine):
     @step(name=tenants, for_good=st.booleans())
     def a_quiet_run_that_heals(self, name: str, *, for_good: bool) -> None:
         """What is not right yet is made so first: only a webhook that is right is healed."""
-        self._clear_up()
+        self._stop_faults()
         self.watch.run(*OPTIONS)
         self.hands.switch_off(self.platform.tenants[name], for_good=for_good)
         self.watch.heal(*OPTIONS)
         assert self.platform.switched_off() == set()
         assert self.watch.heal(*OPTIONS).report["changes"] == []
 
-    # the weather's own
+    # the machine's own
 
-    def _begin(self, name: str, number: int) -> None:
-        self._clear_up()
-        begin(name, self.program.gitlab.weather, self.program.kubernetes.weather, seed=number)
+    def _start_faults(self, name: str, number: int) -> None:
+        self._stop_faults()
+        start_faults(name, self.program.gitlab, self.program.kubernetes, seed=number)
 
-    def _clear_up(self) -> None:
-        weathers = (self.program.gitlab.weather, self.program.kubernetes.weather)
-        struck = sum(weather.injected.total() for weather in weathers)
-        FIGURES["faults injected"] += struck - self._struck
-        self._struck = struck
-        for weather in weathers:
-            weather.climate = None
-        self.program.gitlab.weather.throttle = None
+    def _stop_faults(self) -> None:
+        worlds = (self.program.gitlab, self.program.kubernetes)
+        injected = sum(world.faults.injected.total() for world in worlds)
+        FIGURES["faults injected"] += injected - self._injected
+        self._injected = injected
+        for world in worlds:
+            world.faults.profile = None
+        self.program.gitlab.rate_limits.throttle = None
         self.program.gitlab.receiver = accepts_everything
 
 

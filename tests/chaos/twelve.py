@@ -143,5 +143,5 @@ def strike(program: Program, request: Request, **failure: Any) -> Any:
 
 def clear_up(program: Program) -> None:
     """No request fails any more."""
-    program.gitlab.faults.clear()
-    program.kubernetes.weather.failures.clear()
+    program.gitlab.faults.planned.clear()
+    program.kubernetes.faults.planned.clear()

@@ -33,7 +33,7 @@ class Watch:
         self._secrets: set[str] = set()
 
     def run(self, *options: str) -> Any:
-        """`run` with these options, in whatever weather there is."""
+        """`run` with these options, under the faults in force."""
         return self._watched(lambda: self._program.run(*options), {0, 1})
 
     def heal(self, *options: str) -> Any:
@@ -73,8 +73,8 @@ class Watch:
         ended: Ended = self._watched(
             lambda: run_and_signal(self._program, number, announce, *options), {0, 1, 128 + number, -number}
         )
-        self._figures["faults injected"] += sum(fault.struck for fault in gitlab.faults)
-        gitlab.faults.clear()
+        self._figures["faults injected"] += sum(fault.injected for fault in gitlab.faults.planned)
+        gitlab.faults.planned.clear()
         return ended
 
     def _watched(self, run: Callable[[], Any], codes: set[int]) -> Any:

@@ -22,8 +22,8 @@ import yaml
 
 from cronjob.kube.client import KubeApi, connect
 from cronjob.kube.target import KubeOptions
-from cronjob.sandbox.fake_kubernetes.access import Denial
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
+from cronjob.sandbox.fake_kubernetes.authorization import Denial
 from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, FLUX_GROUPS, Kind
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving

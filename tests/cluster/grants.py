@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cronjob.sandbox.fake_kubernetes.access import Attempt
+from cronjob.sandbox.fake_kubernetes.authorization import Attempt
 from tests.cluster.manifests import Manifest
 
 Role = tuple[Manifest, str | None]

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 import yaml
 
-from cronjob.sandbox.fake_kubernetes.access import Denial
+from cronjob.sandbox.fake_kubernetes.authorization import Denial
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_kustomization, flux_looks
 from tests.cluster.grants import Grants
 from tests.cluster.manifests import FOLDER, Manifest, loaded, of_kind

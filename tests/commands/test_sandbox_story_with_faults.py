@@ -1,4 +1,4 @@
-"""`flux-gitlab-syncer sandbox --faults`: the story, and the served worlds, in bad weather."""
+"""`flux-gitlab-syncer sandbox --faults`: the story, and the served worlds, under fault injection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from cronjob.cli import program
 from cronjob.commands import sandbox_story as story
-from cronjob.sandbox.faults.names import WEATHERS
+from cronjob.sandbox.faults.names import FAULT_PROFILES
 
 COMMAND = [sys.executable, "-m", "cronjob", "sandbox", "--faults"]
 
@@ -26,8 +26,8 @@ def told() -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_story_names_its_weather(told: list[str]) -> None:
-    assert f"The weather is rain (seed 3): {WEATHERS['rain']}." in told
+def test_the_story_names_its_fault_profile(told: list[str]) -> None:
+    assert f"Fault injection is on: rain (seed 3): {FAULT_PROFILES['rain']}." in told
 
 
 def test_each_chapter_counts_the_faults_beside_the_requests(told: list[str]) -> None:
@@ -36,8 +36,8 @@ def test_each_chapter_counts_the_faults_beside_the_requests(told: list[str]) -> 
     assert all(told[number + 1].startswith("Faults injected: ") for number in seen)
 
 
-def test_after_the_weather_one_more_run_leaves_nothing_to_do(told: list[str]) -> None:
-    rest = told[told.index("The weather is over.") :]
+def test_after_the_faults_one_more_run_leaves_nothing_to_do(told: list[str]) -> None:
+    rest = told[told.index("No more faults are injected.") :]
     assert [line for line in rest if line.startswith("$ ")] == [
         "$ flux-gitlab-syncer run",
         "$ flux-gitlab-syncer run --dry-run --fail-on never --drift-exit-code 3",
@@ -56,14 +56,14 @@ def test_the_story_checks_every_write_and_says_so(told: list[str]) -> None:
     ("setting", "last"),
     [({"SYNCER_DRY_RUN": "true"}, "Exit code 3."), ({"GITLAB_TOKEN": "glpat-wrong"}, "Exit code 1, ")],
 )
-def test_what_is_still_to_do_in_good_weather_is_not_called_well(
+def test_what_is_still_to_do_without_faults_is_not_called_well(
     capfd: pytest.CaptureFixture[str], setting: dict[str, str], last: str
 ) -> None:
     with story._staged(story.Scene(faults="maintenance")) as stage:
-        assert stage.spell
-        assert not story._is_well_after(replace(stage, environment={**stage.environment, **setting}), stage.spell)
+        assert stage.faults
+        assert not story._is_well_after(replace(stage, environment={**stage.environment, **setting}), stage.faults)
         assert [line for line in capfd.readouterr().out.splitlines() if line.startswith("Exit")][-1].startswith(last)
-        assert story._is_well_after(stage, stage.spell)
+        assert story._is_well_after(stage, stage.faults)
 
 
 def test_a_write_that_should_not_have_been_is_told_at_the_end() -> None:
@@ -79,7 +79,7 @@ def test_a_write_that_should_not_have_been_is_told_at_the_end() -> None:
     assert "untouched" not in ending
 
 
-def test_served_worlds_have_the_weather_too_and_count_it_at_the_end() -> None:
+def test_served_worlds_inject_the_faults_too_and_count_them_at_the_end() -> None:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     command = [*COMMAND, "maintenance", "--serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
@@ -96,15 +96,15 @@ def test_served_worlds_have_the_weather_too_and_count_it_at_the_end() -> None:
         rest = server.stdout.read()
         assert server.wait(timeout=10) == 0
 
-    assert f"# The weather is maintenance (seed 1): {WEATHERS['maintenance']}." in lines
+    assert f"# Fault injection is on: maintenance (seed 1): {FAULT_PROFILES['maintenance']}." in lines
     assert statuses == [503, 503, 200]
     assert "# Faults injected: 2 (2 x 503 page at GitLab)." in rest
 
 
-def test_a_weather_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+def test_an_unknown_fault_profile_is_refused_with_the_known_ones() -> None:
     done = CliRunner().invoke(program, ["sandbox", "--faults", "snow"])
     assert done.exit_code == 2
-    assert all(name in done.stderr for name in ("'snow'", *WEATHERS))
+    assert all(name in done.stderr for name in ("'snow'", *FAULT_PROFILES))
     assert "Traceback" not in done.stderr
 
 

@@ -18,7 +18,7 @@ from cronjob.flux.cluster import NAMESPACE_GONE
 from cronjob.kube.events import REASONS
 from cronjob.kube.lease_claim import UNAVAILABLE
 from cronjob.output.metrics import METRICS
-from cronjob.sandbox.faults.names import WEATHERS
+from cronjob.sandbox.faults.names import FAULT_PROFILES
 from cronjob.settings.click_options import as_markdown
 from cronjob.settings.option import Option, OptionScope
 from cronjob.settings.option_table import OPTIONS
@@ -55,7 +55,11 @@ GENERATED: dict[str, Callable[[], str]] = {
         ["| link | what is looked at |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in LINKS.items())]
     ),
     "weathers": lambda: "\n".join(
-        ["| `--faults` | what happens |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in WEATHERS.items())]
+        [
+            "| `--faults` | what happens |",
+            "|---|---|",
+            *(f"| `{name}` | {text} |" for name, text in FAULT_PROFILES.items()),
+        ]
     ),
 }
 

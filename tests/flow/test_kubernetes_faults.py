@@ -122,7 +122,7 @@ def test_a_list_whose_token_expires_in_the_middle_begins_anew_a_few_times(
                 "spec": {"url": f"https://github.example/us/{number}", "interval": "5m"},
             }
         )
-    program.kubernetes.fail(path="/gitrepositories.*continue=", status=410, times=times)
+    program.kubernetes.fail(path="/gitrepositories", query="continue=", status=410, times=times)
 
     done = program.run()
 

@@ -55,9 +55,9 @@ def seconds_of_a_run(gitlab: GitLab, monkeypatch: pytest.MonkeyPatch, **access: 
     # At the beginning of a minute, as windows are counted.
     clock = Clock(60.0 * (time.time() // 60))
     monkeypatch.setattr(pace, "time", clock)
-    gitlab.world.weather.clock = gitlab.world.clock = clock
+    gitlab.world.rate_limits.clock = gitlab.world.clock = clock
     for limit in filter(
-        None, [gitlab.world.weather.throttle, *(one for _, one in gitlab.world.weather.endpoint_limits)]
+        None, [gitlab.world.rate_limits.throttle, *(one for _, one in gitlab.world.rate_limits.endpoint_limits)]
     ):
         limit.clock = clock
     began = clock.now

@@ -163,7 +163,7 @@ class TestEachKindOfRun:
         pushed(program, gateway)
         assert gateway.value("problems", severity="error", code="ProjectUnreadable") == 1
         assert gateway.value("gitlab_requests", method="GET", code="403") == 1
-        program.gitlab.faults.clear()
+        program.gitlab.faults.planned.clear()
 
         pushed(program, gateway)
 

@@ -88,7 +88,7 @@ def test_nothing_shows_one(
             program.gitlab.fail(**TROUBLE[trouble], body=f"{program.sandbox.token} and more", times=None)
         done = program("run", "-o", form, *mode, *options)
         texts += [done.out, done.err, *(path.read_text() for path in tmp_path.iterdir())]
-        program.gitlab.faults.clear()
+        program.gitlab.faults.planned.clear()
         add_secret(program.sandbox, "tenant-0001-webhook", {"token": f"another-token-{len(texts)}"})
         flux_looks(program.sandbox)
     texts += everything_logged

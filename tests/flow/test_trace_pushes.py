@@ -213,8 +213,8 @@ class TestApplied:
             add_kustomization(program.sandbox, f"other-{number:03}")
         assert levels(traced(program))["kustomization"] == "ok"
 
-        program.kubernetes.fail(path="continue=", status=410)
+        program.kubernetes.fail(query="continue=", status=410)
         assert levels(traced(program))["kustomization"] == "ok"
 
-        program.kubernetes.fail(path="/kustomizations.*continue=", status=410, times=None)
+        program.kubernetes.fail(path="/kustomizations", query="continue=", status=410, times=None)
         assert "410 Gone" in at(traced(program), "kustomization")

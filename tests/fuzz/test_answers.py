@@ -50,7 +50,7 @@ def test_whatever_an_answer_holds_the_run_ends_in_order(
         first = program("run", "--output", output, *OPTIONS)
 
         assert first.code in {0, 1, 2, 4, 5}, first.err
-        assert fault.struck
+        assert fault.injected
         assert "Traceback" not in first.err
         assert first.out or first.code == 2
         assert output != "json" or not first.out or first.report
@@ -86,7 +86,7 @@ def test_whatever_an_answer_holds_a_check_says_what_it_can(looks: list[Request],
 
         done = program("check", "--output", data.draw(st.sampled_from(["json", "text"])), *WITHOUT)
 
-        assert fault.struck
+        assert fault.injected
         assert done.code in {0, 1}, done.err
         assert done.out
         assert "Traceback" not in done.err
@@ -121,7 +121,7 @@ def test_whatever_an_answer_holds_a_trace_says_what_it_can(links: list[Request],
         output = data.draw(st.sampled_from(["json", "text"]))
         done = program(*TRACE, "--output", output)
 
-        assert fault.struck
+        assert fault.injected
         assert done.code in {0, 1, 2}, done.err
         assert done.out or done.err
         if output == "json" and done.out:

@@ -727,11 +727,11 @@ class TestUnknownOutcomes:
     ) -> None:
         case = CASES[name]
         project, group, change = prepared(gitlab, case, timeout=0.4)
-        struck = gitlab.world.fail(method=case.method, **FAULTS[fault])
+        planned = gitlab.world.fail(method=case.method, **FAULTS[fault])
 
         group.write(change)
 
-        assert struck.struck == 1
+        assert planned.injected == 1
         assert case.made(gitlab, project)
 
     @pytest.mark.parametrize("fault", ["reset before", "502 before"])

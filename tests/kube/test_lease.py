@@ -334,7 +334,7 @@ class TestKeeping:
         with lease(times={"good_for": 1.0, "answer_within": 0.3}) as held:
             world.fail(method="PUT", times=None, **failure)
             wait_until(held.lost)
-            world.weather.failures.clear()
+            world.faults.planned.clear()
 
             assert f"could not be renewed for 1 s ({reason})" in stop_control.reason()
             assert held.lost() == held.lost()
@@ -345,7 +345,7 @@ class TestKeeping:
             world.fail(method="PUT", status=503, times=2)
             world.fail(method="PUT", after=True, drop=True)
             wait_until(lambda: now(world)["spec"]["renewTime"] > renewed)
-            wait_until(lambda: all(failure.times == 0 for failure in world.weather.failures))
+            wait_until(lambda: all(fault.is_used_up for fault in world.faults.planned))
 
             assert held.lost() == ""
 

@@ -1,4 +1,4 @@
-"""The embedded GitLab as an aiohttp application: the request log, the waiting and the faults."""
+"""The embedded GitLab as an aiohttp application: request log, latency and fault injection."""
 
 import asyncio
 import json
@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from cronjob.sandbox.fake_gitlab.answers import Answer
-from cronjob.sandbox.fake_gitlab.handling import Requests, handled
 from cronjob.sandbox.fake_gitlab.records import Request
+from cronjob.sandbox.fake_gitlab.request_handling import Requests, handled
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
-from cronjob.sandbox.faults.fault import Trouble
-from cronjob.sandbox.faults.inject import answered, was_answered
+from cronjob.sandbox.faults.fault import Fault
+from cronjob.sandbox.faults.inject import inject, is_connected
 
 
 def gitlab_app(world: GitLabWorld) -> web.Application:
@@ -29,21 +29,21 @@ def gitlab_app(world: GitLabWorld) -> web.Application:
 
 
 async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamResponse:
-    """Log the request, wait, and handle it, unless trouble stands before or after that."""
+    """Log the request, wait for the latency, and handle it with the fault that is due, if any."""
     path, _, query = request.raw_path.partition("?")
     logged = Request(request.method, path, dict(parse_qsl(query, keep_blank_values=True)))
     logged.body = await _body_of(request)
     world.requests.append(logged)
-    trouble = world.weather.trouble_for(request.method, path, query)
+    fault = world.faults.fault_for(request.method, path, query)
     await asyncio.sleep(world.latency)
 
     async def handle() -> web.StreamResponse:
         return _response(handled(world, Requests(logged, request.headers, f"{request.scheme}://{request.host}")))
 
-    response = await answered(request, trouble, handle, _failed)
+    response = await inject(fault, request, handle, _answer_of)
     # By the world's own clock, as its limits are.
     response.headers.setdefault("Date", formatdate(world.clock(), usegmt=True))
-    if was_answered(request):
+    if is_connected(request):
         logged.status = response.status
     return response
 
@@ -62,8 +62,8 @@ async def _body_of(request: web.Request) -> dict[str, Any] | list[Any] | str | N
     return data
 
 
-def _failed(trouble: Trouble) -> web.Response:
-    return _response(Answer(trouble.status or 500, trouble.body, trouble.headers))
+def _answer_of(fault: Fault) -> web.Response:
+    return _response(Answer(fault.status or 500, "" if fault.body is None else fault.body, fault.headers))
 
 
 def _response(answer: Answer) -> web.Response:

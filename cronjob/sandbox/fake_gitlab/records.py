@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from cronjob.sandbox.fake_gitlab.sshkeys import PublicKey
+from cronjob.sandbox.fake_gitlab.ssh_keys import PublicKey
 
 GUEST, REPORTER, DEVELOPER, MAINTAINER, OWNER = 10, 20, 30, 40, 50
 

@@ -1,16 +1,18 @@
-"""A whole GitLab in memory. Start here: make a world, put things in it, serve ``gitlab_app(world)``."""
+"""The state of the embedded GitLab. Start here: make a world, add to it, serve `gitlab_app(world)`."""
 
 from collections.abc import Callable
 from typing import Unpack
 
-from cronjob.sandbox.fake_gitlab.hooks import Hooks
+from cronjob.sandbox.fake_gitlab.rate_limits import RateLimits
 from cronjob.sandbox.fake_gitlab.records import Request
-from cronjob.sandbox.fake_gitlab.weather import Fault, FaultFields, Weather
+from cronjob.sandbox.fake_gitlab.webhooks import Webhooks
+from cronjob.sandbox.faults.fault import PlannedFault, PlannedFaultFields
+from cronjob.sandbox.faults.injector import FaultInjector
 
 
-class GitLabWorld(Hooks):
+class GitLabWorld(Webhooks):
     """
-    The state behind the embedded GitLab, to be filled and read directly, also while it is served.
+    The state of the embedded GitLab; tests may write and read it directly, also while it is served.
 
     *version* decides which fields and rules there are; ``-ee`` at its end makes an Enterprise Edition.
     *url_root* is the relative URL root, such as ``/gitlab``.
@@ -20,19 +22,20 @@ class GitLabWorld(Hooks):
         super().__init__()
         self.version = version
         self.url_root = url_root.rstrip("/")
-        # What the instance believes to be its URL; by default the one under which it is reached.
+        # The external URL in GitLab's settings; by default the URL under which it is reached.
         self.external_url: str | None = None
         self.ssh_host = "gitlab.sandbox.example"
         self.ssh_port: int | None = None
-        # Seconds that every request takes.
+        # Seconds by which every answer is delayed.
         self.latency = 0.0
         # A FIPS server has no MD5 fingerprints.
         self.fips = False
         # Smallest number of bits by kind of key (rsa, dsa, ecdsa, ed25519 ...); -1 forbids the kind.
         self.minimum_key_bits: dict[str, int] = {}
         self.requests: list[Request] = []
-        self.weather = Weather(self.seconds)
-        # Called under the lock after every handled request that is no GET, and before its answer is sent.
+        self.faults = FaultInjector()
+        self.rate_limits = RateLimits(self.seconds, self.faults.count)
+        # Called under the lock after each handled request that is not a GET, before its answer is sent.
         self.after_write: list[Callable[[Request], None]] = []
 
     @property
@@ -51,27 +54,22 @@ class GitLabWorld(Hooks):
 
     @property
     def writes(self) -> list[Request]:
-        """The requests of the log that were meant to change something."""
+        """The logged requests that are not reads."""
         return [request for request in self.requests if request.method not in {"GET", "HEAD"}]
-
-    @property
-    def faults(self) -> list[Fault]:
-        """The faults that were announced; clear it for good weather."""
-        return self.weather.faults
 
     def ssh_url(self, path_with_namespace: str) -> str:
         if self.ssh_port:
             return f"ssh://git@{self.ssh_host}:{self.ssh_port}/{path_with_namespace}.git"
         return f"git@{self.ssh_host}:{path_with_namespace}.git"
 
-    def fail(self, **fields: Unpack[FaultFields]) -> Fault:
-        """Announce a fault: what goes wrong is in ``Fault``. The first one that matches a request strikes."""
-        return self.weather.fail(**fields)
+    def fail(self, **fields: Unpack[PlannedFaultFields]) -> PlannedFault:
+        """Plan a fault for coming requests; `PlannedFault` describes the *fields*."""
+        return self.faults.plan(**fields)
 
     def rate_limit(self, *, per_minute: int, period: float = 60) -> None:
-        """Throttle every user, in windows of *period* seconds: plain text 429 that says when to return."""
-        self.weather.rate_limit(per_minute=per_minute, period=period)
+        """Throttle every user, in windows of *period* seconds: plain text 429 with Retry-After."""
+        self.rate_limits.limit_users(per_minute=per_minute, period=period)
 
     def endpoint_limit(self, path: str, *, per_minute: int, period: float = 60) -> None:
-        """Limit each user's requests to paths that match *path*: JSON 429 that gives no time."""
-        self.weather.endpoint_limit(path, per_minute=per_minute, period=period)
+        """Limit each user's requests to paths that match *path*: JSON 429 without Retry-After."""
+        self.rate_limits.limit_endpoint(path, per_minute=per_minute, period=period)

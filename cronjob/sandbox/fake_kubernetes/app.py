@@ -12,18 +12,18 @@ import yaml
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from cronjob.sandbox.fake_kubernetes.access import complaint
+from cronjob.sandbox.fake_kubernetes.authorization import complaint
 from cronjob.sandbox.fake_kubernetes.discovery import discovery
 from cronjob.sandbox.fake_kubernetes.paths import PageNotFoundError, Target, target_of
 from cronjob.sandbox.fake_kubernetes.reading import read
+from cronjob.sandbox.fake_kubernetes.request_log import Request
 from cronjob.sandbox.fake_kubernetes.reviews import review
 from cronjob.sandbox.fake_kubernetes.schema import api_version
 from cronjob.sandbox.fake_kubernetes.status import StatusError, forbidden, unauthorized
-from cronjob.sandbox.fake_kubernetes.weather import Request
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.fake_kubernetes.writing import write
-from cronjob.sandbox.faults.fault import Trouble
-from cronjob.sandbox.faults.inject import answered, was_answered
+from cronjob.sandbox.faults.fault import Fault
+from cronjob.sandbox.faults.inject import inject, is_connected
 
 Answer = dict[str, Any]
 
@@ -41,7 +41,7 @@ def kubernetes_app(world: KubernetesWorld) -> web.Application:
             raise StatusError(415, "this server reads JSON only; with kubectl, use create -f or apply -f")
         return _answer(world, request, await request.text())
 
-    middlewares = [_logging(world), _weather(world), _refusing, _authenticating(world)]
+    middlewares = [_logging(world), _fault_injection(world), _refusing, _authenticating(world)]
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app.router.add_route("*", "/{path:.*}", answer)
     return app
@@ -113,30 +113,31 @@ def _logging(world: KubernetesWorld) -> Middleware:
     @web.middleware
     async def log(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
-        status = response.status if was_answered(request) else 0
+        status = response.status if is_connected(request) else 0
         world.requests.append(Request(request.method, request.path, dict(request.query), status))
         return response
 
     return log
 
 
-def _weather(world: KubernetesWorld) -> Middleware:
+def _fault_injection(world: KubernetesWorld) -> Middleware:
     @web.middleware
-    async def blow(request: web.Request, handler: Handler) -> web.StreamResponse:
-        trouble = world.weather.take(request.method, request.path_qs)
+    async def inject_fault(request: web.Request, handler: Handler) -> web.StreamResponse:
+        path, _, query = request.path_qs.partition("?")
+        fault = world.faults.fault_for(request.method, path, query)
         await asyncio.sleep(world.latency)
-        return await answered(request, trouble, lambda: handler(request), _failed)
+        return await inject(fault, request, lambda: handler(request), _answer_of)
 
-    return blow
+    return inject_fault
 
 
-def _failed(trouble: Trouble) -> web.Response:
-    status = trouble.status or 500
-    body = trouble.body if trouble.body is not None else StatusError(status, "trouble was ordered").as_status()
+def _answer_of(fault: Fault) -> web.Response:
+    status = fault.status or 500
+    body = fault.body if fault.body is not None else StatusError(status, "a fault was injected").as_status()
     if isinstance(body, str):
-        return web.Response(text=body, status=status, headers=trouble.headers)
+        return web.Response(text=body, status=status, headers=fault.headers)
     response = _json(body, status=status)
-    response.headers.update(trouble.headers)
+    response.headers.update(fault.headers)
     return response
 
 

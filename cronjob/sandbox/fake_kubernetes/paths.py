@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cronjob.sandbox.fake_kubernetes.access import Attempt
+from cronjob.sandbox.fake_kubernetes.authorization import Attempt
 from cronjob.sandbox.fake_kubernetes.kinds import BY_RESOURCE, FLUX_GROUPS, Kind
 from cronjob.sandbox.fake_kubernetes.status import unserved
 

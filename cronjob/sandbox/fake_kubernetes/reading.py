@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cronjob.sandbox.fake_kubernetes.paging import Page, Row
+from cronjob.sandbox.fake_kubernetes.pagination import Page, Row
 from cronjob.sandbox.fake_kubernetes.paths import Target
 from cronjob.sandbox.fake_kubernetes.schema import api_version, shown
 from cronjob.sandbox.fake_kubernetes.selectors import field_selector, label_selector

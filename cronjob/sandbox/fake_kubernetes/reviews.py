@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cronjob.sandbox.fake_kubernetes.access import Attempt
+from cronjob.sandbox.fake_kubernetes.authorization import Attempt
 from cronjob.sandbox.fake_kubernetes.kinds import KINDS
 from cronjob.sandbox.fake_kubernetes.paths import Target
 from cronjob.sandbox.fake_kubernetes.schema import api_version

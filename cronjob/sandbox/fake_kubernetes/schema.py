@@ -9,8 +9,8 @@ from typing import Any
 
 from cronjob.sandbox.fake_kubernetes.kinds import Kind
 from cronjob.sandbox.fake_kubernetes.paths import Target
-from cronjob.sandbox.fake_kubernetes.rules import built_in_causes, name_causes
 from cronjob.sandbox.fake_kubernetes.status import StatusError, bad_request, invalid
+from cronjob.sandbox.fake_kubernetes.validation import built_in_causes, name_causes
 
 Manifest = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, Kind
 from cronjob.sandbox.fake_kubernetes.manifests import completed, is_same, stamped
-from cronjob.sandbox.fake_kubernetes.paging import Row, Snapshots
+from cronjob.sandbox.fake_kubernetes.pagination import Row, Snapshots
 
 Manifest = dict[str, Any]
 Key = tuple[str, str]

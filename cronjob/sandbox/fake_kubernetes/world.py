@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from cronjob.sandbox.fake_kubernetes.access import Attempt, Denial
+from cronjob.sandbox.fake_kubernetes.authorization import Attempt, Denial
 from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, Kind, served_versions
 from cronjob.sandbox.fake_kubernetes.manifests import copy_of, manifests_from
+from cronjob.sandbox.fake_kubernetes.request_log import Request
 from cronjob.sandbox.fake_kubernetes.schema import shown
 from cronjob.sandbox.fake_kubernetes.store import KubernetesStore
-from cronjob.sandbox.fake_kubernetes.weather import Failure, FailureOptions, Request, Weather
+from cronjob.sandbox.faults.fault import PlannedFault, PlannedFaultFields
+from cronjob.sandbox.faults.injector import FaultInjector
 
 Manifest = dict[str, Any]
 # `list` is a method below, so its class cannot use the name as a type.
@@ -36,7 +38,7 @@ class KubernetesWorld:
         self.flux = flux
         self.served: dict[str, list[str]] = served_versions(flux)
         self.store = KubernetesStore()
-        self.weather = Weather()
+        self.faults = FaultInjector()
         self.denials: list[Denial] = []
         self.requests: list[Request] = []
         self.latency = 0.0
@@ -125,11 +127,13 @@ class KubernetesWorld:
         """Whether no rule denies *attempt*."""
         return not any(denial.covers(attempt) for denial in self.denials)
 
-    def fail(self, **options: Unpack[FailureOptions]) -> Failure:
-        """Let coming requests go wrong once; `FailureOptions` says which and how."""
-        failure = Failure(**options)
-        self.weather.failures.append(failure)
-        return failure
+    def fail(self, **fields: Unpack[PlannedFaultFields]) -> PlannedFault:
+        """
+        Plan a fault for coming requests; `PlannedFault` describes the *fields*.
+
+        A *status* without a *body* is answered with a Status object.
+        """
+        return self.faults.plan(**fields)
 
     def _copy(self, kind: Kind, manifest: Manifest) -> Manifest:
         versions = self.served.get(kind.group) or ["v1"]

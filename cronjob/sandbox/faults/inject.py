@@ -1,4 +1,4 @@
-"""Trouble on the wire: connections that are reset, and answers that break off half way."""
+"""Fault injection on the wire: connections that are reset, and answers that are cut off half way."""
 
 import asyncio
 import struct
@@ -7,48 +7,52 @@ from socket import SO_LINGER, SOL_SOCKET
 
 from aiohttp import web
 
-from cronjob.sandbox.faults.fault import Trouble
+from cronjob.sandbox.faults.fault import Fault
 
 
-async def answered(
+async def inject(
+    fault: Fault | None,
     request: web.Request,
-    trouble: Trouble | None,
     handle: Callable[[], Awaitable[web.StreamResponse]],
-    failed: Callable[[Trouble], web.Response],
+    answer_of: Callable[[Fault], web.Response],
 ) -> web.StreamResponse:
-    """The answer to *request*, which *handle* gives, as *trouble* leaves it; *failed* makes the answer of a trouble."""
-    if trouble is None:
+    """
+    Answer *request* with *fault* injected, or without one.
+
+    *handle* handles the request and returns the real answer; *answer_of* makes the answer of a fault's status.
+    """
+    if fault is None:
         return await handle()
-    if trouble.after:
+    if fault.after:
         answer = await handle()
-        await _strike(trouble)
+        await _wait_and_call(fault)
     else:
-        await _strike(trouble)
-        answer = web.Response() if trouble.replaces else await handle()
-    if trouble.drop:
+        await _wait_and_call(fault)
+        answer = web.Response() if fault.replaces_answer else await handle()
+    if fault.drop:
         return _dropped(request)
-    if trouble.replaces:
-        answer = failed(trouble)
-    return await _cut(request, answer) if trouble.cut else answer
+    if fault.replaces_answer:
+        answer = answer_of(fault)
+    return await _cut(request, answer) if fault.cut else answer
 
 
-def was_answered(request: web.Request) -> bool:
-    """Whether there still is somebody to answer: neither side has given the connection up."""
+def is_connected(request: web.Request) -> bool:
+    """Whether the client can still get an answer: neither side has closed the connection."""
     return request.transport is not None and not request.transport.is_closing()
 
 
-async def _strike(trouble: Trouble) -> None:
-    await asyncio.sleep(trouble.delay)
-    if trouble.call:
-        trouble.call()
+async def _wait_and_call(fault: Fault) -> None:
+    await asyncio.sleep(fault.delay)
+    if fault.call:
+        fault.call()
 
 
 def _dropped(request: web.Request) -> web.StreamResponse:
     if request.transport:
-        # Without lingering what is sent is a reset, not the orderly end of a connection.
+        # Without lingering, closing sends a reset instead of the orderly end of a connection.
         request.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         request.transport.abort()
-    # What is returned after this goes nowhere.
+    # Nobody receives what is returned after this.
     return web.Response()
 
 
@@ -61,6 +65,6 @@ async def _cut(request: web.Request, answer: web.StreamResponse) -> web.StreamRe
     await begun.prepare(request)
     await begun.write(body[: len(body) // 2])
     if request.transport:
-        # Unlike a reset this lets the half that was written arrive.
+        # Unlike a reset, closing lets the half that was written arrive.
         request.transport.close()
     return begun

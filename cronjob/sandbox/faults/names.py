@@ -1,6 +1,6 @@
-"""The weathers that can be asked for, by name, and what a person is told of each. `weathers.begin` makes them."""
+"""The names and descriptions of the fault profiles, as `--faults` takes them. `named.start_faults` starts one."""
 
-WEATHERS = {
+FAULT_PROFILES = {
     "rain": "5 % of the requests to GitLab are reset or answered 502",
     "storm": "20 % of the requests to GitLab and Kubernetes fail in every way known, some after they were handled",
     "ratelimit": "GitLab allows 15 requests in 3 seconds, says so in every answer, and answers 429 to all others",

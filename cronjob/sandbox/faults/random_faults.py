@@ -1,22 +1,20 @@
 """
-Bad weather that is the same every time, however many threads ask and in whatever order.
+Random faults that can be repeated: independent of threads and of the order of requests.
 
-Whether the n-th coming of a request fails, and how, is a digest of the seed, the request and n: nothing is drawn.
+Whether the n-th attempt of a request fails, and how, is computed from a digest of the seed, the request and n.
 """
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
-from threading import Lock
 from typing import NamedTuple
 
-from cronjob.sandbox.faults.fault import Trouble
+from cronjob.sandbox.faults.fault import Fault
 
 READING = frozenset({"GET", "HEAD"})
 
 
-class Requests(NamedTuple):
-    """What makes two requests the same one, made again; *query* is as it was sent."""
+class RequestKey(NamedTuple):
+    """What identifies a request, so that a retry is recognised; *query* is the raw query."""
 
     method: str
     path: str
@@ -24,96 +22,49 @@ class Requests(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of trouble and its name in reports; *query* has to be part of the request's."""
+class FaultKind:
+    """One kind of fault and its name in reports; *query* must be part of the request's query."""
 
     name: str
-    trouble: Trouble
+    fault: Fault
     writes_only: bool = False
     query: str = ""
 
-    def may_befall(self, asked: Requests) -> bool:
-        return self.query in asked.query and not (self.writes_only and asked.method in READING)
+    def is_possible_for(self, request: RequestKey) -> bool:
+        return self.query in request.query and not (self.writes_only and request.method in READING)
 
 
 @dataclass(frozen=True)
-class Climate:
+class FaultProfile:
     """
-    How *percent* of the requests to one server fail, in *kinds* of equal share.
+    The share of one server's requests that fail, in *percent*; the *kinds* of fault have equal shares.
 
-    After *in_a_row* failures of the same request one passes, so that patience is always rewarded. With *only_first*
-    the same request fails in its first so many comings only.
+    After *in_a_row* failures of the same request the next attempt passes, so that retries always succeed in the end.
+    With *only_first*, only the first so many attempts of the same request can fail.
     """
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[FaultKind, ...]
     percent: float = 100
     seed: int = 1
     in_a_row: int = 3
     only_first: int | None = None
 
-    def kind_for(self, asked: Requests, nth: int) -> Kind | None:
-        """What befalls the *nth* coming (from 1) of this request, if anything does."""
-        run = 0
-        while run < nth and self._is_due(asked, nth - run):
-            run += 1
-        possible = [kind for kind in self.kinds if kind.may_befall(asked)]
-        if not possible or run % (self.in_a_row + 1) == 0:
+    def kind_for(self, request: RequestKey, attempt: int) -> FaultKind | None:
+        """The kind of fault for this *attempt* (from 1) of the request; None where it passes."""
+        failures = 0
+        while failures < attempt and self._is_selected(request, attempt - failures):
+            failures += 1
+        possible = [kind for kind in self.kinds if kind.is_possible_for(request)]
+        if not possible or failures % (self.in_a_row + 1) == 0:
             return None
-        return possible[self._number(asked, nth, "kind") % len(possible)]
+        return possible[self._number(request, attempt, "kind") % len(possible)]
 
-    def _is_due(self, asked: Requests, nth: int) -> bool:
-        if self.only_first is not None and nth > self.only_first:
+    def _is_selected(self, request: RequestKey, attempt: int) -> bool:
+        if self.only_first is not None and attempt > self.only_first:
             return False
-        return self._number(asked, nth, "whether") < self.percent / 100 * 2**64
+        return self._number(request, attempt, "whether") < self.percent / 100 * 2**64
 
-    def _number(self, asked: Requests, nth: int, what: str) -> int:
+    def _number(self, request: RequestKey, attempt: int, purpose: str) -> int:
         """A number below 2**64, the same for the same arguments on every machine."""
-        text = " ".join([str(self.seed), what, str(nth), *asked])
+        text = " ".join([str(self.seed), purpose, str(attempt), *request])
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-
-
-class UnderClimate:
-    """One server's share of a climate, and the count of what was done to its requests, limits included."""
-
-    def __init__(self) -> None:
-        self._climate: Climate | None = None
-        self._came: Counter[Requests] = Counter()
-        self._injected: Counter[str] = Counter()
-        self._counting = Lock()
-
-    @property
-    def climate(self) -> Climate | None:
-        """The climate in force; none is good weather. A new one begins to count anew."""
-        return self._climate
-
-    @climate.setter
-    def climate(self, climate: Climate | None) -> None:
-        with self._counting:
-            self._climate = climate
-            self._came.clear()
-
-    @property
-    def injected(self) -> Counter[str]:
-        """By kind, how many requests failed so far; faults that were announced by themselves do not count."""
-        with self._counting:
-            return self._injected.copy()
-
-    def count(self, kind: str) -> None:
-        """One more request failed in this way."""
-        with self._counting:
-            self._injected[kind] += 1
-
-    def climates_trouble(self, method: str, path: str, query: str) -> Trouble | None:
-        """What the climate has for a request that comes now."""
-        asked = Requests(method, path, query)
-        with self._counting:
-            climate = self._climate
-            if climate is None:
-                return None
-            self._came[asked] += 1
-            nth = self._came[asked]
-        kind = climate.kind_for(asked, nth)
-        if kind is None:
-            return None
-        self.count(kind.name)
-        return kind.trouble

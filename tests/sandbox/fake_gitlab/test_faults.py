@@ -23,7 +23,7 @@ def gitlab() -> Iterator[Client]:
 def test_the_first_requests_are_skipped(gitlab: Client) -> None:
     fault = gitlab.world.fail(status=503, skip=2, times=2)
     assert [gitlab.get("user").status_code for _ in range(5)] == [200, 200, 503, 503, 200]
-    assert fault.struck == 2
+    assert fault.injected == 2
 
 
 def test_only_matching_requests_count_as_skipped(gitlab: Client) -> None:

@@ -1,4 +1,4 @@
-"""The named weathers over HTTP: what each failure looks like, and whether what was asked for has happened."""
+"""The named faults over HTTP: what each fault looks like, and whether the request was handled."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +13,15 @@ from cronjob.sandbox.faults.named import (
     ALLOWED,
     WINDOW,
     ActiveFaults,
-    begin,
     flapping_kubernetes,
     gitlab_storm,
     kubernetes_storm,
     maintenance,
     rain,
+    start_faults,
 )
-from cronjob.sandbox.faults.names import WEATHERS
-from cronjob.sandbox.faults.random_faults import Climate, Kind
+from cronjob.sandbox.faults.names import FAULT_PROFILES
+from cronjob.sandbox.faults.random_faults import FaultKind, FaultProfile
 from cronjob.sandbox.serving import serving
 from tests.worlds.gitlab_client import HOOKS, URL, Client, a_gitlab
 from tests.worlds.wire import torn
@@ -72,23 +72,28 @@ def url(cluster: KubernetesWorld) -> Iterator[str]:
         yield address
 
 
-def only(kinds: tuple[Kind, ...], name: str) -> Climate:
-    """A climate in which every first coming of a request fails in one way."""
+def only(kinds: tuple[FaultKind, ...], name: str) -> FaultProfile:
+    """A profile that fails the first attempt of every request with this kind of fault."""
     [kind] = [kind for kind in kinds if kind.name == name]
-    return Climate((kind,), only_first=1)
+    return FaultProfile((kind,), only_first=1)
 
 
-def in_force(name: str, gitlab: Client, cluster: KubernetesWorld, seed: int = 1) -> ActiveFaults:
-    return begin(name, gitlab.world.weather, cluster.weather, seed=seed)
+def started(name: str, gitlab: Client, cluster: KubernetesWorld, seed: int = 1) -> ActiveFaults:
+    return start_faults(name, gitlab.world, cluster, seed=seed)
 
 
-# What it looks like
+def settings_of(gitlab: Client, cluster: KubernetesWorld) -> list[object]:
+    """Everything that a profile sets."""
+    return [gitlab.world.faults.profile, gitlab.world.rate_limits.throttle, cluster.faults.profile]
+
+
+# What each fault looks like
 
 
 @pytest.mark.parametrize("name", AT_GITLAB)
-def test_what_befalls_a_write_at_gitlab_looks_like_the_real_thing(gitlab: Client, name: str) -> None:
+def test_a_failed_write_at_gitlab_looks_like_the_real_one(gitlab: Client, name: str) -> None:
     status, kind, text, done = AT_GITLAB[name]
-    gitlab.world.weather.climate = only(GITLAB_STORM, name)
+    gitlab.world.faults.profile = only(GITLAB_STORM, name)
     if status is None:
         with pytest.raises(requests.ConnectionError):
             gitlab.post(HOOKS, url=URL)
@@ -98,15 +103,13 @@ def test_what_befalls_a_write_at_gitlab_looks_like_the_real_thing(gitlab: Client
         assert text in answer.text
     assert len(gitlab.world.hooks_of(gitlab.project)) == int(done)
     assert gitlab.post(HOOKS, url=URL).status_code == 201
-    assert gitlab.world.weather.injected == {name: 1}
+    assert gitlab.world.faults.injected == {name: 1}
 
 
 @pytest.mark.parametrize("name", AT_KUBERNETES)
-def test_what_befalls_a_write_at_kubernetes_looks_like_the_real_thing(
-    cluster: KubernetesWorld, url: str, name: str
-) -> None:
+def test_a_failed_write_at_kubernetes_looks_like_the_real_one(cluster: KubernetesWorld, url: str, name: str) -> None:
     status, kind, text, done = AT_KUBERNETES[name]
-    cluster.weather.climate = only(KUBERNETES_STORM, name)
+    cluster.faults.profile = only(KUBERNETES_STORM, name)
     secret = {"metadata": {"name": "a"}}
     if status is None:
         with pytest.raises(requests.ConnectionError):
@@ -124,90 +127,88 @@ def test_what_befalls_a_write_at_kubernetes_looks_like_the_real_thing(
 
 
 def test_a_cut_answer_breaks_off_at_both(gitlab: Client, cluster: KubernetesWorld, url: str) -> None:
-    gitlab.world.weather.climate = only(GITLAB_STORM, "cut answer")
-    cluster.weather.climate = only(KUBERNETES_STORM, "cut answer")
+    gitlab.world.faults.profile = only(GITLAB_STORM, "cut answer")
+    cluster.faults.profile = only(KUBERNETES_STORM, "cut answer")
     for answer in (torn(gitlab.url, "GET", "/api/v4/user", gitlab.token), torn(url, "GET", SECRETS)):
         assert answer.status == 200
         assert len(answer.arrived) == answer.stated // 2 > 0
 
 
-def test_every_kind_of_a_storm_is_looked_at_here() -> None:
+def test_every_kind_of_fault_of_a_storm_is_tested_here() -> None:
     assert {kind.name for kind in GITLAB_STORM} == {*AT_GITLAB, "cut answer"}
     assert {kind.name for kind in KUBERNETES_STORM} == {*AT_KUBERNETES, "cut answer", "410 Gone"}
 
 
 def test_a_continue_token_is_gone_and_the_list_without_one_is_not(cluster: KubernetesWorld, url: str) -> None:
-    cluster.weather.climate = only(FLAPPING, "410 Gone")
+    cluster.faults.profile = only(FLAPPING, "410 Gone")
     assert requests.get(f"{url}{SECRETS}?limit=1", timeout=10).status_code == 200
     answer = requests.get(f"{url}{SECRETS}?limit=1&continue=x", timeout=10)
     assert (answer.status_code, answer.json()["reason"]) == (410, "Expired")
     assert "continue" not in answer.json()["metadata"]
 
 
-# The five
+# The five profiles
 
 
-def test_every_weather_that_is_announced_can_begin_and_end(gitlab: Client, cluster: KubernetesWorld) -> None:
-    for name in WEATHERS:
-        spell = in_force(name, gitlab, cluster)
-        over = [gitlab.world.weather.climate, gitlab.world.weather.throttle, cluster.weather.climate]
-        assert any(over), name
-        spell.end()
-        over = [gitlab.world.weather.climate, gitlab.world.weather.throttle, cluster.weather.climate]
-        assert not any(over), name
+def test_every_named_profile_can_be_started_and_stopped(gitlab: Client, cluster: KubernetesWorld) -> None:
+    for name in FAULT_PROFILES:
+        faults = started(name, gitlab, cluster)
+        assert any(settings_of(gitlab, cluster)), name
+        faults.stop()
+        assert not any(settings_of(gitlab, cluster)), name
     with pytest.raises(KeyError):
-        in_force("snow", gitlab, cluster)
+        started("snow", gitlab, cluster)
 
 
-def test_the_weathers_are_as_bad_as_they_are_announced() -> None:
-    climates = (rain(), gitlab_storm(), kubernetes_storm(), flapping_kubernetes())
-    assert [climate.percent for climate in climates] == [5, 20, 20, 20]
-    assert [climate.kinds for climate in climates] == [
+def test_the_profiles_fail_the_share_of_requests_that_they_state() -> None:
+    profiles = (rain(), gitlab_storm(), kubernetes_storm(), flapping_kubernetes())
+    assert [profile.percent for profile in profiles] == [5, 20, 20, 20]
+    assert [profile.kinds for profile in profiles] == [
         (RESET, BAD_GATEWAY),
         GITLAB_STORM,
         KUBERNETES_STORM,
         FLAPPING,
     ]
-    assert f"{ALLOWED} requests in {WINDOW:.0f} seconds" in WEATHERS["ratelimit"]
+    assert f"{ALLOWED} requests in {WINDOW:.0f} seconds" in FAULT_PROFILES["ratelimit"]
 
 
-def test_rain_and_flapping_befall_one_server_and_a_storm_both(gitlab: Client, cluster: KubernetesWorld) -> None:
-    befallen = {}
+def test_rain_and_flapping_fail_one_server_and_a_storm_both(gitlab: Client, cluster: KubernetesWorld) -> None:
+    failing = {}
     for name in ("rain", "flapping-kubernetes", "storm"):
-        spell = in_force(name, gitlab, cluster)
-        befallen[name] = [weather.climate is not None for weather in (gitlab.world.weather, cluster.weather)]
-        spell.end()
-    assert befallen == {"rain": [True, False], "flapping-kubernetes": [False, True], "storm": [True, True]}
+        faults = started(name, gitlab, cluster)
+        failing[name] = [world.faults.profile is not None for world in (gitlab.world, cluster)]
+        faults.stop()
+    assert failing == {"rain": [True, False], "flapping-kubernetes": [False, True], "storm": [True, True]}
 
 
 def test_maintenance_refuses_each_request_twice_and_shows_a_page(gitlab: Client, cluster: KubernetesWorld) -> None:
-    in_force("maintenance", gitlab, cluster)
+    started("maintenance", gitlab, cluster)
     answers = [gitlab.get("user") for _ in range(4)] + [gitlab.post(HOOKS, url=URL) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [503, 503, 200, 200, 503, 503, 201, 201]
-    assert answers[0].text == MAINTENANCE.trouble.body
+    assert answers[0].text == MAINTENANCE.fault.body
     assert "Retry-After" not in answers[0].headers
 
 
 def test_maintenance_can_last_longer(gitlab: Client) -> None:
-    gitlab.world.weather.climate = maintenance(5)
+    gitlab.world.faults.profile = maintenance(5)
     assert [gitlab.get("user").status_code for _ in range(7)] == [503] * 5 + [200] * 2
 
 
-def test_ratelimit_is_gitlabs_throttle_in_short_windows(gitlab: Client, cluster: KubernetesWorld) -> None:
+def test_ratelimit_is_gitlabs_rate_limit_in_short_windows(gitlab: Client, cluster: KubernetesWorld) -> None:
     gitlab.world.clock = lambda: 1_700_000_040.0
-    spell = in_force("ratelimit", gitlab, cluster)
+    faults = started("ratelimit", gitlab, cluster)
     allowed = [gitlab.get("user") for _ in range(ALLOWED)]
     refused = gitlab.get("user")
     assert {answer.status_code for answer in allowed} == {200}
     assert [answer.headers["RateLimit-Remaining"] for answer in allowed] == [str(left) for left in range(14, -1, -1)]
     assert (refused.status_code, refused.text, refused.headers["Retry-After"]) == (429, "Retry later\n", "3")
-    assert spell.injected == {"429 Retry later at GitLab": 1}
+    assert faults.injected == {"429 Retry later at GitLab": 1}
     gitlab.world.clock = lambda: 1_700_000_043.0
     assert gitlab.get("user").status_code == 200
 
 
-def test_a_fault_that_was_announced_comes_first(gitlab: Client, cluster: KubernetesWorld, url: str) -> None:
-    gitlab.world.weather.climate = cluster.weather.climate = Climate((MAINTENANCE,))
+def test_a_planned_fault_comes_before_a_random_one(gitlab: Client, cluster: KubernetesWorld, url: str) -> None:
+    gitlab.world.faults.profile = cluster.faults.profile = FaultProfile((MAINTENANCE,))
     gitlab.world.fail(status=418)
     cluster.fail(status=418)
     assert [gitlab.get("user").status_code for _ in range(2)] == [418, 503]
@@ -217,10 +218,10 @@ def test_a_fault_that_was_announced_comes_first(gitlab: Client, cluster: Kuberne
 # Repeatable over HTTP
 
 
-def test_several_threads_meet_the_same_storm_as_one(gitlab: Client, cluster: KubernetesWorld) -> None:
+def test_a_storm_is_the_same_for_several_threads_as_for_one(gitlab: Client, cluster: KubernetesWorld) -> None:
     paths = [f"projects/{number}/hooks" for number in range(60)] * 3
 
-    def fate(path: str) -> tuple[str, str]:
+    def outcome(path: str) -> tuple[str, str]:
         try:
             with requests.Session() as session:
                 headers = {"PRIVATE-TOKEN": gitlab.token}
@@ -228,14 +229,14 @@ def test_several_threads_meet_the_same_storm_as_one(gitlab: Client, cluster: Kub
         except requests.RequestException as error:
             return path, type(error).__name__
 
-    spells = []
-    fates = []
-    for width, order in ((1, 1), (8, -1)):
-        before = gitlab.world.weather.injected
-        in_force("storm", gitlab, cluster, seed=5)
-        with ThreadPoolExecutor(width) as pool:
-            fates.append(sorted(pool.map(fate, paths[::order])))
-        spells.append(gitlab.world.weather.injected - before)
-    assert fates[0] == fates[1]
-    assert spells[0] == spells[1]
-    assert len(spells[0]) > 3
+    injected = []
+    outcomes = []
+    for workers, order in ((1, 1), (8, -1)):
+        before = gitlab.world.faults.injected
+        started("storm", gitlab, cluster, seed=5)
+        with ThreadPoolExecutor(workers) as pool:
+            outcomes.append(sorted(pool.map(outcome, paths[::order])))
+        injected.append(gitlab.world.faults.injected - before)
+    assert outcomes[0] == outcomes[1]
+    assert injected[0] == injected[1]
+    assert len(injected[0]) > 3

@@ -2,8 +2,8 @@
 
 from cronjob.sandbox.fake_gitlab.answers import Answer, Json, forbidden, not_found, refuse, timestamp
 from cronjob.sandbox.fake_gitlab.call import Call
-from cronjob.sandbox.fake_gitlab.key_rules import checked_title, new_key_of
-from cronjob.sandbox.fake_gitlab.paging import paged
+from cronjob.sandbox.fake_gitlab.deploy_key_validation import checked_title, new_key_of
+from cronjob.sandbox.fake_gitlab.pagination import paged
 from cronjob.sandbox.fake_gitlab.records import MAINTAINER, Key, Project
 from cronjob.sandbox.fake_gitlab.routes import Route, reading
 from cronjob.sandbox.fake_gitlab.views import identity_json

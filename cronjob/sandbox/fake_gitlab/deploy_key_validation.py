@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from cronjob.sandbox.fake_gitlab.answers import refuse
 from cronjob.sandbox.fake_gitlab.call import Call
 from cronjob.sandbox.fake_gitlab.records import Key
-from cronjob.sandbox.fake_gitlab.sshkeys import Errors, clean_text, complaints_about, read_key
+from cronjob.sandbox.fake_gitlab.ssh_keys import Errors, clean_text, complaints_about, read_key
 
 MAX_TITLE = 255
 

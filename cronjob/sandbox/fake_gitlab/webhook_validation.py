@@ -7,7 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from cronjob.sandbox.fake_gitlab.records import Hook, Project
-from cronjob.sandbox.fake_gitlab.sshkeys import Errors
+from cronjob.sandbox.fake_gitlab.ssh_keys import Errors
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 
 MOST_HOOKS = 100

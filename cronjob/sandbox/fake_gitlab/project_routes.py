@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cronjob.sandbox.fake_gitlab.answers import Answer, refuse
 from cronjob.sandbox.fake_gitlab.call import Call
-from cronjob.sandbox.fake_gitlab.paging import paged
+from cronjob.sandbox.fake_gitlab.pagination import paged
 from cronjob.sandbox.fake_gitlab.records import OWNER, Group, Project
 from cronjob.sandbox.fake_gitlab.routes import READING, Route, reading
 from cronjob.sandbox.fake_gitlab.views import (

@@ -1,4 +1,4 @@
-"""The whole program in bad weather: it gets through, doubles nothing and touches nothing that is not its own."""
+"""The whole program under fault injection: runs succeed, create nothing twice and change only items of their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from urllib3.util import Retry
 
 from cronjob.sandbox.fake_gitlab.monitor import Monitor, Wanted
-from cronjob.sandbox.faults.named import ActiveFaults, begin
+from cronjob.sandbox.faults.named import ActiveFaults, start_faults
 from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, token_of
 from tests.worlds.program import Program, a_program
 
@@ -47,8 +47,8 @@ def public_key_of(secret: dict[str, object]) -> str:
     return b64decode(data["identity.pub"]).decode()
 
 
-def in_force(name: str, program: Program, seed: int = 1) -> ActiveFaults:
-    return begin(name, program.gitlab.weather, program.kubernetes.weather, seed=seed)
+def started(name: str, program: Program, seed: int = 1) -> ActiveFaults:
+    return start_faults(name, program.gitlab, program.kubernetes, seed=seed)
 
 
 def is_complete(program: Program, monitor: Monitor) -> bool:
@@ -62,29 +62,29 @@ def is_complete(program: Program, monitor: Monitor) -> bool:
     return True
 
 
-@pytest.mark.parametrize("weather", ["rain", "flapping-kubernetes"])
+@pytest.mark.parametrize("profile", ["rain", "flapping-kubernetes"])
 def test_one_run_is_enough_and_the_next_ones_find_nothing_to_do(
-    program: Program, monitor: Monitor, weather: str
+    program: Program, monitor: Monitor, profile: str
 ) -> None:
-    spell = in_force(weather, program)
+    faults = started(profile, program)
     done = [program.run() for _ in range(3)]
 
     assert [one.code for one in done] == [0, 0, 0]
     assert [one.report["result"] for one in done] == ["applied", "in_sync", "in_sync"]
     assert is_complete(program, monitor)
-    assert spell.injected.total() > 0
+    assert faults.injected.total() > 0
     assert (monitor.violations, monitor.writes) == ([], 6)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_storm_takes_a_few_runs_at_most(program: Program, monitor: Monitor, seed: int) -> None:
-    spell = in_force("storm", program, seed)
+    faults = started("storm", program, seed)
     results = []
     while results[-1:] != ["in_sync"] and len(results) < 6:
         results.append(program.run().report["result"])
 
     assert results[-1] == "in_sync"
     assert is_complete(program, monitor)
-    assert spell.injected.total() > 5
+    assert faults.injected.total() > 5
     assert monitor.violations == []
     assert monitor.writes >= 6

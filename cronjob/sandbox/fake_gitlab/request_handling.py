@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from cronjob.sandbox.fake_gitlab import answers
 from cronjob.sandbox.fake_gitlab.answers import Answer, RefusedError
 from cronjob.sandbox.fake_gitlab.call import Call
-from cronjob.sandbox.fake_gitlab.hooks_api import ROUTES as HOOK_ROUTES
-from cronjob.sandbox.fake_gitlab.keys_api import ROUTES as KEY_ROUTES
-from cronjob.sandbox.fake_gitlab.projects_api import ROUTES as PROJECT_ROUTES
+from cronjob.sandbox.fake_gitlab.deploy_key_routes import ROUTES as KEY_ROUTES
+from cronjob.sandbox.fake_gitlab.project_routes import ROUTES as PROJECT_ROUTES
 from cronjob.sandbox.fake_gitlab.records import Request, Token
 from cronjob.sandbox.fake_gitlab.routes import Route, Router
+from cronjob.sandbox.fake_gitlab.webhook_routes import ROUTES as HOOK_ROUTES
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from cronjob.sandbox.faults.random_faults import READING
 
@@ -43,7 +43,7 @@ def handled(world: GitLabWorld, asked: Requests) -> Answer:
 def _admitted(world: GitLabWorld, asked: Requests) -> Answer:
     """The answer to a request that the throttle lets through, or its refusal."""
     shown = _shown_token(asked.headers)
-    refused, headers = world.weather.throttling(_asker(world, shown))
+    refused, headers = world.rate_limits.throttled(_asker(world, shown))
     if refused:
         return Answer(429, "Retry later\n", headers)
     try:
@@ -62,7 +62,7 @@ def _routed(world: GitLabWorld, asked: Requests, shown: str | None) -> Answer:
     route, names = found
     token = _token(world, shown, asked.headers)
     _refuse_scope(route, token)
-    if world.weather.over_endpoint_limit(_asker(world, shown), request.path):
+    if world.rate_limits.is_endpoint_exceeded(_asker(world, shown), request.path):
         answers.refuse(429, message={"error": TOO_MANY})
     call = Call(
         world=world,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 
-from cronjob.sandbox.fake_gitlab.keyring import Keyring
+from cronjob.sandbox.fake_gitlab.deploy_keys import DeployKeys
 from cronjob.sandbox.fake_gitlab.records import Delivery, Hook, Project
 
 
@@ -13,7 +13,7 @@ def accepts_everything(_hook: Hook, _trigger: str) -> int | str:
     return 200
 
 
-class Hooks(Keyring):
+class Webhooks(DeployKeys):
     """
     Webhooks by project and id.
 

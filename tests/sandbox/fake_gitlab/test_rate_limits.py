@@ -26,7 +26,7 @@ def test_a_fault_is_answered_once_and_nothing_is_done(gitlab: Client) -> None:
     fault = gitlab.world.fail(method="POST", path=r"/hooks$", status=502, body="GitLab is not responding")
     answer = gitlab.post(HOOKS, url=URL)
     assert (answer.status_code, answer.text) == (502, "GitLab is not responding")
-    assert (fault.struck, gitlab.world.hooks_of(gitlab.project)) == (1, [])
+    assert (fault.injected, gitlab.world.hooks_of(gitlab.project)) == (1, [])
     assert gitlab.post(HOOKS, url=URL).status_code == 201
 
 
@@ -58,7 +58,7 @@ def test_a_fault_strikes_only_what_it_matches(gitlab: Client) -> None:
     assert gitlab.get(HOOKS).status_code == 200
     assert gitlab.get("projects/1000", page=2).status_code == 200
     assert gitlab.post(f"{HOOKS}?page=2", url=URL).status_code == 201
-    assert fault.struck == 0
+    assert fault.injected == 0
     assert gitlab.get(HOOKS, page=2).status_code == 503
 
 
@@ -68,7 +68,7 @@ def test_a_fault_strikes_as_often_as_it_was_told(gitlab: Client) -> None:
     assert [gitlab.get("user").status_code for _ in range(4)] == [503, 503, 500, 200]
     gitlab.world.fail(status=503, times=None)
     assert {gitlab.get("user").status_code for _ in range(5)} == {503}
-    gitlab.world.faults.clear()
+    gitlab.world.faults.planned.clear()
     assert gitlab.get("user").status_code == 200
 
 

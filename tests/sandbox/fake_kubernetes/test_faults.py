@@ -59,7 +59,7 @@ def test_a_failure_meets_its_method_and_path_only(world: KubernetesWorld, url: s
 
 
 def test_a_failure_can_wait_for_the_second_chunk(world: KubernetesWorld, url: str) -> None:
-    world.fail(path="continue=", status=500)
+    world.fail(query="continue=", status=500)
 
     assert get(f"{url}{SECRETS}?limit=1").status_code == 200
     assert get(f"{url}{SECRETS}?limit=1&continue=x").status_code == 500

@@ -5,10 +5,10 @@ from typing import NoReturn
 
 from cronjob.sandbox.fake_gitlab.answers import refuse
 from cronjob.sandbox.fake_gitlab.call import Call
-from cronjob.sandbox.fake_gitlab.hook_fields import FLAGS, has_field
-from cronjob.sandbox.fake_gitlab.hook_rules import complaints_about, settle
 from cronjob.sandbox.fake_gitlab.records import Hook, Project
-from cronjob.sandbox.fake_gitlab.sshkeys import Errors
+from cronjob.sandbox.fake_gitlab.ssh_keys import Errors
+from cronjob.sandbox.fake_gitlab.webhook_fields import FLAGS, has_field
+from cronjob.sandbox.fake_gitlab.webhook_validation import complaints_about, settle
 
 TEXTS = ("name", "description", "token", "signing_token", "custom_webhook_template", "push_events_branch_filter")
 PAIRS = ("url_variables", "custom_headers")

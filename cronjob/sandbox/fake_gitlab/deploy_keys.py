@@ -4,9 +4,9 @@ from datetime import datetime
 from itertools import count
 from typing import TypedDict, Unpack
 
+from cronjob.sandbox.fake_gitlab.namespaces import Namespaces
 from cronjob.sandbox.fake_gitlab.records import Key, Project, User
-from cronjob.sandbox.fake_gitlab.sshkeys import clean_text, read_key
-from cronjob.sandbox.fake_gitlab.tree import Tree
+from cronjob.sandbox.fake_gitlab.ssh_keys import clean_text, read_key
 
 
 class KeyFields(TypedDict, total=False):
@@ -18,7 +18,7 @@ class KeyFields(TypedDict, total=False):
     personal: bool
 
 
-class Keyring(Tree):
+class DeployKeys(Namespaces):
     """Keys by id, by stored text and by fingerprint, which is unique over the whole instance."""
 
     def __init__(self) -> None:

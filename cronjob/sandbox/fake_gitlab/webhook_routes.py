@@ -4,11 +4,11 @@ from copy import copy
 
 from cronjob.sandbox.fake_gitlab.answers import Answer, Json, not_found, refuse
 from cronjob.sandbox.fake_gitlab.call import Call
-from cronjob.sandbox.fake_gitlab.hook_fields import FLAGS, delivery_json, has_field, hook_json, shown_fields
-from cronjob.sandbox.fake_gitlab.hook_params import changed, checked, sent_parameters
-from cronjob.sandbox.fake_gitlab.paging import paged
+from cronjob.sandbox.fake_gitlab.pagination import paged
 from cronjob.sandbox.fake_gitlab.records import MAINTAINER, Delivery, Hook, Project
 from cronjob.sandbox.fake_gitlab.routes import Route, reading
+from cronjob.sandbox.fake_gitlab.webhook_fields import FLAGS, delivery_json, has_field, hook_json, shown_fields
+from cronjob.sandbox.fake_gitlab.webhook_parameters import changed, checked, sent_parameters
 
 # Accepted as triggers, but GitLab has no test for them.
 UNTESTABLE = frozenset({"confidential_note_events", "deployment_events", "feature_flag_events"})
@@ -119,7 +119,7 @@ def _refuse_too_many_tests(call: Call, project: Project, hook: Hook) -> None:
         return
     by_hook = call.world.release == (17, 0)
     key = f"hook {hook.id}" if by_hook else f"project {project.id} user {call.signed_in().id}"
-    if call.world.weather.over_hook_test_limit(key, 3 if by_hook else 5):
+    if call.world.rate_limits.is_webhook_test_exceeded(key, 3 if by_hook else 5):
         refuse(429, message={"error": "This endpoint has been requested too many times. Try again later."})
 
 

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cronjob.sandbox.fake_gitlab.sshkeys import clean_text, complaints_about, read_key
+from cronjob.sandbox.fake_gitlab.ssh_keys import clean_text, complaints_about, read_key
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from tests.worlds.gitlab_client import ONE, a_public_key
 

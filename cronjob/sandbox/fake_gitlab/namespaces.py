@@ -7,14 +7,14 @@ from cronjob.sandbox.fake_gitlab.accounts import Accounts
 from cronjob.sandbox.fake_gitlab.records import MAINTAINER, OWNER, Group, Project, User
 
 
-class PlaceFields(TypedDict, total=False):
+class NamespaceFields(TypedDict, total=False):
     """What a test may choose of a new group or project. Groups are public unless told otherwise."""
 
     id: int | None
     visibility: str
 
 
-class Tree(Accounts):
+class Namespaces(Accounts):
     """Namespaces and projects, found by id and by path in one step however many there are."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Tree(Accounts):
             namespace.members[user.id] = OWNER
             return user
 
-    def add_group(self, path: str, **fields: Unpack[PlaceFields]) -> Group:
+    def add_group(self, path: str, **fields: Unpack[NamespaceFields]) -> Group:
         """Add the group at the full path *path*, and the groups above it that do not exist yet."""
         with self.lock:
             if path.lower() in self.groups_by_path:
@@ -71,7 +71,7 @@ class Tree(Accounts):
         with self.lock:
             place.members[user.id] = access_level
 
-    def add_project(self, path: str, **fields: Unpack[PlaceFields]) -> Project:
+    def add_project(self, path: str, **fields: Unpack[NamespaceFields]) -> Project:
         """Add a private project to a namespace that exists. It takes over its path from older redirects."""
         with self.lock:
             if path.lower() in self.projects_by_path:
