@@ -49,7 +49,7 @@ def _click_option(option: Option) -> Callable[[Function], Function]:
     return click.option(*option.flags, option.key, **attributes)
 
 
-def _completer(kind: ValueKind) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+def _completer(kind: ValueKind[Any]) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
     """What a shell offers for a value: the words there are, names of files, or nothing."""
     words = kind.metavar.split("|") if kind.metavar.islower() else []
 
@@ -62,7 +62,7 @@ def _completer(kind: ValueKind) -> Callable[[click.Context, click.Parameter, str
 
 
 def _notes(option: Option) -> str:
-    default = option.preset_text
+    default = option.default_text
     # `required` is not what the option is without a value.
     noted = default if default.endswith("required") else default and f"default: {default}"
     notes = "; ".join(filter(None, [option.env, noted]))
@@ -83,7 +83,7 @@ def _cells(option: Option) -> tuple[str, str, str, str]:
     repeated = " (repeat)" if option.kind.several and option.flags else ""
     commands = " and ".join(f"`{command}`" for command in option.commands)
     only = f" ({commands} only)" if "run" not in option.commands else ""
-    return _names(option) + repeated, f"`{option.env}`" if option.env else "", option.preset_text, option.help + only
+    return _names(option) + repeated, f"`{option.env}`" if option.env else "", option.default_text, option.help + only
 
 
 def _names(option: Option) -> str:

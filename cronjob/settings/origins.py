@@ -9,25 +9,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from cronjob.settings.option import PREFIX, Option, OptionScope
+from cronjob.settings.option import PREFIX, Option, Origin
 from cronjob.settings.option_table import OPTIONS, options_of
 from cronjob.settings.settings_file import read_file
 
 CREDENTIAL = "GITLAB_TOKEN"
 _VARIABLES = frozenset(option.env for option in OPTIONS if option.env)
-_KEYS = frozenset(option.key for option in OPTIONS if OptionScope.FILE in option.places)
-
-
-class Origin(StrEnum):
-    """The four places a value can come from, strongest first."""
-
-    FLAG = "flag"
-    ENVIRONMENT = "environment"
-    FILE = "file"
-    DEFAULT = "default"
+_KEYS = frozenset(option.key for option in OPTIONS if Origin.FILE in option.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +93,12 @@ def _above(option: Option, flags: Mapping[str, object], environment: Mapping[str
 
 
 def _below(option: Option, document: Mapping[str, object], path: str, environment: Mapping[str, str]) -> SettingValue:
-    if option.key in document and OptionScope.FILE in option.places:
+    if option.key in document and Origin.FILE in option.allowed:
         return SettingValue(option, document[option.key], Origin.FILE, path)
     for name in option.fallbacks:
         if text := environment.get(name, "").strip():
             return SettingValue(option, text, Origin.ENVIRONMENT, name)
-    return SettingValue(option, option.preset, Origin.DEFAULT)
+    return SettingValue(option, option.default, Origin.DEFAULT)
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cronjob.settings.origins import CREDENTIAL, Origin, SettingValue
+from cronjob.settings.option import Origin
+from cronjob.settings.origins import CREDENTIAL, SettingValue
 from cronjob.settings.resolve import Resolved
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cronjob.settings.option import SHARED, Option, OptionScope
+from cronjob.settings.option import SHARED, Option, Origin
 from cronjob.settings.option_table import OPTIONS
-from cronjob.settings.origins import CREDENTIAL, Collected, Origin, SettingValue, gather
+from cronjob.settings.origins import CREDENTIAL, Collected, SettingValue, gather
 from cronjob.settings.pod_index import pod_index
 from cronjob.settings.values import ReportFile
 from reconcile.tenancy import Tenancy
@@ -69,7 +69,7 @@ def _typed(gathered: Collected) -> tuple[dict[str, object], list[str]]:
     values: dict[str, object] = {}
     complaints = []
     for option in OPTIONS:
-        given = gathered.given.get(option.key) or SettingValue(option, option.preset, Origin.DEFAULT)
+        given = gathered.given.get(option.key) or SettingValue(option, option.default, Origin.DEFAULT)
         try:
             values[option.key] = given.typed()
         except ValueError as error:
@@ -113,7 +113,7 @@ def _missing(gathered: Collected, values: Mapping[str, object]) -> Iterator[str]
 
 
 def _how_to_give(option: Option) -> str:
-    file = f" or write `{option.key}` into the file" if OptionScope.FILE in option.places else ""
+    file = f" or write `{option.key}` into the file" if Origin.FILE in option.allowed else ""
     return f"pass it, set {option.env}{file}"
 
 

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cronjob.settings.option import CONFIRMED, SHARED, WHOLE
-from cronjob.settings.option_table import OPTIONS
+from cronjob.settings.option_table import OPTIONS, Options
 from cronjob.settings.print_config import flags_given, given_options
 from cronjob.settings.resolve import Resolved, resolve
-from cronjob.settings.values import ReportFile
 from reconcile.errors import SettingsError
 from reconcile.marks import Identity
-from reconcile.plan.guard import Expected, Limits
-from reconcile.problems import Severity
 from reconcile.rules import Rules
 from reconcile.run import RunOptions
 from reconcile.shares import ALL, Share
@@ -28,75 +24,20 @@ from reconcile.tenancy import Tenancy, matches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Options):
     """
-    What one run is to do, complete and checked.
+    What one run is to do, complete and checked: the value of every option, and what else *command* needs.
 
-    Fields are named as the options are, in the plural where several values may be given. *namespaces* may be empty:
-    then it is the one that the access to Kubernetes names. *given* is what the report repeats: no secrets are in it;
-    *flags* are those of it that stood on the command line. *shard* counts from 0 to below *shards*.
+    *namespaces* may be empty: then it is the one that the access to Kubernetes names. *given* is what the report
+    repeats, without secrets; *flags* are the keys of it that were given on the command line. *shard* is this pod's
+    index, from 0 to below *shards*.
     """
 
     command: str
     given: Mapping[str, object]
     flags: frozenset[str]
-
-    groups: tuple[str, ...]
-    extra_projects: tuple[str, ...]
-    cluster: str
-    receiver_url: str | None
-    projects: tuple[str, ...]
-
-    dry_run: bool
-    confirm: str | None
-    prune: bool
-    max_prune: Limits
-    expect_plan: Expected | None
-    adopt: bool
-    refresh_tokens: bool
-    heal_webhooks: bool
-    webhook_tls_verification: bool
-
-    gitlab_url: str
-    gitlab_token_file: Path | None
     token: str = field(repr=False)
-    ca_file: Path | None
-    concurrency: int
-    max_requests_per_minute: int | None
-    timeout: float
-    deadline: float | None
-
-    namespaces: tuple[str, ...]
-    kubeconfig: str | None
-    context: str | None
-    lease: bool
-    lease_wait: float
-    shards: int
     shard: int
-    events: bool | None
-
-    output: str
-    reports: tuple[ReportFile, ...]
-    pushgateway: str | None
-    show_foreign: bool
-    drift_exit_code: int
-    fail_on: Severity | None
-    log_format: str
-    log_level: str
-
-    config: str | None
-    print_config: bool
-
-    git_hosts: tuple[str, ...]
-    gitlab_user: str | None
-    previous_clusters: tuple[str, ...]
-    previous_namespaces: tuple[str, ...]
-    previous_receiver_urls: tuple[str, ...]
-    receiver_url_is_ours: bool
-    owned_keys: tuple[str, ...]
-    can_push: str | None
-    tenancy: Tenancy | None
-    cross_namespace_refs: bool
 
     @property
     def gitlab_host(self) -> str:
@@ -166,16 +107,6 @@ class Settings:
         )
 
 
-# Where several values may be given, the flag is singular and the field plural.
-_PLURALS = {
-    "group": "groups",
-    "extra_project": "extra_projects",
-    "project": "projects",
-    "namespace": "namespaces",
-    "report": "reports",
-}
-
-
 def read_settings(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Settings:
     """The settings of *command*. Raises SettingsError, whose text holds every complaint on a line of its own."""
     return settings_from(resolve(command, flags, environment))
@@ -185,7 +116,7 @@ def settings_from(resolved: Resolved) -> Settings:
     """The same from what was resolved already."""
     if resolved.complaints:
         raise SettingsError("\n".join(resolved.complaints))
-    values: dict[str, Any] = {_PLURALS.get(option.key, option.key): resolved.values[option.key] for option in OPTIONS}
+    values: dict[str, Any] = {option.field: resolved.values[option.key] for option in OPTIONS}
     if resolved.command in CONFIRMED:
         values["dry_run"] = values["dry_run"] or values["confirm"] is None
     return Settings(

@@ -20,7 +20,7 @@ from cronjob.kube.lease_claim import UNAVAILABLE
 from cronjob.output.metrics import METRICS
 from cronjob.sandbox.faults.names import FAULT_PROFILES
 from cronjob.settings.click_options import as_markdown
-from cronjob.settings.option import Option, OptionScope
+from cronjob.settings.option import FILE_ONLY, Option
 from cronjob.settings.option_table import OPTIONS
 from cronjob.settings.resolve import resolve
 from reconcile.errors import LEASE_HELD, ReadError
@@ -166,7 +166,7 @@ def test_the_settings_file_is_one_that_can_be_used_and_has_every_key_for_files_o
     resolved = resolve("run", {"config": str(file)}, {"GITLAB_TOKEN": "glpat-made-up"})
     assert resolved.complaints == ()
     shown = {key for key, given in resolved.given.items() if given.place == str(file)}
-    assert shown >= {option.key for option in OPTIONS if option.places is OptionScope.FILE}
+    assert shown >= {option.key for option in OPTIONS if option.allowed == FILE_ONLY}
 
 
 def test_the_excerpt_is_what_the_sandbox_prints() -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import fields
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from cronjob.settings.click_options import as_markdown, decorated
-from cronjob.settings.option import PREFIX, Group, Option, OptionScope
+from cronjob.settings.option import FILE_ONLY, FLAG_ONLY, PREFIX, Group, Option
 from cronjob.settings.option_table import OPTIONS, options_of
-from cronjob.settings.settings import Settings
 
 FLAGGED = {command: [option for option in options_of(command) if option.flags] for command in ("run", "retire", "undo")}
 
@@ -43,12 +41,6 @@ def test_no_name_and_no_variable_stands_there_twice() -> None:
         assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
-def test_every_option_fills_a_field_of_the_settings() -> None:
-    known = {field.name for field in fields(Settings)} - {"command", "given", "flags", "token", "shard"}
-    plurals = {f"{option.key}s": option.key for option in OPTIONS if option.kind.several}
-    assert {plurals.get(name, name) for name in known} == {option.key for option in OPTIONS}
-
-
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_each_option_says_what_it_means_in_one_short_line(option: Option) -> None:
     assert option.help
@@ -58,8 +50,8 @@ def test_each_option_says_what_it_means_in_one_short_line(option: Option) -> Non
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_each_default_is_a_value_that_the_option_itself_accepts(option: Option) -> None:
-    if option.preset is not None:
-        option.kind.typed(option.preset)
+    if option.default is not None:
+        option.kind.typed(option.default)
 
 
 def test_the_variable_is_the_flag_in_capitals() -> None:
@@ -70,13 +62,13 @@ def test_the_variable_is_the_flag_in_capitals() -> None:
 
 
 def test_what_is_in_the_file_only_has_neither_flag_nor_variable() -> None:
-    only = [option for option in OPTIONS if option.places == OptionScope.FILE]
+    only = [option for option in OPTIONS if option.allowed == FILE_ONLY]
     assert [(option.flags, option.env) for option in only] == [((), None)] * 10
 
 
 def test_a_confirmation_can_be_given_as_a_flag_only() -> None:
     confirm = next(option for option in OPTIONS if option.name == "confirm")
-    assert (confirm.places, confirm.env) == (OptionScope.FLAG, None)
+    assert (confirm.allowed, confirm.env) == (FLAG_ONLY, None)
 
 
 @pytest.mark.parametrize("command", FLAGGED)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cronjob.settings.option import Option, OptionScope
+from cronjob.settings.option import Option, Origin
 from cronjob.settings.option_table import OPTIONS
 from cronjob.settings.print_config import describe
 from cronjob.settings.resolve import resolve
@@ -27,7 +27,7 @@ from tests.worlds.settings_samples import (
     complaint,
     complaints,
     flag_value,
-    of,
+    given_by,
     read,
     without,
     write,
@@ -43,20 +43,20 @@ def test_every_option_has_a_sample_here() -> None:
     assert {option.name for option in OPTIONS} == SAMPLES.keys() | ELSEWHERE
 
 
-@pytest.mark.parametrize("option", of(OptionScope.FLAG), ids=lambda one: one.name)
+@pytest.mark.parametrize("option", given_by(Origin.FLAG), ids=lambda one: one.name)
 def test_an_option_can_be_given_as_a_flag(option: Option) -> None:
     _, _, field, expected = SAMPLES[option.name]
     flags: dict[str, Any] = {option.key: flag_value(option)}
     assert getattr(read(without=without(option), **flags), field) == expected
 
 
-@pytest.mark.parametrize("option", of(OptionScope.ENVIRONMENT), ids=lambda one: one.name)
+@pytest.mark.parametrize("option", given_by(Origin.ENVIRONMENT), ids=lambda one: one.name)
 def test_an_option_can_be_given_in_the_environment(option: Option) -> None:
     text, _, field, expected = SAMPLES[option.name]
     assert getattr(read(environment={str(option.env): text}, without=without(option)), field) == expected
 
 
-@pytest.mark.parametrize("option", of(OptionScope.FILE), ids=lambda one: one.name)
+@pytest.mark.parametrize("option", given_by(Origin.FILE), ids=lambda one: one.name)
 def test_an_option_can_be_given_in_the_file(option: Option, file: Path) -> None:
     _, value, field, expected = SAMPLES[option.name]
     path = write(file, **{option.key: value})

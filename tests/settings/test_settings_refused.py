@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cronjob.settings.option import Option, OptionScope
+from cronjob.settings.option import Option, Origin
 from cronjob.settings.print_config import describe
 from cronjob.settings.resolve import resolve
 from cronjob.settings.settings import read_settings
 from reconcile.errors import SettingsError
-from tests.worlds.settings_samples import NEEDED, TOKEN, complaint, complaints, of, read, without, write
+from tests.worlds.settings_samples import NEEDED, TOKEN, complaint, complaints, given_by, read, without, write
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.dates() | st.binary()
 ANYTHING = st.recursive(LEAVES, lambda one: st.lists(one) | st.dictionaries(st.text(max_size=9), one), max_leaves=6)
+# An environment variable can hold anything but NUL.
+VARIABLE_TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ class TestComplaints:
     def test_what_a_file_cannot_say_is_an_unknown_key(self, key: str, file: Path) -> None:
         assert f"`{key}`" in complaint(config=write(file, **{key: "x"}))
 
-    @pytest.mark.parametrize("option", of(OptionScope.ENVIRONMENT), ids=lambda one: one.name)
+    @pytest.mark.parametrize("option", given_by(Origin.ENVIRONMENT), ids=lambda one: one.name)
     def test_an_empty_variable_is_refused(self, option: Option) -> None:
         if option.variable:
             assert getattr(read(environment={option.variable: ""}), option.key) is None
@@ -86,14 +88,14 @@ class TestComplaints:
             assert complaint(environment=environment, without=without(option)) == expected
 
     @pytest.mark.parametrize(
-        "option", [one for one in of(OptionScope.FLAG) if not one.kind.is_switch], ids=lambda one: one.name
+        "option", [one for one in given_by(Origin.FLAG) if not one.kind.is_switch], ids=lambda one: one.name
     )
     def test_an_empty_flag_is_refused(self, option: Option) -> None:
         value = ("",) if option.kind.several else ""
         expected = f"--{option.name} is empty; give it a value or leave it out."
         assert complaint(**{option.key: value}) == expected
 
-    @pytest.mark.parametrize("option", of(OptionScope.FILE), ids=lambda one: one.name)
+    @pytest.mark.parametrize("option", given_by(Origin.FILE), ids=lambda one: one.name)
     def test_a_key_without_a_value_is_refused(self, option: Option, file: Path) -> None:
         path = write(file, **{option.key: None})
         expected = f"`{option.key}` in {path} has no value; give it one or leave it out."
@@ -146,7 +148,7 @@ class TestComplaints:
         path = write(file, **{key: "a\x1b[31m"})
         assert complaint(config=path) == f"`{key}` in {path} holds control characters; remove them."
 
-    @given(st.dictionaries(st.sampled_from([option.key for option in of(OptionScope.FILE)]), ANYTHING, max_size=4))
+    @given(st.dictionaries(st.sampled_from([option.key for option in given_by(Origin.FILE)]), ANYTHING, max_size=4))
     def test_no_value_in_the_file_fails_otherwise_than_by_a_complaint(
         self, tmp_path_factory: pytest.TempPathFactory, values: dict[str, object]
     ) -> None:
@@ -155,7 +157,7 @@ class TestComplaints:
         assert all(line.isprintable() and line.endswith(".") for line in resolved.complaints)
         assert len(describe(resolved).splitlines()) == len(resolved.given) + 1
 
-    @given(st.sampled_from(of(OptionScope.ENVIRONMENT)), st.text(st.characters(exclude_characters="\0", codec="utf-8")))
+    @given(st.sampled_from(given_by(Origin.ENVIRONMENT)), VARIABLE_TEXTS)
     def test_no_value_in_the_environment_does_either(self, option: Option, text: str) -> None:
         resolved = resolve("run", NEEDED, {"GITLAB_TOKEN": TOKEN, str(option.env): text})
         assert all(line.isprintable() and line.endswith(".") for line in resolved.complaints)

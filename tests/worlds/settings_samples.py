@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cronjob.settings.option import Option, OptionScope
+from cronjob.settings.option import Option, Origin
 from cronjob.settings.option_table import OPTIONS
 from cronjob.settings.settings import Settings, read_settings
 from cronjob.settings.values import switch
@@ -105,8 +105,8 @@ ELSEWHERE = {"gitlab-token-file", "ca-file", "report", "config", "print-config",
 SAMPLED = [option for option in OPTIONS if option.name in SAMPLES]
 
 
-def of(*places: OptionScope) -> list[Option]:
-    return [option for option in SAMPLED if all(place in option.places for place in places)]
+def given_by(origin: Origin) -> list[Option]:
+    return [option for option in SAMPLED if origin in option.allowed]
 
 
 def without(option: Option) -> tuple[str, ...]:
