@@ -1,44 +1,12 @@
-"""Findings: what `check` and `trace` found out about one topic, how bad it is, and what to do about it."""
+"""Make and show findings: what `check` and `trace` have in common beside the findings themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-
 import click
 
+from reconcile.findings import Finding, Level
+
 _COLOURS = {"ok": "green", "note": "cyan", "skip": "bright_black", "warn": "yellow", "fail": "red"}
-
-
-class Level(StrEnum):
-    """
-    How bad a finding is, from harmless to bad.
-
-    FAIL stops a run or breaks a chain, WARN does not; SKIP was not looked at, since it depends on what failed.
-    """
-
-    OK = "ok"
-    NOTE = "note"
-    SKIP = "skip"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """
-    What was found out about one *topic*: a check by its name, or a link of a chain.
-
-    *message* says what to do where the level is warn or fail; *command* does it, where one command can. *object* is
-    the Kubernetes object or the item at GitLab that the finding is about, where there is one.
-    """
-
-    topic: str
-    level: Level
-    message: str
-    object: str | None = None
-    command: str | None = None
 
 
 def ok(topic: str, message: str) -> Finding:
@@ -54,17 +22,6 @@ def warn(topic: str, message: str) -> Finding:
 def fail(topic: str, message: str) -> Finding:
     """Return a finding that stops a run or breaks a chain."""
     return Finding(topic, Level.FAIL, message)
-
-
-def has_failed(findings: Iterable[Finding]) -> bool:
-    """Tell whether one of the findings has the level FAIL."""
-    return any(finding.level is Level.FAIL for finding in findings)
-
-
-def worst(levels: Iterable[Level]) -> Level:
-    """Return FAIL, WARN or OK, whichever is the worst; NOTE and SKIP count as OK."""
-    present = set(levels)
-    return next((level for level in (Level.FAIL, Level.WARN) if level in present), Level.OK)
 
 
 def shown_level(level: str, *, colour: bool, bold: bool = False) -> str:

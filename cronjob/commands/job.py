@@ -108,7 +108,7 @@ def do_check(call: Invocation) -> int:
 
 def do_trace(call: Invocation) -> int:
     """`trace`: one tenant's chain, link by link. Changes nothing."""
-    from cronjob.commands.trace.tracing import trace
+    from cronjob.commands.trace.trace import trace
 
     expect_plain(call.settings)
     return trace(call)

@@ -7,8 +7,8 @@ from threading import Event
 import pytest
 
 from cronjob.commands.check import receiver
-from cronjob.commands.findings import Level
 from cronjob.concurrency.run_with_timeout import run_with_timeout
+from reconcile.findings import Level
 from tests.flow.test_metrics import SLOW
 from tests.worlds.gitlab_builders import raw_server
 

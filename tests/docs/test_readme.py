@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from cronjob.commands.check.document import CHECKS
-from cronjob.commands.trace import kustomizations, repository
-from cronjob.commands.trace.links import LINKS
 from cronjob.exit_codes import ExitCode
 from cronjob.flux.cluster import NAMESPACE_GONE
 from cronjob.kube.events import REASONS
@@ -23,6 +21,8 @@ from cronjob.settings.click_options import as_markdown
 from cronjob.settings.option import FILE_ONLY, Option
 from cronjob.settings.option_table import OPTIONS
 from cronjob.settings.resolve import resolve
+from reconcile.chain import fetch, kustomizations
+from reconcile.chain.links import LINKS
 from reconcile.errors import LEASE_HELD, ReadError
 from reconcile.model import Kind
 from reconcile.problems import Code, severity_of
@@ -247,7 +247,7 @@ def _anchors(page: Path, path: str) -> set[str]:
 
 def test_codes_in_the_other_pages_exist() -> None:
     objections = SCHEMA["properties"]["objections"]["items"]["properties"]["code"]["enum"]
-    of_flux = {*repository.REASONS, *kustomizations.REASONS}
+    of_flux = {*fetch.REASONS, *kustomizations.REASONS}
     known = {*Code, *read_errors(), *objections, *of_flux, "GitRepository", "CronJob", "ConfigMap"}
     for page in (ROOT / "docs").glob("*.md"):
         named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", page.read_text(encoding="utf-8")))

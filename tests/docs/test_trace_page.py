@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cronjob.commands.findings import Level
-from cronjob.commands.trace import deliveries, kustomizations, repository
-from cronjob.commands.trace.links import LINKS
 from cronjob.sandbox.samples import flux_looks
+from reconcile.chain import deliveries, fetch, kustomizations
+from reconcile.chain.links import LINKS
+from reconcile.findings import Level
 from tests.worlds.program import a_program
 
 PAGE = Path(__file__).parents[2] / "docs" / "trace.md"
@@ -27,7 +27,7 @@ def _table(head: str, rows: Mapping[str, str]) -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
-    "fetch": lambda: _table("reason", repository.REASONS),
+    "fetch": lambda: _table("reason", fetch.REASONS),
     "kustomization": lambda: _table("reason", kustomizations.REASONS),
     "deliveries": lambda: _table("answer", deliveries.ANSWERS),
 }

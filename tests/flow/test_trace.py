@@ -7,13 +7,13 @@ import json
 import pytest
 import yaml
 
-from cronjob.commands.trace.links import LINKS, Link
 from cronjob.sandbox.samples import (
     CLUSTER,
     GROUP,
     NAMESPACE,
     flux_looks,
 )
+from reconcile.chain.links import LINKS, Link
 from tests.worlds.hurry import in_a_hurry
 from tests.worlds.program import Program, a_program
 from tests.worlds.secrets_shown import secrets_of, shown

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cronjob.commands.trace.links import Link
 from cronjob.sandbox.samples import (
     CLUSTER,
     NAMESPACE,
     add_secret,
     ssh_key,
 )
+from reconcile.chain.links import Link
 from tests.worlds.program import Program
 from tests.worlds.tracing import (
     NAME,
@@ -111,7 +111,7 @@ BREAKAGES: list[tuple[Callable[[Program], None], str, str | None, str]] = [
         suspended,
         "gitrepository",
         f"flux resume source git {NAME} --namespace {NAMESPACE}",
-        "Flux fetches nothing, however right all else is",
+        "Flux fetches nothing until it is resumed",
     ),
     (
         without_secret,

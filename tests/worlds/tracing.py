@@ -9,7 +9,6 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from cronjob.commands.findings import Level
 from cronjob.reports import schemas
 from cronjob.sandbox.fake_gitlab.records import Hook
 from cronjob.sandbox.samples import (
@@ -19,6 +18,7 @@ from cronjob.sandbox.samples import (
     add_kustomization,
     flux_looks,
 )
+from reconcile.findings import Level
 from tests.worlds.program import Done, Program, a_program
 
 SCHEMA = json.loads(schemas.schema_file(schemas.TRACE).read_text())

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from cronjob.commands.check.rights import LEASES, Right, is_allowed
-from cronjob.commands.findings import Finding, fail, has_failed, ok, warn
+from cronjob.commands.findings import fail, ok, warn
 from cronjob.flux.cluster import GIT_REPOSITORIES, RECEIVERS, FluxCluster, Resource
 from cronjob.kube.errors import NoAnswer
 from cronjob.kube.lease_claim import LeaseClaim
 from cronjob.kube.lease_record import Record
 from reconcile.errors import ReadError, SettingsError
+from reconcile.findings import Finding, has_failed
 
 _RBAC = "add to the Role:"
 

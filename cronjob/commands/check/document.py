@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cronjob.commands.findings import Finding, worst
 from cronjob.reports import schemas
+from reconcile.findings import Finding, worst
 
 # Each check by its name (part of the public interface), and what it looks at.
 CHECKS = {

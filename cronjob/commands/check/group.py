@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from cronjob.commands.findings import Finding, fail, ok, warn
+from cronjob.commands.findings import fail, ok, warn
 from cronjob.gitlab.group import Scope
 from cronjob.gitlab.identity import prove
 from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, pages, read_listing
 from cronjob.gitlab.session import NoAnswer, Refused, Session
 from reconcile.actual import project_from
 from reconcile.errors import MalformedAnswer, SyncerError
+from reconcile.findings import Finding
 
 MAINTAINER = 40
 _OLDEST = (14, 0)

@@ -14,7 +14,6 @@ from cronjob.commands.check.group import GroupCheck
 from cronjob.commands.check.receiver import look_at_receiver
 from cronjob.commands.check.sources import look_at_sources
 from cronjob.commands.check.text import as_text
-from cronjob.commands.findings import Finding, Level
 from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.commands.publish import log_format, on_terminal
 from cronjob.exit_codes import ExitCode
@@ -28,6 +27,7 @@ from cronjob.output.render import rendered
 from cronjob.output.render.page import Page
 from cronjob.settings.settings import Settings
 from reconcile.desired.repositories import KnownProjects
+from reconcile.findings import Finding, Level
 from reconcile.shares import Share
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from urllib3 import PoolManager, Timeout
 from urllib3 import exceptions as urllib3_errors
 
-from cronjob.commands.findings import Finding, ok, warn
+from cronjob.commands.findings import ok, warn
 from cronjob.concurrency.run_with_timeout import run_with_timeout
+from reconcile.findings import Finding
 
 # No Receiver has it. Flux writes what it is asked for into its log, so it should look like what it is.
 UNKNOWN = "/hook/" + "0" * 64

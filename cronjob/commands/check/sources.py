@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cronjob.commands.findings import Finding, ok, warn
+from cronjob.commands.findings import ok, warn
 from reconcile.desired.repositories import KnownProjects, RepositoryRequest, repository_requests_from
+from reconcile.findings import Finding
 from reconcile.problems import Code
 from reconcile.rules import Rules
 

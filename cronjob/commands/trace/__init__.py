@@ -1,1 +1,1 @@
-"""One tenant's chain, from its GitRepository to what is applied: which link is broken, and what mends it."""
+"""`trace`: ask both servers about one tenant's chain, and print what `reconcile.chain` decides."""

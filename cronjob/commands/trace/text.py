@@ -13,12 +13,12 @@ from cronjob.output.render.page import Page
 Record = Mapping[str, Any]
 
 _ENDS = {"ok": "Every link holds.", "warn": "Every link holds, with something to look at."}
-_HERE = "-> "
+_ARROW = "-> "
 _INDENT = " " * 23
 
 
 def as_text(document: Record, page: Page) -> str:
-    """All chains, one after the other."""
+    """Return all chains, one after the other."""
     if document["error"]:
         return f"{textwrap.fill(for_terminal(document['error']), page.width)}\n"
     return "\n".join("\n".join(_chain(chain, page)) for chain in document["chains"])
@@ -27,15 +27,16 @@ def as_text(document: Record, page: Page) -> str:
 def _chain(chain: Record, page: Page) -> Iterator[str]:
     yield for_terminal(chain["repository"] or f"project {chain['project']}")
     yield ""
-    first = next((one for one in chain["links"] if one["level"] == "fail"), None)
-    shown = ""
+    first = next((finding for finding in chain["links"] if finding["level"] == "fail"), None)
+    last_link = ""
     next_ = _next(chain["links"], first)
-    for one in chain["links"]:
-        about = one["object"] if one["object"] not in {chain["repository"], chain["project"]} else None
-        command = one["command"] if one["command"] not in next_ else None
-        shown_as = {"link": one["link"] if one["link"] != shown else "", "object": about, "command": command}
-        yield from _link({**one, **shown_as}, page, here=one is first)
-        shown = one["link"]
+    for finding in chain["links"]:
+        link = "" if finding["link"] == last_link else finding["link"]
+        object_ = None if finding["object"] in {chain["repository"], chain["project"]} else finding["object"]
+        command = None if finding["command"] in next_ else finding["command"]
+        shown = {**finding, "link": link, "object": object_, "command": command}
+        yield from _finding(shown, page, is_first=finding is first)
+        last_link = finding["link"]
     yield ""
     if first is None:
         yield _ENDS[chain["result"]]
@@ -46,24 +47,24 @@ def _chain(chain: Record, page: Page) -> Iterator[str]:
 
 
 def _next(links: Sequence[Record], first: Record | None) -> list[str]:
-    """What mends the first broken link; once the key is there, Flux may wait for 15 minutes before it looks."""
+    """Return what fixes the first broken link; after a new key, Flux may wait up to 15 minutes before it looks."""
     if first is None or not first["command"]:
         return []
-    fetch = [one["command"] for one in links if one["link"] == "fetch" and one["command"]]
+    fetch = [finding["command"] for finding in links if finding["link"] == "fetch" and finding["command"]]
     return [first["command"], *(fetch if first["link"] == "deploy-key" else [])]
 
 
-def _sentence(about: str | None, message: str) -> str:
-    """What was found, with the object in it: `Secret/a/b holds ...`, or before it."""
-    if not about or about in message:
+def _sentence(object_: str | None, message: str) -> str:
+    """Return the message with the object in it (`Secret/a/b holds ...`) or before it."""
+    if not object_ or object_ in message:
         return message
-    return f"{about}{'' if message[:1].islower() else ':'} {message}"
+    return f"{object_}{'' if message[:1].islower() else ':'} {message}"
 
 
-def _link(one: Record, page: Page, *, here: bool) -> Iterator[str]:
-    painted = shown_level(one["level"], colour=page.colour, bold=here)
-    message = "\n".join(page.folded(_sentence(one["object"], one["message"]), _INDENT))
-    yield f"{_HERE if here else '   '}{painted}  {one['link']:<14}{message[len(_INDENT) :]}"
-    if one["command"]:
+def _finding(finding: Record, page: Page, *, is_first: bool) -> Iterator[str]:
+    level = shown_level(finding["level"], colour=page.colour, bold=is_first)
+    message = "\n".join(page.folded(_sentence(finding["object"], finding["message"]), _INDENT))
+    yield f"{_ARROW if is_first else '   '}{level}  {finding['link']:<14}{message[len(_INDENT) :]}"
+    if finding["command"]:
         # In one piece however long it is: it is there to be copied.
-        yield f"{_INDENT}$ {for_terminal(one['command'])}"
+        yield f"{_INDENT}$ {for_terminal(finding['command'])}"

@@ -1,15 +1,13 @@
-"""How Flux answered GitLab's last deliveries, and what such answers usually mean."""
+"""The link `deliveries`: how Flux answered GitLab's last deliveries, and what such answers usually mean."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from cronjob.commands.findings import Finding, Level
-from cronjob.commands.trace.links import Link
-from cronjob.commands.trace.one_project import ProjectReader
-from reconcile.errors import SyncerError
-from reconcile.model import FoundWebhook, Project
+from reconcile.chain.links import Link
+from reconcile.findings import Finding, Level
 
 # notification-controller, internal/server/receiver_handlers.go, and what stands before it.
 ANSWERS = {
@@ -33,43 +31,44 @@ _BY_HUNDREDS = {
 _MANY = 0.2
 
 
-def look_at_deliveries(gitlab: ProjectReader, project: Project, hook: FoundWebhook) -> Iterator[Finding]:
-    """Whether what GitLab delivers is accepted."""
-    name = f"webhook {hook.id}"
-    try:
-        statuses = gitlab.deliveries(project, hook.id)
-    except SyncerError as error:
-        yield Finding(Link.DELIVERIES, Level.NOTE, f"GitLab does not tell: {error}", name)
-        return
-    if statuses is None:
-        yield Finding(Link.DELIVERIES, Level.NOTE, "GitLab tells from 17.3 on only", name)
-    elif not statuses:
-        yield Finding(Link.DELIVERIES, Level.NOTE, "GitLab has delivered nothing in the last 7 days", name)
-    else:
-        yield _judged(statuses, name)
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """
+    How the last deliveries of one webhook were answered, the newest first.
+
+    A status is GitLab's text: a number, or `internal error` where no answer came. GitLab keeps them for 7 days.
+    *unread* says why they could not be read.
+    """
+
+    statuses: tuple[str, ...] = ()
+    unread: str = ""
 
 
-def _judged(statuses: Sequence[str], name: str) -> Finding:
+def delivery_finding(deliveries: Deliveries, webhook: int) -> Finding:
+    """Say whether Flux accepts what GitLab delivers for the webhook with that id."""
+    name, statuses = f"webhook {webhook}", deliveries.statuses
+    if deliveries.unread:
+        return Finding(Link.DELIVERIES, Level.NOTE, deliveries.unread, name)
+    if not statuses:
+        return Finding(Link.DELIVERIES, Level.NOTE, "GitLab has delivered nothing in the last 7 days", name)
     failures = [status for status in statuses if not status.startswith("2")]
     if not failures:
         which = f"The last {len(statuses)} deliveries were" if len(statuses) > 1 else "The only delivery was"
         return Finding(Link.DELIVERIES, Level.OK, f"{which} accepted, within 7 days", name)
-    shares = ", ".join(f"{_percent(count, statuses)} {kind}" for kind, count in _kinds(statuses).most_common())
-    counted = f"Of the last {len(statuses)} within 7 days: {shares}." if len(statuses) > 1 else ""
     if statuses[0] in failures:
-        message = f"The last delivery was answered {statuses[0]}: {_meaning(statuses[0])}. {counted}".strip()
+        message = f"The last delivery was answered {statuses[0]}: {_meaning(statuses[0])}. {_shares(statuses)}".strip()
         return Finding(Link.DELIVERIES, Level.FAIL, message, name)
     level = Level.WARN if len(failures) / len(statuses) >= _MANY else Level.NOTE
-    message = f"The last delivery was accepted. {counted} {failures[0]}: {_meaning(failures[0])}."
+    message = f"The last delivery was accepted. {_shares(statuses)} {failures[0]}: {_meaning(failures[0])}."
     return Finding(Link.DELIVERIES, level, message, name)
 
 
-def _kinds(statuses: Sequence[str]) -> Counter[str]:
-    return Counter(f"{status[0]}xx" if status[:1].isdigit() else "no answer" for status in statuses)
-
-
-def _percent(count: int, statuses: Sequence[str]) -> str:
-    return f"{100 * count / len(statuses):.0f}%"
+def _shares(statuses: Sequence[str]) -> str:
+    if len(statuses) == 1:
+        return ""
+    kinds = Counter(f"{status[0]}xx" if status[:1].isdigit() else "no answer" for status in statuses)
+    shares = ", ".join(f"{100 * count / len(statuses):.0f}% {kind}" for kind, count in kinds.most_common())
+    return f"Of the last {len(statuses)} within 7 days: {shares}."
 
 
 def _meaning(status: str) -> str:

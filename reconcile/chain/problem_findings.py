@@ -1,0 +1,86 @@
+"""Turn the problems that a run would report into findings: which problem breaks which link of a chain."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+
+from reconcile.chain.links import Link
+from reconcile.findings import Finding, Level
+from reconcile.model import Ref
+from reconcile.problems import Code, Problem, Severity
+
+# A run only warns of these or ignores them; a tenant's push does not arrive all the same.
+_BREAKING = {
+    Code.URL_NOT_FETCHABLE,
+    Code.RECEIVER_NOT_READY,
+    Code.ROTATION_IN_FLIGHT,
+    Code.KEY_EXPIRED,
+    Code.WEBHOOK_DISABLED,
+    Code.SUSPENDED,
+    Code.FOREIGN_HOST,
+    Code.PROJECT_OUTSIDE_GROUP,
+}
+# A run removes nothing meanwhile, and the webhook that should be there works.
+_HARMLESS = {Code.MARK_ELSEWHERE}
+_SECRET = {Code.SECRET_NOT_FOUND, Code.SECRET_UNREADABLE, Code.KEY_UNUSABLE, Code.PUBLIC_KEY_MISMATCH}
+_PROJECT = {
+    Code.PROJECT_NOT_FOUND,
+    Code.PROJECT_UNREADABLE,
+    Code.PROJECT_REPLACED,
+    Code.PROJECT_MOVED,
+    Code.PROJECT_OUTSIDE_GROUP,
+}
+_KEY = {Code.KEY_SHARED_ACROSS_CLUSTERS, Code.KEY_UNMARKED, Code.KEY_EXPIRED, Code.KEY_CAN_PUSH}
+_WEBHOOK = {
+    Code.WEBHOOK_FOREIGN_MARK,
+    Code.WEBHOOK_DISABLED,
+    Code.WEBHOOK_UNMARKED,
+    Code.MARK_ELSEWHERE,
+    Code.WEBHOOKS_OFF,
+}
+_LINKS = {Link.CREDENTIALS: _SECRET, Link.PROJECT: _PROJECT, Link.DEPLOY_KEY: _KEY, Link.WEBHOOK: _WEBHOOK}
+_LEVELS = {Severity.ERROR: Level.FAIL, Severity.WARNING: Level.WARN, Severity.NOTICE: Level.NOTE}
+
+
+def link_of(code: str, kind: str | None) -> Link:
+    """Return the link at which a problem of a GitRepository, a Receiver or (without a kind) the project belongs."""
+    if kind == "Receiver":
+        return Link.WEBHOOK if code in _WEBHOOK else Link.RECEIVER
+    return next((link for link, codes in _LINKS.items() if code in codes), Link.REPOSITORY)
+
+
+def level_of(problem: Problem) -> Level:
+    """Return how bad the problem is for the chain."""
+    if problem.code in _HARMLESS:
+        return Level.WARN
+    return Level.FAIL if problem.code in _BREAKING else _LEVELS[problem.severity]
+
+
+def findings_for(problems: Iterable[Problem], link: Link, ref: Ref | None) -> Iterator[Finding]:
+    """Yield the problems of one object, or of the project, that belong at *link*."""
+    for problem in problems:
+        if link_of(problem.code, ref.kind if ref else None) is link:
+            command = _command(problem.code, ref) if ref else None
+            yield Finding(link, level_of(problem), problem.message, problem.object, command)
+
+
+def shell(*words: str) -> str:
+    """Return a command that can be pasted into a shell."""
+    return shlex.join(words)
+
+
+def _command(code: str, ref: Ref) -> str | None:
+    target = (ref.name, "--namespace", ref.namespace)
+    match code:
+        case Code.SUSPENDED:
+            return shell("flux", "resume", "receiver", *target)
+        case Code.ROTATION_IN_FLIGHT:
+            return shell("flux", "reconcile", "receiver", *target)
+        case Code.RECEIVER_NOT_READY:
+            return shell("kubectl", "describe", "receiver", *target)
+        case Code.DISABLED:
+            return shell("kubectl", "annotate", ref.kind.lower(), *target, "flux-gitlab-syncer/reconcile-")
+        case Code.SECRET_UNREADABLE:
+            return shell("kubectl", "auth", "can-i", "get", "secrets", "--namespace", ref.namespace)
+    return None

@@ -1,0 +1,88 @@
+"""The link `webhook`: whether the project has each Receiver's webhook, as a run would make it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconcile.chain.links import Link
+from reconcile.chain.problem_findings import findings_for
+from reconcile.chain.tenant_trace import TenantTrace
+from reconcile.desired.desired import WantedWebhook
+from reconcile.desired.receivers import ReceiverRequest
+from reconcile.events import FLAGS
+from reconcile.findings import Finding, Level, has_failed
+from reconcile.model import FoundWebhook, shown_url
+from reconcile.plan.changes import Change, Create, Update
+
+_NEEDED = {"token_present", "push_events_branch_filter", "branch_filter_strategy"}
+
+
+def webhook_findings(trace: TenantTrace, receiver: ReceiverRequest, run: str) -> Iterator[Finding]:
+    """Say whether the project has this Receiver's webhook; *run* is the command that creates or corrects it."""
+    if trace.items is None:
+        message = "not looked at: the project's webhooks are not known"
+        yield Finding(Link.WEBHOOK, Level.SKIP, message, str(receiver.ref))
+        return
+    wanted, webhook = _wanted(trace, receiver), webhook_of(trace, receiver)
+    if wanted is None:
+        message = "stays as it is" if webhook else "none is made"
+        yield Finding(Link.WEBHOOK, Level.SKIP, f"{message} until the links before it are right", _name(webhook))
+        return
+    problems = list(findings_for(trace.problems(receiver.ref), Link.WEBHOOK, receiver.ref))
+    change = _change_of(trace, wanted)
+    if change:
+        level = Level.FAIL if _breaks(change) else Level.WARN
+        yield Finding(Link.WEBHOOK, level, _difference(wanted, change), _name(webhook), run)
+    elif webhook and not has_failed(problems):
+        yield Finding(Link.WEBHOOK, Level.OK, f"is at {shown_url(webhook.url)}, as it should be", _name(webhook))
+    yield from (replace(problem, object=_name(webhook)) for problem in problems)
+
+
+def other_webhook_findings(trace: TenantTrace) -> Iterator[Finding]:
+    """Say what is wrong with the project's webhooks that belong to no Receiver which names the GitRepository."""
+    problems = [problem for problem in trace.problems(None) if problem.project or not trace.rules.receiver_url]
+    yield from findings_for(problems, Link.WEBHOOK, None)
+
+
+def webhook_of(trace: TenantTrace, receiver: ReceiverRequest) -> FoundWebhook | None:
+    """Return the webhook that calls this Receiver: the oldest at its URL that is not another cluster's."""
+    if trace.items is None or receiver.path is None or not trace.rules.receiver_url:
+        return None
+    url, owner = trace.rules.receiver_url + receiver.path, trace.rules.identity.owner
+    at_url = [found for found in trace.items.webhooks if found.url == url and not owner(found.description).is_anothers]
+    return min(at_url, key=lambda found: found.id, default=None)
+
+
+def _wanted(trace: TenantTrace, receiver: ReceiverRequest) -> WantedWebhook | None:
+    if trace.project is None:
+        return None
+    all_wanted = trace.desired.webhooks.get(trace.project.id, {}).values()
+    return next((wanted for wanted in all_wanted if wanted.sources[0] == receiver.ref), None)
+
+
+def _change_of(trace: TenantTrace, wanted: WantedWebhook) -> Create | Update | None:
+    changes = (change for change in trace.plan.changes if isinstance(change, Create | Update))
+    return next((change for change in changes if change.wanted == wanted), None)
+
+
+def _difference(wanted: WantedWebhook, change: Change) -> str:
+    if isinstance(change, Create):
+        return f"The project has no webhook at {shown_url(wanted.url)}. The next run makes it."
+    fields = "; ".join(f"{name} is {_value(old)}, not {_value(new)}" for name, (old, new) in change.fields.items())
+    return f"It is not as it should be: {fields}. The next run corrects it."
+
+
+def _breaks(change: Change) -> bool:
+    """Return whether Flux would miss a push: no webhook, no token, an event that is off, branches left out."""
+    if isinstance(change, Create):
+        return True
+    return any(name in _NEEDED or (name in FLAGS and new is True) for name, (_, new) in change.fields.items())
+
+
+def _value(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"`{value}`"
+
+
+def _name(webhook: FoundWebhook | None) -> str | None:
+    return f"webhook {webhook.id}" if webhook else None

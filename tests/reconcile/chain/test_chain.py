@@ -1,0 +1,334 @@
+"""The links of one tenant's chain, decided from plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from reconcile.actual import Unreadable
+from reconcile.chain.chain import Surroundings, chain_without_repository, delivering_webhooks
+from reconcile.chain.deliveries import Deliveries
+from reconcile.chain.kustomizations import Kustomizations
+from reconcile.chain.links import Link
+from reconcile.chain.tenant_trace import ProjectState
+from reconcile.findings import Level
+from reconcile.model import ProjectAbsent, ProjectLocation, Secret, SecretMissing
+from tests.worlds.chain_builders import REVISION, RUN, Tenant, a_fetched_repository, a_state, the_key, the_webhook
+from tests.worlds.flux_builders import (
+    APP,
+    DISABLED,
+    KEYS,
+    NAMESPACE,
+    WEB,
+    World,
+    a_condition,
+    a_public_key,
+    a_receiver,
+    a_rules,
+    a_token_secret,
+)
+
+
+def a_kustomization(status: object = "True", **spec: object) -> dict[str, object]:
+    source = {"kind": "GitRepository", "name": "app", "namespace": NAMESPACE}
+    conditions = [a_condition(str(status), reason="Succeeded", message="Applied revision: 1")] if status else []
+    return {
+        "metadata": {"name": "app", "namespace": "tenant"},
+        "spec": {"sourceRef": source, "serviceAccountName": "flux", **spec},
+        "status": {"conditions": conditions},
+    }
+
+
+def of(*repositories: dict[str, object], **more: object) -> Tenant:
+    """A tenant whose GitRepository is another one."""
+    return Tenant(World(list(repositories), **more))
+
+
+def with_state(*found: object, archived: bool = False) -> Tenant:
+    """A tenant whose project has other items."""
+    return Tenant(state=a_state(*found, archived=archived))
+
+
+def with_kustomization(status: object = "True", **spec: object) -> Tenant:
+    """A tenant with this Kustomization."""
+    return Tenant(surroundings=Surroundings(Kustomizations((a_kustomization(status, **spec),)), run=RUN))
+
+
+def without_secret() -> Tenant:
+    tenant = Tenant()
+    tenant.world.secrets[f"{NAMESPACE}/{KEYS}"] = SecretMissing()
+    return tenant
+
+
+def with_unusable_key() -> Tenant:
+    tenant = Tenant()
+    tenant.world.secrets[f"{NAMESPACE}/{KEYS}"] = Secret(has_identity=True, key_problem="is no key")
+    return tenant
+
+
+def at_another_place(place: object) -> Tenant:
+    tenant = Tenant()
+    tenant.world.places[APP.path] = place
+    return tenant
+
+
+def with_webhooks_off() -> Tenant:
+    return of(a_fetched_repository(), rules=a_rules(receiver_url=None))
+
+
+TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
+    (Tenant, Link.REPOSITORY, Level.OK, "asks for tenants/app on gitlab.example.com, branch master, every 1m"),
+    (
+        lambda: of(a_fetched_repository(ref={"branch": "", "tag": "v1"}, interval=None)),
+        Link.REPOSITORY,
+        Level.OK,
+        "gitlab.example.com, tag v1",
+    ),
+    (lambda: of(a_fetched_repository(deleting=True)), Link.REPOSITORY, Level.FAIL, "It is being deleted"),
+    (lambda: of(a_fetched_repository(suspend=True)), Link.FETCH, Level.SKIP, "out of date"),
+    (
+        lambda: of(a_fetched_repository(url="ssh://git@gitlab.example.com:tenants/app")),
+        Link.REPOSITORY,
+        Level.FAIL,
+        "",
+    ),
+    (Tenant, Link.CREDENTIALS, Level.OK, f"holds the key ssh-ed25519 {a_public_key().fingerprint}"),
+    (without_secret, Link.CREDENTIALS, Level.FAIL, "does not exist"),
+    (without_secret, Link.DEPLOY_KEY, Level.SKIP, "the Secret gives no key"),
+    (with_unusable_key, Link.CREDENTIALS, Level.FAIL, "is no key"),
+    (lambda: of(a_fetched_repository(secret=None)), Link.CREDENTIALS, Level.FAIL, "spec.secretRef is missing"),
+    (
+        lambda: of(a_fetched_repository(secret=None, provider="azure")),
+        Link.CREDENTIALS,
+        Level.NOTE,
+        "spec.provider is azure",
+    ),
+    (
+        lambda: of(a_fetched_repository(secret=None, url="https://gitlab.example.com/tenants/app")),
+        Link.CREDENTIALS,
+        Level.OK,
+        "an https URL needs no SSH key",
+    ),
+    (
+        lambda: of(a_fetched_repository(secret=None, url="https://gitlab.example.com/tenants/app")),
+        Link.DEPLOY_KEY,
+        Level.OK,
+        "none is needed",
+    ),
+    (
+        lambda: of(a_fetched_repository(url="ssh://git@github.com/some/where")),
+        Link.PROJECT,
+        Level.SKIP,
+        "it is not known which project is meant",
+    ),
+    (Tenant, Link.PROJECT, Level.OK, "tenants/app is project 7"),
+    (lambda: at_another_place(ProjectAbsent()), Link.PROJECT, Level.FAIL, "GitLab has no project"),
+    (lambda: at_another_place(ProjectLocation(APP, moved=True)), Link.PROJECT, Level.OK, "is project 7"),
+    (
+        lambda: with_state(the_key(), the_webhook(), archived=True),
+        Link.PROJECT,
+        Level.OK,
+        "tenants/app is project 7",
+    ),
+    (
+        lambda: Tenant(state=ProjectState(Unreadable(APP, "GitLab answered 500"))),
+        Link.DEPLOY_KEY,
+        Level.SKIP,
+        "deploy keys are not known",
+    ),
+    (Tenant, Link.DEPLOY_KEY, Level.OK, f"prod {NAMESPACE}/{KEYS}`: ours; it may only read"),
+    (lambda: with_state(the_webhook()), Link.DEPLOY_KEY, Level.FAIL, "The key is not on the project, which has no"),
+    (
+        lambda: with_state(the_key(id=3, title="a", key=a_public_key("a"))),
+        Link.DEPLOY_KEY,
+        Level.FAIL,
+        "which has 1 other deploy key. The next run puts it there",
+    ),
+    (
+        lambda: with_state(*(the_key(id=number, title="a", key=a_public_key(str(number))) for number in (3, 4))),
+        Link.DEPLOY_KEY,
+        Level.FAIL,
+        "which has 2 other deploy keys.",
+    ),
+    (
+        lambda: with_state(the_key(key=a_public_key("former"))),
+        Link.DEPLOY_KEY,
+        Level.FAIL,
+        f"which still has {a_public_key('former').fingerprint} for this Secret",
+    ),
+    (
+        lambda: with_state(the_key(title="somebody's"), the_webhook()),
+        Link.DEPLOY_KEY,
+        Level.OK,
+        "without a mark, so put there by hand; it may only read",
+    ),
+    (lambda: with_state(the_key(expired=True)), Link.DEPLOY_KEY, Level.FAIL, "expired"),
+    (Tenant, Link.FETCH, Level.OK, f"Flux has fetched {REVISION}"),
+    (lambda: of(a_fetched_repository({"conditions": [a_condition()]})), Link.FETCH, Level.OK, "Flux has fetched it"),
+    (
+        lambda: of(a_fetched_repository({"observedGeneration": 0, "conditions": [a_condition()]})),
+        Link.FETCH,
+        Level.WARN,
+        "has not seen its newest spec",
+    ),
+    (lambda: of(a_fetched_repository({})), Link.FETCH, Level.WARN, "Flux has not said yet"),
+    (
+        lambda: of(a_fetched_repository({"conditions": [a_condition("False", reason="", message="")]})),
+        Link.FETCH,
+        Level.FAIL,
+        "Not Ready, without a reason.",
+    ),
+    (
+        lambda: of(a_fetched_repository({"conditions": [a_condition("False", reason="GitOperationFailed")]})),
+        Link.FETCH,
+        Level.FAIL,
+        "The key is on the project now; Flux may wait up to 15 minutes",
+    ),
+    (Tenant, Link.RECEIVER, Level.OK, "is Ready, of type gitlab, for push, tag push; its path /hook/"),
+    (lambda: of(a_fetched_repository(), receivers=[]), Link.RECEIVER, Level.WARN, "looks only every 1m."),
+    (
+        lambda: of(a_fetched_repository(interval=7), receivers=[], rules=a_rules(receiver_url=None)),
+        Link.RECEIVER,
+        Level.NOTE,
+        "looks only every its interval.",
+    ),
+    (
+        lambda: of(a_fetched_repository(), receivers=[a_receiver("other", ["apps"])]),
+        Link.RECEIVER,
+        Level.WARN,
+        f"Receiver/{NAMESPACE}/other names something much like it",
+    ),
+    (with_webhooks_off, Link.RECEIVER, Level.NOTE, "no more is asked while webhooks are off"),
+    (Tenant, Link.WEBHOOK, Level.OK, "is at https://flux.example.com/hook/"),
+    (lambda: with_state(the_key()), Link.WEBHOOK, Level.FAIL, "The project has no webhook at"),
+    (
+        lambda: with_state(the_key(), the_webhook(flags={"push_events": False, "tag_push_events": True})),
+        Link.WEBHOOK,
+        Level.FAIL,
+        "push_events is false, not true",
+    ),
+    (
+        lambda: with_state(the_key(), the_webhook(description="`x`")),
+        Link.WEBHOOK,
+        Level.WARN,
+        "description is ``x``, not `flux-gitlab-syncer prod config/app`",
+    ),
+    (
+        lambda: with_state(the_key(), the_webhook(description="flux-gitlab-syncer other config/app")),
+        Link.WEBHOOK,
+        Level.FAIL,
+        "which is not this instance's",
+    ),
+    (
+        lambda: with_state(the_key(), the_webhook(alert_status="disabled")),
+        Link.WEBHOOK,
+        Level.FAIL,
+        "GitLab has switched webhook 2 off",
+    ),
+    (
+        lambda: of(a_fetched_repository(), receivers=[a_receiver(suspend=True)]),
+        Link.WEBHOOK,
+        Level.SKIP,
+        "stays as it is until the links before it are right",
+    ),
+    (
+        lambda: at_another_place(ProjectAbsent()),
+        Link.WEBHOOK,
+        Level.SKIP,
+        "the project's webhooks are not known",
+    ),
+    (Tenant, Link.DELIVERIES, Level.NOTE, "delivered nothing"),
+    (Tenant, Link.KUSTOMIZATION, Level.WARN, "No Kustomization names it"),
+    (with_kustomization, Link.KUSTOMIZATION, Level.OK, f"is Ready: Applied revision: 1; from namespace {NAMESPACE}, as"),
+    (with_kustomization, Link.KUSTOMIZATION, Level.OK, "as service account tenant/flux"),
+    (
+        lambda: with_kustomization(serviceAccountName=None),
+        Link.KUSTOMIZATION,
+        Level.OK,
+        "as no service account of its own",
+    ),
+    (lambda: with_kustomization(suspend=True), Link.KUSTOMIZATION, Level.FAIL, "It is suspended"),
+    (lambda: with_kustomization("False"), Link.KUSTOMIZATION, Level.FAIL, "Not Ready, Succeeded."),
+    (lambda: with_kustomization(None), Link.KUSTOMIZATION, Level.WARN, "Flux has not said yet"),
+    (
+        lambda: with_kustomization(sourceRef={"kind": "OCIRepository"}),
+        Link.KUSTOMIZATION,
+        Level.WARN,
+        "No Kustomization names it",
+    ),
+    (
+        lambda: Tenant(surroundings=Surroundings(Kustomizations((), unread="403"))),
+        Link.KUSTOMIZATION,
+        Level.NOTE,
+        "Not looked at: 403",
+    ),
+    (
+        lambda: Tenant(surroundings=Surroundings(Kustomizations((a_kustomization(),), unread="403"))),
+        Link.KUSTOMIZATION,
+        Level.OK,
+        "is Ready",
+    ),
+]
+
+
+@pytest.mark.parametrize(("tenant", "link", "level", "text"), TABLE)
+def test_each_link_is_judged_by_what_the_servers_show(
+    tenant: Callable[[], Tenant], link: Link, level: Level, text: str
+) -> None:
+    findings = tenant().at(link)
+
+    assert findings[0].level == level
+    assert text in findings[0].message
+
+
+def test_a_chain_without_a_fault_is_not_broken() -> None:
+    chain = Tenant().chain
+
+    assert (chain.broken, chain.repository, chain.project) == (None, f"GitRepository/{NAMESPACE}/app", APP.path)
+    assert list(dict.fromkeys(finding.topic for finding in chain.findings)) == list(Link)
+
+
+def test_an_archived_project_is_a_warning_beside_its_name() -> None:
+    assert [finding.level for finding in with_state(the_key(), archived=True).at(Link.PROJECT)] == [
+        Level.OK,
+        Level.WARN,
+    ]
+
+
+def test_an_expired_key_is_told_though_something_else_holds_it() -> None:
+    tenant = of(a_fetched_repository(annotations=DISABLED))
+    tenant.state = a_state(the_key(expired=True), the_webhook())
+
+    assert "It has expired and opens nothing" in tenant.at(Link.DEPLOY_KEY)[-1].message
+
+
+def test_a_key_that_no_run_puts_there_says_why() -> None:
+    tenant = of(a_fetched_repository(annotations=DISABLED))
+    tenant.state = a_state()
+
+    assert tenant.at(Link.DEPLOY_KEY)[0].message.endswith("no run puts it there, because of Disabled.")
+
+
+def test_another_problem_of_the_key_explains_why_it_is_missing() -> None:
+    tenant = of(a_fetched_repository(), a_fetched_repository(name="web", url="ssh://git@gitlab.example.com/tenants/web"))
+    tenant.state = a_state(the_key(title="flux-gitlab-syncer staging config/app-key", expired=True))
+
+    assert tenant.at(Link.DEPLOY_KEY)[-1].level == Level.FAIL
+
+
+def test_webhooks_of_two_receivers_are_each_looked_at() -> None:
+    tenant = of(a_fetched_repository(), receivers=[a_receiver(), a_receiver("second", secret="second", token=b"two")])
+    tenant.world.secrets[f"{NAMESPACE}/second"] = a_token_secret(b"two")
+    tenant.surroundings = Surroundings(deliveries={2: Deliveries(("200",))}, run=RUN)
+
+    assert delivering_webhooks(tenant.trace) == [2]
+    assert [finding.level for finding in tenant.at(Link.WEBHOOK)] == [Level.OK, Level.FAIL]
+    assert [finding.level for finding in tenant.at(Link.DELIVERIES)] == [Level.OK]
+
+
+def test_a_project_that_no_gitrepository_names_is_broken_at_its_first_link() -> None:
+    chain = chain_without_repository(WEB, (NAMESPACE,))
+
+    assert chain.broken is chain.findings[0]
+    assert (chain.repository, chain.project) == (None, WEB.path)
