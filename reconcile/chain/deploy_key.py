@@ -32,13 +32,13 @@ def key_findings(trace: TenantTrace, run: str) -> Iterator[Finding]:
 
 def _present(trace: TenantTrace, found: FoundKey, problems: list[Finding]) -> Iterator[Finding]:
     name = f"deploy key {found.id}"
-    if not has_failed(problems):
+    if not has_failed(problems) and found.expired:
+        # A run does not report the expiry of a key that it may not touch.
+        yield Finding(Link.DEPLOY_KEY, Level.FAIL, "It has expired and opens nothing; make a new key.", name)
+    elif not has_failed(problems):
         access = "may push" if found.can_push else "may only read"
         message = f"is on the project as `{found.title}`: {_owner_of(trace, found)}; it {access}"
         yield Finding(Link.DEPLOY_KEY, Level.OK, message, name)
-    if trace.request and trace.request.held and found.expired:
-        # A run does not report the expiry while something else holds the key.
-        yield Finding(Link.DEPLOY_KEY, Level.FAIL, "It has expired and opens nothing; make a new key.", name)
     yield from (replace(problem, object=name) for problem in problems)
 
 
@@ -64,8 +64,9 @@ def _other_keys(trace: TenantTrace, items: Items) -> str:
     """Say what the project has for the same Secret: the key was changed since the last run."""
     secret = trace.request.secret if trace.request else None
     names = {str(ref) for ref in trace.rules.known_as(secret)} if secret else set()
-    for change in trace.plan.deletes:
-        if any(str(source) in names for source in change.sources):
-            return f", which still has {change.name} for this Secret"
+    former = (change.name for change in trace.plan.deletes if names & {str(source) for source in change.sources})
+    fingerprint = next(former, None)
+    if fingerprint:
+        return f", which still has {fingerprint} for this Secret"
     count = len(items.keys)
     return f", which has {count} other deploy key{'' if count == 1 else 's'}" if count else ", which has no deploy key"

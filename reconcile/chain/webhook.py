@@ -12,7 +12,7 @@ from reconcile.desired.desired import WantedWebhook
 from reconcile.desired.receivers import ReceiverRequest
 from reconcile.events import FLAGS
 from reconcile.findings import Finding, Level, has_failed
-from reconcile.model import FoundWebhook, shown_url
+from reconcile.model import FoundWebhook, Project, shown_url
 from reconcile.plan.changes import Change, Create, Update
 
 _NEEDED = {"token_present", "push_events_branch_filter", "branch_filter_strategy"}
@@ -24,7 +24,7 @@ def webhook_findings(trace: TenantTrace, receiver: ReceiverRequest, run: str) ->
         message = "not looked at: the project's webhooks are not known"
         yield Finding(Link.WEBHOOK, Level.SKIP, message, str(receiver.ref))
         return
-    wanted, webhook = _wanted(trace, receiver), webhook_of(trace, receiver)
+    wanted, webhook = _wanted(trace, trace.items.project, receiver), webhook_of(trace, receiver)
     if wanted is None:
         message = "stays as it is" if webhook else "none is made"
         yield Finding(Link.WEBHOOK, Level.SKIP, f"{message} until the links before it are right", _name(webhook))
@@ -54,10 +54,8 @@ def webhook_of(trace: TenantTrace, receiver: ReceiverRequest) -> FoundWebhook | 
     return min(at_url, key=lambda found: found.id, default=None)
 
 
-def _wanted(trace: TenantTrace, receiver: ReceiverRequest) -> WantedWebhook | None:
-    if trace.project is None:
-        return None
-    all_wanted = trace.desired.webhooks.get(trace.project.id, {}).values()
+def _wanted(trace: TenantTrace, project: Project, receiver: ReceiverRequest) -> WantedWebhook | None:
+    all_wanted = trace.desired.webhooks.get(project.id, {}).values()
     return next((wanted for wanted in all_wanted if wanted.sources[0] == receiver.ref), None)
 
 

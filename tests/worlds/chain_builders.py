@@ -93,5 +93,3 @@ class Tenant:
     def at(self, link: Link) -> list[Finding]:
         """The findings at one link."""
         return [finding for finding in self.chain.findings if finding.topic == link]
-
-

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from reconcile.actual import Unreadable
 from reconcile.chain.chain import Surroundings, chain_without_repository, delivering_webhooks
 from reconcile.chain.deliveries import Deliveries
+from reconcile.chain.deploy_key import key_findings
 from reconcile.chain.kustomizations import Kustomizations
 from reconcile.chain.links import Link
+from reconcile.chain.problem_findings import findings_for
 from reconcile.chain.tenant_trace import ProjectState
-from reconcile.findings import Level
-from reconcile.model import ProjectAbsent, ProjectLocation, Secret, SecretMissing
+from reconcile.findings import Finding, Level, worst
+from reconcile.model import ProjectAbsent, ProjectLocation, Ref, Secret, SecretMissing
+from reconcile.plan.plan import Plan
+from reconcile.problems import Code, Problem
 from tests.worlds.chain_builders import REVISION, RUN, Tenant, a_fetched_repository, a_state, the_key, the_webhook
 from tests.worlds.flux_builders import (
     APP,
@@ -23,11 +28,14 @@ from tests.worlds.flux_builders import (
     WEB,
     World,
     a_condition,
+    a_key_secret,
     a_public_key,
     a_receiver,
     a_rules,
     a_token_secret,
 )
+
+TARGET = "receiver app --namespace config"
 
 
 def a_kustomization(status: object = "True", **spec: object) -> dict[str, object]:
@@ -111,6 +119,12 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
         "an https URL needs no SSH key",
     ),
     (
+        lambda: of(a_fetched_repository(url="ssh://git@github.com/some/where")),
+        Link.CREDENTIALS,
+        Level.SKIP,
+        "no run would serve this GitRepository",
+    ),
+    (
         lambda: of(a_fetched_repository(secret=None, url="https://gitlab.example.com/tenants/app")),
         Link.DEPLOY_KEY,
         Level.OK,
@@ -153,6 +167,15 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
     ),
     (
         lambda: with_state(the_key(key=a_public_key("former"))),
+        Link.DEPLOY_KEY,
+        Level.FAIL,
+        f"which still has {a_public_key('former').fingerprint} for this Secret",
+    ),
+    (
+        lambda: with_state(
+            the_key(id=3, title="flux-gitlab-syncer prod config/left", key=a_public_key("left")),
+            the_key(id=4, key=a_public_key("former")),
+        ),
         Link.DEPLOY_KEY,
         Level.FAIL,
         f"which still has {a_public_key('former').fingerprint} for this Secret",
@@ -240,7 +263,12 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
     ),
     (Tenant, Link.DELIVERIES, Level.NOTE, "delivered nothing"),
     (Tenant, Link.KUSTOMIZATION, Level.WARN, "No Kustomization names it"),
-    (with_kustomization, Link.KUSTOMIZATION, Level.OK, f"is Ready: Applied revision: 1; from namespace {NAMESPACE}, as"),
+    (
+        with_kustomization,
+        Link.KUSTOMIZATION,
+        Level.OK,
+        f"is Ready: Applied revision: 1; from namespace {NAMESPACE}, as",
+    ),
     (with_kustomization, Link.KUSTOMIZATION, Level.OK, "as service account tenant/flux"),
     (
         lambda: with_kustomization(serviceAccountName=None),
@@ -289,6 +317,18 @@ def test_a_chain_without_a_fault_is_not_broken() -> None:
     assert list(dict.fromkeys(finding.topic for finding in chain.findings)) == list(Link)
 
 
+def test_a_public_half_that_does_not_belong_to_the_key_is_a_warning_without_a_command() -> None:
+    tenant = Tenant()
+    tenant.world.secrets[f"{NAMESPACE}/{KEYS}"] = replace(
+        a_key_secret(), declared=a_public_key("other"), has_declared=True
+    )
+
+    assert [(finding.level, finding.command) for finding in tenant.at(Link.CREDENTIALS)] == [
+        (Level.OK, None),
+        (Level.WARN, None),
+    ]
+
+
 def test_an_archived_project_is_a_warning_beside_its_name() -> None:
     assert [finding.level for finding in with_state(the_key(), archived=True).at(Link.PROJECT)] == [
         Level.OK,
@@ -296,11 +336,12 @@ def test_an_archived_project_is_a_warning_beside_its_name() -> None:
     ]
 
 
-def test_an_expired_key_is_told_though_something_else_holds_it() -> None:
-    tenant = of(a_fetched_repository(annotations=DISABLED))
-    tenant.state = a_state(the_key(expired=True), the_webhook())
+@pytest.mark.parametrize("annotations", [None, DISABLED])
+def test_an_expired_key_breaks_the_chain_whoever_owns_it(annotations: dict[str, str] | None) -> None:
+    tenant = of(a_fetched_repository(annotations=annotations))
+    tenant.state = a_state(the_key(title="flux-gitlab-syncer staging config/app-key", expired=True), the_webhook())
 
-    assert "It has expired and opens nothing" in tenant.at(Link.DEPLOY_KEY)[-1].message
+    assert "has expired and opens nothing" in tenant.at(Link.DEPLOY_KEY)[0].message
 
 
 def test_a_key_that_no_run_puts_there_says_why() -> None:
@@ -308,13 +349,6 @@ def test_a_key_that_no_run_puts_there_says_why() -> None:
     tenant.state = a_state()
 
     assert tenant.at(Link.DEPLOY_KEY)[0].message.endswith("no run puts it there, because of Disabled.")
-
-
-def test_another_problem_of_the_key_explains_why_it_is_missing() -> None:
-    tenant = of(a_fetched_repository(), a_fetched_repository(name="web", url="ssh://git@gitlab.example.com/tenants/web"))
-    tenant.state = a_state(the_key(title="flux-gitlab-syncer staging config/app-key", expired=True))
-
-    assert tenant.at(Link.DEPLOY_KEY)[-1].level == Level.FAIL
 
 
 def test_webhooks_of_two_receivers_are_each_looked_at() -> None:
@@ -332,3 +366,72 @@ def test_a_project_that_no_gitrepository_names_is_broken_at_its_first_link() -> 
 
     assert chain.broken is chain.findings[0]
     assert (chain.repository, chain.project) == (None, WEB.path)
+
+
+def test_a_key_that_is_missing_for_a_reported_reason_gets_no_second_sentence() -> None:
+    trace = with_state().trace
+    problem = Problem.of(Code.KEY_SHARED_ACROSS_CLUSTERS, "Another cluster has it.", object=trace.ref)
+    trace = replace(trace, plan=Plan(problems=(problem,)))
+
+    assert [finding.message for finding in key_findings(trace, RUN)] == ["Another cluster has it."]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "link", "level", "command"),
+    [
+        (Code.SUSPENDED, "Receiver", Link.RECEIVER, Level.FAIL, f"flux resume {TARGET}"),
+        (
+            Code.ROTATION_IN_FLIGHT,
+            "Receiver",
+            Link.RECEIVER,
+            Level.FAIL,
+            f"flux reconcile {TARGET}",
+        ),
+        (
+            Code.RECEIVER_NOT_READY,
+            "Receiver",
+            Link.RECEIVER,
+            Level.FAIL,
+            f"kubectl describe {TARGET}",
+        ),
+        (
+            Code.DISABLED,
+            "GitRepository",
+            Link.REPOSITORY,
+            Level.NOTE,
+            "kubectl annotate gitrepository app --namespace config flux-gitlab-syncer/reconcile-",
+        ),
+        (
+            Code.SECRET_UNREADABLE,
+            "GitRepository",
+            Link.CREDENTIALS,
+            Level.FAIL,
+            "kubectl auth can-i get secrets --namespace config",
+        ),
+        (Code.MARK_ELSEWHERE, "Receiver", Link.WEBHOOK, Level.WARN, None),
+        (Code.PROJECT_MOVED, "GitRepository", Link.PROJECT, Level.WARN, None),
+        (Code.PROJECT_OUTSIDE_GROUP, "GitRepository", Link.PROJECT, Level.FAIL, None),
+        (Code.EMPTY_TOKEN, "Receiver", Link.RECEIVER, Level.NOTE, None),
+    ],
+)
+def test_a_problem_of_a_run_breaks_its_own_link(
+    code: Code, kind: str, link: Link, level: Level, command: str | None
+) -> None:
+    ref = Ref(kind, NAMESPACE, "app")
+    problem = Problem.of(code, "A sentence.", object=ref)
+
+    found = [finding for topic in Link for finding in findings_for([problem], topic, ref)]
+
+    assert found == [Finding(link, level, "A sentence.", str(ref), command)]
+
+
+@pytest.mark.parametrize(
+    ("levels", "level"),
+    [([], Level.OK), ([Level.NOTE, Level.SKIP], Level.OK), ([Level.WARN, Level.FAIL, Level.OK], Level.FAIL)],
+)
+def test_the_worst_level_counts(levels: list[Level], level: Level) -> None:
+    assert worst(levels) == level
+
+
+def test_a_chain_is_as_bad_as_its_worst_finding() -> None:
+    assert (Tenant().chain.level, with_state().chain.level) == (Level.WARN, Level.FAIL)

@@ -64,7 +64,11 @@ def test_gitlab_can_be_asked_for_a_path_an_id_or_a_url_on_its_own_host(text: str
 
 def test_a_mark_on_the_project_leads_to_the_gitrepository_with_that_secret() -> None:
     query = Query("tenants/renamed", ITEMS, a_rules())
-    titles = [f"flux-gitlab-syncer prod {NAMESPACE}/app-key", f"flux-gitlab-syncer other {NAMESPACE}/web-key", "by hand"]
+    titles = [
+        f"flux-gitlab-syncer prod {NAMESPACE}/app-key",
+        f"flux-gitlab-syncer other {NAMESPACE}/web-key",
+        "by hand",
+    ]
     keys = [FoundKey(number, title, a_public_key()) for number, title in enumerate(titles)]
 
     marked = query.marked_on(Items(APP, tuple(keys)))
