@@ -20,7 +20,7 @@ from cronjob.flux.cluster import FluxCluster
 from cronjob.gitlab.group import GitLabGroup
 from cronjob.gitlab.session import Session
 from cronjob.kube.client import IN_CLUSTER, connect
-from cronjob.kube.lease import Lease, alone
+from cronjob.kube.lease import Lease, hold_leases
 from cronjob.kube.lease_claim import NAME, LeaseClaim, lease_claims_of
 from cronjob.kube.lease_record import Holder
 from cronjob.output.document import RunMetadata, document_of
@@ -153,7 +153,7 @@ def _alone(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object
     holder = Holder(f"{socket.gethostname()}_{call.run_id}")
     place = flux.namespaces[0], NAME
     claim = LeaseClaim(*place, holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
-    return alone(
+    return hold_leases(
         lease_claims_of(settings.share, claim), lambda one: Lease(flux.api, one, call.stop_control, log_warning)
     )
 

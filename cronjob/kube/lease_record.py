@@ -1,4 +1,4 @@
-"""A Lease as it lies in Kubernetes, in the words of client-go's leader election, so that other tools understand it."""
+"""The record of a Lease in Kubernetes, with the fields of client-go's leader election, so that other tools read it."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ from typing import Any
 from cronjob.reports.timestamps import utc_text
 
 CLUSTER = "flux-gitlab-syncer/cluster"
-# And the shard's index: several runs that hold a Lease together have such an annotation each.
-_PART = "flux-gitlab-syncer/shard-"
-# Longer than this nobody is waited for, whatever stands in the object.
-_LONGEST = 3600
+# The shard's index follows: each shard of those that hold a Lease together has such an annotation.
+_SHARD_PREFIX = "flux-gitlab-syncer/shard-"
+# In seconds. Nobody waits longer for a dead holder, whatever the object says.
+_MAX_DURATION = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
     """
-    Who holds a Lease: one run by its own name; or several together as *name*, of which this one is *run*, shard *part*.
+    The holder of a Lease: one run under its own name, or several shards together under *name*.
 
-    Of two runs with the same part the later one counts: it has waited for the earlier one elsewhere.
+    A shard gives its index as *shard* and its own name as *run*. Of two runs with the same index the later one counts:
+    it has waited for the earlier one at the Lease of that index.
     """
 
     name: str
-    part: str = ""
+    shard: str = ""
     run: str = ""
 
     @property
-    def parts(self) -> dict[str, str]:
-        """Its annotation, if it has one."""
-        return {_PART + self.part: self.run} if self.part else {}
+    def shards(self) -> dict[str, str]:
+        """The shard's annotation; empty for a run that holds the Lease alone."""
+        return {_SHARD_PREFIX + self.shard: self.run} if self.shard else {}
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LeaseRecord:
     """
-    What one Lease says; what is odd in it counts as missing.
+    The content of one Lease; fields with a wrong type count as missing.
 
-    *duration* is in seconds, None where the holder does not say. *cluster* is whose Lease it is, "" where nobody said.
+    *duration* is in seconds, None where the holder gives none.
     """
 
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -51,7 +52,7 @@ class Record:
     transitions: int = 0
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> Record:
+    def of(cls, manifest: Mapping[str, Any]) -> LeaseRecord:
         """Read a Lease as the API server shows it."""
         metadata, spec = _mapping(manifest.get("metadata")), _mapping(manifest.get("spec"))
         duration = _number(spec.get("leaseDurationSeconds"))
@@ -59,7 +60,7 @@ class Record:
             metadata,
             spec,
             _text(spec.get("holderIdentity")),
-            min(duration, _LONGEST) if duration else None,
+            min(duration, _MAX_DURATION) if duration else None,
             _text(spec.get("acquireTime")),
             _text(spec.get("renewTime")),
             _number(spec.get("leaseTransitions")),
@@ -67,67 +68,67 @@ class Record:
 
     @property
     def cluster(self) -> str:
-        """The cluster's name that the first holder wrote down."""
+        """The cluster's name as the first holder wrote it; empty where there is none."""
         return _text(_mapping(self.metadata.get("annotations")).get(CLUSTER))
 
     @property
-    def pulse(self) -> tuple[str, str, int]:
-        """What changes while its holder lives; labels and annotations may change for other reasons."""
+    def liveness(self) -> tuple[str, str, int]:
+        """The fields that change while the holder is alive; labels and annotations may change for other reasons."""
         return self.holder, self.renewed, self.transitions
 
     @property
-    def parts(self) -> dict[str, str]:
-        """The annotations of those that hold it together."""
-        notes = _mapping(self.metadata.get("annotations"))
-        return {key: _text(run) for key, run in notes.items() if key.startswith(_PART)}
+    def shards(self) -> dict[str, str]:
+        """The annotations of the shards that hold the Lease together."""
+        annotations = _mapping(self.metadata.get("annotations"))
+        return {key: _text(run) for key, run in annotations.items() if key.startswith(_SHARD_PREFIX)}
 
-    def is_of(self, holder: Holder) -> bool:
-        """Whether *holder* has it, alone or with others."""
-        return self.holder == holder.name and holder.parts.items() <= self.parts.items()
+    def is_held_by(self, holder: Holder) -> bool:
+        """Whether *holder* holds the Lease, alone or with other shards."""
+        return self.holder == holder.name and holder.shards.items() <= self.shards.items()
 
     def successor_of(self, holder: Holder) -> str:
-        """Who has it in the place of *holder*, which had it; empty where that has it still."""
+        """The name of the run that has replaced *holder*; empty where that still holds the Lease."""
         if self.holder != holder.name:
             return self.holder or "nobody"
-        return next((run for key, run in holder.parts.items() if self.parts.get(key, run) != run), "")
+        return next((run for key, run in holder.shards.items() if self.shards.get(key, run) != run), "")
 
-    def held_by(self, holder: Holder, cluster: str, duration: int) -> dict[str, Any]:
-        """The manifest that makes *holder* the holder from now on, keeps it that, or adds it to its like."""
+    def manifest_for(self, holder: Holder, cluster: str, duration: int) -> dict[str, Any]:
+        """The manifest in which *holder* holds the Lease from now on, alone or beside other shards."""
         now = _now()
-        same = holder.name == self.holder
+        is_same = holder.name == self.holder
         return self._manifest(
-            {CLUSTER: cluster, **(self.parts if same else {}), **holder.parts},
+            {CLUSTER: cluster, **(self.shards if is_same else {}), **holder.shards},
             {
                 "holderIdentity": holder.name,
                 "leaseDurationSeconds": duration,
-                "acquireTime": (self.acquired or now) if same else now,
+                "acquireTime": (self.acquired or now) if is_same else now,
                 "renewTime": now,
-                "leaseTransitions": self.transitions + (not same),
+                "leaseTransitions": self.transitions + (not is_same),
             },
         )
 
-    def released_by(self, holder: Holder) -> dict[str, Any]:
-        """The manifest that leaves those who hold it together with *holder*, and where there are none, nobody."""
-        others = {key: run for key, run in self.parts.items() if key not in holder.parts}
-        notes = {CLUSTER: self.cluster, **others}
+    def manifest_without(self, holder: Holder) -> dict[str, Any]:
+        """The manifest in which the other shards hold the Lease, or nobody where there are none."""
+        others = {key: run for key, run in self.shards.items() if key not in holder.shards}
+        annotations = {CLUSTER: self.cluster, **others}
         if others:
-            return self._manifest(notes, dict(self.spec))
+            return self._manifest(annotations, dict(self.spec))
         now = _now()
         times = {"acquireTime": now, "renewTime": now}
-        kept = {"leaseTransitions": self.transitions}
-        return self._manifest(notes, {"holderIdentity": "", "leaseDurationSeconds": 1, **times, **kept})
+        transitions = {"leaseTransitions": self.transitions}
+        return self._manifest(annotations, {"holderIdentity": "", "leaseDurationSeconds": 1, **times, **transitions})
 
     def _manifest(self, ours: dict[str, str], spec: dict[str, Any]) -> dict[str, Any]:
-        notes = _mapping(self.metadata.get("annotations"))
-        foreign = {key: note for key, note in notes.items() if not key.startswith(_PART)}
+        annotations = _mapping(self.metadata.get("annotations"))
+        foreign = {key: text for key, text in annotations.items() if not key.startswith(_SHARD_PREFIX)}
         metadata = {**self.metadata, "annotations": {**foreign, **ours}}
-        # What the server keeps for itself, and takes offence at in some versions.
+        # The server's own; some versions refuse a write that sends it back.
         metadata.pop("managedFields", None)
         return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
 
 
 def _now() -> str:
-    """A MicroTime."""
+    """The time of now as Kubernetes' type MicroTime."""
     return utc_text(datetime.now(UTC), "microseconds")
 
 

@@ -1,4 +1,4 @@
-"""Where Kubernetes is, how to get in as far as the settings say and as far as it was found, and what is asked there."""
+"""The values that describe a connection to the API server: its options, its target, and one request."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class KubeOptions:
     """
     How to reach Kubernetes. *timeout* is in seconds, for each try.
 
-    *kubeconfig* is what --kubeconfig or KUBECONFIG says; it may list several files, as PATH does. Once
-    *stop_control* says so nothing is repeated.
+    *kubeconfig* is what --kubeconfig or KUBECONFIG says; it may list several files, as PATH does. Requests are retried
+    until *stop_control* stops the run.
     """
 
     kubeconfig: str | None = None
@@ -28,7 +28,7 @@ class KubeOptions:
 
 @dataclass(frozen=True, slots=True)
 class ClusterTarget:
-    """Where the settings lead: *source* is the file, or `in-cluster`."""
+    """The cluster that was found: *source* is the kubeconfig's path, or `in-cluster`."""
 
     source: str
     user: str
@@ -37,7 +37,7 @@ class ClusterTarget:
 
 @dataclass(frozen=True, slots=True)
 class KubeRequest:
-    """One request, before anybody's credentials are on it."""
+    """One request, without credentials; *seconds* is its timeout."""
 
     method: str
     path: str
@@ -47,5 +47,5 @@ class KubeRequest:
 
     @property
     def content_type(self) -> str:
-        """What the body is; a PATCH's replaces the fields that it has."""
+        """The type of the body; the body of a PATCH is a JSON merge patch."""
         return "application/merge-patch+json" if self.method == "PATCH" else JSON

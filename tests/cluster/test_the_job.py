@@ -12,7 +12,7 @@ import yaml
 
 from cronjob.concurrency.stop import StopControl
 from cronjob.kube.lease import Lease
-from cronjob.kube.lease_claim import NAME, LeaseClaim, Times
+from cronjob.kube.lease_claim import NAME, LeaseClaim, LeaseTimes
 from cronjob.kube.lease_record import CLUSTER as CLUSTER_OF
 from cronjob.kube.lease_record import Holder
 from cronjob.output.logs import log_warning
@@ -246,15 +246,15 @@ class TestTwoWriters:
         assert f"belongs to cluster {CLUSTER!r}" in done.err
 
     def test_one_that_is_deleted_meanwhile_is_lost(self, scene: Scene) -> None:
-        claim = LeaseClaim(scene.namespace, NAME, Holder("ours"), CLUSTER, times=Times(renew_every=0.02))
+        claim = LeaseClaim(scene.namespace, NAME, Holder("ours"), CLUSTER, times=LeaseTimes(renew_interval=0.02))
         path = scene.path("Lease", "coordination.k8s.io/v1", JOB)
         with scene.api_of(JOB) as api, Lease(api, claim, StopControl(), log_warning) as lease:
-            assert lease.lost() == ""
+            assert lease.lost_reason() == ""
             said(scene.server.api.send("DELETE", path), 200)
-            while not lease.lost():
+            while not lease.lost_reason():
                 time.sleep(0.01)
             # And not only since it was not renewed for long.
-            assert lease.lost() == f"the Lease {scene.namespace}/{JOB} was deleted"
+            assert lease.lost_reason() == f"the Lease {scene.namespace}/{JOB} was deleted"
         # Nobody made it anew.
         assert scene.server.api.get(path).status == 404
 

@@ -12,8 +12,8 @@ import pytest
 
 from cronjob.concurrency.stop import StopControl
 from cronjob.kube.client import KubeApi
-from cronjob.kube.lease import Lease, alone
-from cronjob.kube.lease_claim import NAME, LeaseClaim, Times, lease_claims_of
+from cronjob.kube.lease import Lease, hold_leases
+from cronjob.kube.lease_claim import NAME, LeaseClaim, LeaseTimes, lease_claims_of
 from cronjob.kube.lease_record import CLUSTER, Holder
 from cronjob.output.logs import log_warning
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
@@ -25,7 +25,7 @@ pytest_plugins = ["tests.worlds.kube_fixtures"]
 
 Connect = Callable[..., KubeApi]
 # Long enough for a busy machine to renew in time, and never waited for where nothing is wrong.
-QUICK = Times(duration=1, renew_every=0.02, good_for=20.0, look_every=0.02, answer_within=2.0)
+QUICK = LeaseTimes(duration=1, renew_interval=0.02, renew_deadline=20.0, poll_interval=0.02, request_timeout=2.0)
 CLAIM = LeaseClaim(TENANTS, NAME, Holder("ours"), "prod", wait=0.0, times=QUICK)
 
 
@@ -283,7 +283,7 @@ class TestKeeping:
             wait_until(lambda: now(world)["spec"]["renewTime"] > first["renewTime"])
             later = now(world)["spec"]
 
-            assert held.lost() == ""
+            assert held.lost_reason() == ""
             assert later["acquireTime"] == first["acquireTime"]
             assert later["leaseTransitions"] == first["leaseTransitions"]
 
@@ -295,7 +295,7 @@ class TestKeeping:
                 renewed = now(world)["spec"]["renewTime"]
                 wait_until(lambda renewed=renewed: now(world)["spec"]["renewTime"] > renewed)
 
-            assert held.lost() == ""
+            assert held.lost_reason() == ""
             assert now(world)["metadata"]["labels"] == {"n": "4"}
 
     def test_whoever_takes_it_ends_the_run_and_keeps_it(
@@ -304,7 +304,7 @@ class TestKeeping:
         with lease() as held:
             assert stop_control.reason() == ""
             put(world, "theirs")
-            wait_until(held.lost)
+            wait_until(held.lost_reason)
 
             assert stop_control.reason() == f"the Lease {TENANTS}/{NAME} was taken over by theirs"
 
@@ -315,7 +315,7 @@ class TestKeeping:
     ) -> None:
         with lease() as held:
             world.delete("Lease", TENANTS, NAME)
-            wait_until(held.lost)
+            wait_until(held.lost_reason)
 
             assert stop_control.reason() == f"the Lease {TENANTS}/{NAME} was deleted"
 
@@ -331,13 +331,13 @@ class TestKeeping:
     def test_what_cannot_be_renewed_ends_the_run_in_time(
         self, world: KubernetesWorld, lease: Make, stop_control: StopControl, failure: dict[str, Any], reason: str
     ) -> None:
-        with lease(times={"good_for": 1.0, "answer_within": 0.3}) as held:
+        with lease(times={"renew_deadline": 1.0, "request_timeout": 0.3}) as held:
             world.fail(method="PUT", times=None, **failure)
-            wait_until(held.lost)
+            wait_until(held.lost_reason)
             world.faults.planned.clear()
 
             assert f"could not be renewed for 1 s ({reason})" in stop_control.reason()
-            assert held.lost() == held.lost()
+            assert held.lost_reason() == held.lost_reason()
 
     def test_what_fails_once_does_not(self, world: KubernetesWorld, lease: Make) -> None:
         with lease() as held:
@@ -347,7 +347,7 @@ class TestKeeping:
             wait_until(lambda: now(world)["spec"]["renewTime"] > renewed)
             wait_until(lambda: all(fault.is_used_up for fault in world.faults.planned))
 
-            assert held.lost() == ""
+            assert held.lost_reason() == ""
 
 
 class TestGivingBack:
@@ -373,7 +373,7 @@ class TestGivingBack:
     def test_what_fails_once_is_tried_again(
         self, world: KubernetesWorld, lease: Make, method: str, failure: dict[str, Any]
     ) -> None:
-        with lease(times={"renew_every": 60}):
+        with lease(times={"renew_interval": 60}):
             world.fail(method=method, **failure)
 
         assert holder(world) == ""
@@ -381,7 +381,7 @@ class TestGivingBack:
     def test_others_that_write_at_the_same_moment_are_not_waited_for(
         self, world: KubernetesWorld, lease: Make, caplog: pytest.LogCaptureFixture
     ) -> None:
-        with lease(times={"renew_every": 60, "look_every": 60, "answer_within": 0.9}):
+        with lease(times={"renew_interval": 60, "poll_interval": 60, "request_timeout": 0.9}):
             world.fail(method="PUT", status=409, times=3)
 
         assert (holder(world), caplog.messages) == ("", [])
@@ -389,7 +389,7 @@ class TestGivingBack:
     def test_one_that_was_deleted_meanwhile_needs_no_release(
         self, world: KubernetesWorld, lease: Make, caplog: pytest.LogCaptureFixture
     ) -> None:
-        with lease(times={"renew_every": 60}):
+        with lease(times={"renew_interval": 60}):
             world.delete("Lease", TENANTS, NAME)
 
         assert caplog.messages == []
@@ -404,7 +404,7 @@ class TestGivingBack:
     def test_where_that_fails_the_run_is_none_the_worse(
         self, world: KubernetesWorld, lease: Make, caplog: pytest.LogCaptureFixture
     ) -> None:
-        with lease(times={"renew_every": 60, "answer_within": 0.2}):
+        with lease(times={"renew_interval": 60, "request_timeout": 0.2}):
             world.fail(status=500, times=None)
 
         assert holder(world) == "ours"
@@ -419,7 +419,7 @@ class TestRefusals:
             put(world)
         world.deny(verb=verb, resource="leases")
         if verb == ("create" if exists else "update"):
-            with lease(times={"renew_every": 60}):
+            with lease(times={"renew_interval": 60}):
                 assert holder(world) == "ours"
             return
 
@@ -488,7 +488,7 @@ class TestSharing:
             waits.append(claim.wait)
             return Lease(api, claim, StopControl(), log_warning)
 
-        with alone(lease_claims_of(Share(1, 2), replace(CLAIM, wait=15.0)), make):
+        with hold_leases(lease_claims_of(Share(1, 2), replace(CLAIM, wait=15.0)), make):
             assert holder(world) == "shards-of-2"
         assert holder(world) == ""
         assert 15.0 >= waits[0] > waits[1] > 0
@@ -534,7 +534,7 @@ class TestSharing:
                 renewed = now(world)["spec"]["renewTime"]
                 wait_until(lambda renewed=renewed: now(world)["spec"]["renewTime"] > renewed)
 
-            assert [held.lost() for held in (one, other, third)] == ["", "", ""]
+            assert [held.lost_reason() for held in (one, other, third)] == ["", "", ""]
             assert parts(world) == {"0": "pod-0", "1": "pod-1", "2": "pod-2"}
 
     def test_many_that_begin_at_once_all_get_it_without_waiting(
@@ -544,7 +544,7 @@ class TestSharing:
         seen: list[dict[str, str]] = []
 
         def one(index: int, api: KubeApi) -> None:
-            claim = replace(CLAIM, **shard(index, 8), times=replace(QUICK, answer_within=20.0))
+            claim = replace(CLAIM, **shard(index, 8), times=replace(QUICK, request_timeout=20.0))
             start.wait(20)
             with Lease(api, claim, StopControl(), log_warning):
                 all_in.wait(20)
@@ -571,7 +571,7 @@ class TestSharing:
         def one(number: int, share: Share, api: KubeApi) -> None:
             times = replace(QUICK, duration=20)
             claim = replace(CLAIM, holder=Holder(f"run-{number}"), wait=15.0, times=times)
-            with alone(lease_claims_of(share, claim), lambda one: Lease(api, one, StopControl(), log_warning)):
+            with hold_leases(lease_claims_of(share, claim), lambda one: Lease(api, one, StopControl(), log_warning)):
                 with lock:
                     inside.append(share)
                     seen.append({one.of for one in inside})
@@ -620,8 +620,8 @@ class TestSharing:
     ) -> None:
         with lease(**shard(0, 4)) as one, lease(**shard(1, 4)) as other:
             put(world, "theirs")
-            wait_until(one.lost)
-            wait_until(other.lost)
+            wait_until(one.lost_reason)
+            wait_until(other.lost_reason)
 
             assert stop_control.reason() == f"the Lease {TENANTS}/{NAME} was taken over by theirs"
 
@@ -638,7 +638,7 @@ class TestSharing:
             assert parts(world) == {"0": "pod-0"}
 
     def test_one_that_was_let_in_and_not_told_so_goes_out_again(self, world: KubernetesWorld, lease: Make) -> None:
-        with lease(**shard(0, 4), times={"renew_every": 60}):
+        with lease(**shard(0, 4), times={"renew_interval": 60}):
             world.fail(method="PUT", after=True, drop=True)
 
             assert refusal(lease(**shard(1, 4))).code == "LeaseUnavailable"

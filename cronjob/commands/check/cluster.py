@@ -11,7 +11,7 @@ from cronjob.commands.findings import fail, ok, warn
 from cronjob.flux.cluster import GIT_REPOSITORIES, RECEIVERS, FluxCluster, Resource
 from cronjob.kube.errors import NoAnswer
 from cronjob.kube.lease_claim import LeaseClaim
-from cronjob.kube.lease_record import Record
+from cronjob.kube.lease_record import LeaseRecord
 from reconcile.errors import ReadError, SettingsError
 from reconcile.findings import Finding, has_failed
 
@@ -125,7 +125,7 @@ def _of_lease(flux: FluxCluster, claim: LeaseClaim) -> Finding:
     match answer.status:
         case 200:
             try:
-                claim.check_cluster(Record.of(answer.parsed() or {}))
+                claim.check_cluster(LeaseRecord.of(answer.parsed() or {}))
             except SettingsError as error:
                 return fail("lease", str(error))
             return ok("lease", f"the {claim} is there")
