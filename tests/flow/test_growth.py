@@ -15,17 +15,20 @@ from reconcile.desired.desired import desired_from
 from reconcile.desired.receivers import receiver_requests_from
 from reconcile.model import Project, ProjectLocation, PublicKey, Ref
 from reconcile.plan.plan import make_plan
-from tests.worlds.builders import a_key, a_project, a_public_key, a_webhook, some_rules
-from tests.worlds.flux_builders import (
+from tests.worlds.builders import (
     HOST,
     NAMESPACE,
-    World,
-    a_git_repository,
+    a_key,
     a_key_secret,
-    a_receiver,
+    a_project,
+    a_public_key,
     a_token_secret,
+    a_webhook,
+    some_rules,
 )
+from tests.worlds.desired_inputs import Inputs
 from tests.worlds.gitlab_builders import GitLab, a_gitlab
+from tests.worlds.objects import a_git_repository, a_receiver
 from tests.worlds.program import a_program
 
 
@@ -123,9 +126,9 @@ def test_what_is_wanted_is_a_fraction_of_what_flux_asks_for() -> None:
     assert built / 300 > 700
 
 
-def a_world_of(tenants: int) -> World:
+def a_world_of(tenants: int) -> Inputs:
     names = [f"tenant-{number:04}" for number in range(tenants)]
-    return World(
+    return Inputs(
         repositories=[
             a_git_repository(name, f"ssh://git@{HOST}/tenants/{name}.git", secret=f"{name}-ssh") for name in names
         ],

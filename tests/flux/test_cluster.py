@@ -8,7 +8,8 @@ from cronjob.flux.queries import PAGE_SIZE
 from cronjob.kube.client import KubeApi
 from cronjob.sandbox.fake_kubernetes.kinds import served_versions
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
-from tests.worlds.kube_builders import GIT, HOOKS, TENANTS, a_git_repository, a_receiver, asked, names, trouble
+from tests.worlds.kube_builders import GIT, HOOKS, TENANTS, asked, names, trouble
+from tests.worlds.objects import a_git_repository, a_receiver
 
 pytest_plugins = ["tests.worlds.kube_fixtures"]
 
@@ -20,8 +21,8 @@ LIST_GIT = rf"/namespaces/{TENANTS}/gitrepositories"
 class TestObjects:
     def test_both_kinds_are_listed_in_every_namespace(self, world: KubernetesWorld, connected: Connect) -> None:
         for namespace in (TENANTS, "more", "unasked"):
-            world.apply(a_git_repository(f"repository-{namespace}", namespace))
-            world.apply(a_receiver(f"receiver-{namespace}", namespace))
+            world.apply(a_git_repository(f"repository-{namespace}", namespace=namespace))
+            world.apply(a_receiver(f"receiver-{namespace}", namespace=namespace))
 
         objects = FluxCluster(connected(), [TENANTS, "more", TENANTS]).read_whole()
 
@@ -41,15 +42,9 @@ class TestObjects:
 
     def test_only_what_a_run_needs_is_kept(self, world: KubernetesWorld, flux: FluxCluster) -> None:
         last = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "flux-gitlab-syncer/project-id": "7"}
-        world.apply(
-            a_git_repository(
-                "a",
-                labels={"tenant": "a"},
-                annotations=last,
-                managedFields=[{"manager": "kubectl"}],
-                ownerReferences=[{"kind": "Kustomization"}],
-            )
-        )
+        repository = a_git_repository("a", labels={"tenant": "a"}, annotations=last)
+        repository["metadata"] |= {"managedFields": [{"manager": "kubectl"}], "ownerReferences": [{"kind": "Kind"}]}
+        world.apply(repository)
         world.set_status("GitRepository", TENANTS, "a", {"observedGeneration": 1})
 
         made = world.get("GitRepository", TENANTS, "a")
@@ -70,9 +65,9 @@ class TestObjects:
         }
 
     def test_an_object_that_is_being_deleted_shows_it(self, world: KubernetesWorld, flux: FluxCluster) -> None:
-        world.apply(
-            a_git_repository("a", deletionTimestamp="2026-01-01T00:00:00Z", finalizers=["finalizers.fluxcd.io"])
-        )
+        repository = a_git_repository("a", deleting=True)
+        repository["metadata"]["finalizers"] = ["finalizers.fluxcd.io"]
+        world.apply(repository)
 
         [item] = flux.read_whole().git_repositories
 

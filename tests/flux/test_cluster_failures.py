@@ -11,7 +11,8 @@ from cronjob.kube.client import KubeApi
 from cronjob.sandbox.fake_kubernetes.app import kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
-from tests.worlds.kube_builders import GIT, HOOKS, TENANTS, a_git_repository, asked, names, trouble
+from tests.worlds.kube_builders import GIT, HOOKS, TENANTS, asked, names, trouble
+from tests.worlds.objects import a_git_repository
 
 pytest_plugins = ["tests.worlds.kube_fixtures"]
 

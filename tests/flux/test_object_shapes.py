@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cronjob.flux.object_shapes import flux_object_from
 from cronjob.sandbox.samples import NAMESPACE
 from reconcile.errors import MalformedAnswer
-from tests.worlds.kube_builders import a_git_repository, a_receiver
+from tests.worlds.objects import a_git_repository, a_receiver
 from tests.worlds.program import Program, a_program
 
 LONE = "\ud800"

@@ -10,7 +10,8 @@ from cronjob.flux.private_keys import public_key_from_private
 from cronjob.kube.client import KubeApi
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from reconcile.model import Secret, SecretMissing, SecretUnreadable
-from tests.worlds.kube_builders import TENANTS, a_key_pair, a_secret, asked, ref
+from tests.worlds.kube_builders import TENANTS, a_key_pair, asked, ref
+from tests.worlds.objects import a_secret
 
 pytest_plugins = ["tests.worlds.kube_fixtures"]
 

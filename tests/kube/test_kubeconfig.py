@@ -10,8 +10,8 @@ from kubernetes.config import incluster_config
 
 from cronjob.kube.client import KubeOptions, connect
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig
+from cronjob.sandbox.samples import NAMESPACE
 from reconcile.errors import SettingsError
-from tests.worlds.kube_builders import TENANTS
 
 SERVER = "https://kubernetes.test:6443"
 
@@ -83,7 +83,7 @@ class TestOrder:
         given = files()
 
         with connect(KubeOptions(given)) as api:
-            assert (api.server, api.source, api.default_namespace) == (SERVER, given, TENANTS)
+            assert (api.server, api.source, api.default_namespace) == (SERVER, given, NAMESPACE)
 
     @pytest.mark.usefixtures("pod")
     def test_the_pod_beats_home(self, files: Callable[..., str]) -> None:

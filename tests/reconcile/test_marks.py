@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.marks import Identity, Mark, Owner
-from tests.worlds.flux_builders import an_identity
+from tests.worlds.builders import an_identity
 
 LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", fullmatch=True)
@@ -11,11 +11,11 @@ LONG = "n" * 253
 
 
 def test_a_mark_names_program_cluster_namespace_and_object() -> None:
-    assert str(Mark("prod", "config", "app-key")) == "flux-gitlab-syncer prod config/app-key"
+    assert str(Mark("prod", "flux-config", "app-key")) == "flux-gitlab-syncer prod flux-config/app-key"
 
 
 def test_a_mark_is_read_back() -> None:
-    assert Mark.parse("flux-gitlab-syncer prod config/app-key") == Mark("prod", "config", "app-key")
+    assert Mark.parse("flux-gitlab-syncer prod flux-config/app-key") == Mark("prod", "flux-config", "app-key")
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,13 @@ def test_a_mark_is_read_back() -> None:
         pytest.param("flux-gitlab-syncer prod", id="no object"),
         pytest.param("flux-gitlab-syncer prod app-key", id="no namespace"),
         pytest.param("flux-gitlab-syncer prod /app-key", id="an empty namespace"),
-        pytest.param("flux-gitlab-syncer prod config/", id="an empty name"),
-        pytest.param("flux-gitlab-syncer prod config/app/key", id="a slash too many"),
-        pytest.param("flux-gitlab-syncer  config/app-key", id="an empty cluster"),
-        pytest.param("flux-gitlab-syncer prod config/app-key copy", id="something after it"),
-        pytest.param("my flux-gitlab-syncer prod config/app-key", id="something before it"),
-        pytest.param("flux-gitlab-syncer-2 prod config/app-key", id="another program"),
-        pytest.param("Flux-Gitlab-Syncer prod config/app-key", id="other letters"),
+        pytest.param("flux-gitlab-syncer prod flux-config/", id="an empty name"),
+        pytest.param("flux-gitlab-syncer prod flux-config/app/key", id="a slash too many"),
+        pytest.param("flux-gitlab-syncer  flux-config/app-key", id="an empty cluster"),
+        pytest.param("flux-gitlab-syncer prod flux-config/app-key copy", id="something after it"),
+        pytest.param("my flux-gitlab-syncer prod flux-config/app-key", id="something before it"),
+        pytest.param("flux-gitlab-syncer-2 prod flux-config/app-key", id="another program"),
+        pytest.param("Flux-Gitlab-Syncer prod flux-config/app-key", id="other letters"),
     ],
 )
 def test_what_is_not_wholly_a_mark_is_none(text: str) -> None:
@@ -61,13 +61,13 @@ def test_a_mark_read_back_names_its_object_and_no_other(cluster: str, namespace:
 
 
 def test_a_mark_of_255_characters_is_whole() -> None:
-    name = "n" * (255 - len("flux-gitlab-syncer prod config/"))
-    assert str(Mark("prod", "config", name)).endswith(f"/{name}")
-    assert "~" in str(Mark("prod", "config", name + "n"))
+    name = "n" * (255 - len("flux-gitlab-syncer prod flux-config/"))
+    assert str(Mark("prod", "flux-config", name)).endswith(f"/{name}")
+    assert "~" in str(Mark("prod", "flux-config", name + "n"))
 
 
 def test_a_cut_mark_still_tells_long_names_apart() -> None:
-    one, two = str(Mark("prod", "config", LONG + "a")), str(Mark("prod", "config", LONG + "b"))
+    one, two = str(Mark("prod", "flux-config", LONG + "a")), str(Mark("prod", "flux-config", LONG + "b"))
     assert len(one) == len(two) == 255
     assert one != two
 
@@ -75,16 +75,16 @@ def test_a_cut_mark_still_tells_long_names_apart() -> None:
 @pytest.mark.parametrize(
     ("text", "owner"),
     [
-        pytest.param("flux-gitlab-syncer prod config/app", Owner.OURS, id="our cluster and namespace"),
-        pytest.param("flux-gitlab-syncer prod-2 config/app", Owner.OTHER_CLUSTER, id="prod is not prod-2"),
-        pytest.param("flux-gitlab-syncer pro config/app", Owner.OTHER_CLUSTER, id="prod is not pro"),
-        pytest.param("flux-gitlab-syncer PROD config/app", Owner.OTHER_CLUSTER, id="prod is not PROD"),
+        pytest.param("flux-gitlab-syncer prod flux-config/app", Owner.OURS, id="our cluster and namespace"),
+        pytest.param("flux-gitlab-syncer prod-2 flux-config/app", Owner.OTHER_CLUSTER, id="prod is not prod-2"),
+        pytest.param("flux-gitlab-syncer pro flux-config/app", Owner.OTHER_CLUSTER, id="prod is not pro"),
+        pytest.param("flux-gitlab-syncer PROD flux-config/app", Owner.OTHER_CLUSTER, id="prod is not PROD"),
         pytest.param("flux-gitlab-syncer prod config-2/app", Owner.OTHER_INSTANCE, id="another namespace"),
-        pytest.param("flux-gitlab-syncer old config/app", Owner.OURS, id="a former name of ours"),
+        pytest.param("flux-gitlab-syncer old flux-config/app", Owner.OURS, id="a former name of ours"),
         pytest.param("flux-gitlab-syncer prod former/app", Owner.OURS, id="a former namespace of ours"),
         pytest.param("flux-gitlab-syncer old former/app", Owner.OURS, id="both former"),
         pytest.param("flux-gitlab-syncer old other/app", Owner.OTHER_INSTANCE, id="a former name elsewhere"),
-        pytest.param("flux-gitlab-syncer other config/app", Owner.OTHER_CLUSTER, id="another cluster's namespace"),
+        pytest.param("flux-gitlab-syncer other flux-config/app", Owner.OTHER_CLUSTER, id="another cluster's namespace"),
         pytest.param("somebody's key", Owner.UNMARKED, id="no mark"),
     ],
 )
@@ -94,7 +94,7 @@ def test_whose_an_item_is_stands_in_its_mark(text: str, owner: Owner) -> None:
 
 
 def test_former_names_are_foreign_until_the_settings_list_them() -> None:
-    assert an_identity().owner("flux-gitlab-syncer old config/app") is Owner.OTHER_CLUSTER
+    assert an_identity().owner("flux-gitlab-syncer old flux-config/app") is Owner.OTHER_CLUSTER
     assert an_identity().owner("flux-gitlab-syncer prod former/app") is Owner.OTHER_INSTANCE
 
 
@@ -105,4 +105,4 @@ def test_retiring_a_cluster_means_every_namespace_of_it_and_no_other_cluster() -
 
 
 def test_a_cut_mark_has_its_owner_too() -> None:
-    assert an_identity().owner(str(Mark("prod", "config", LONG))) is Owner.OURS
+    assert an_identity().owner(str(Mark("prod", "flux-config", LONG))) is Owner.OURS

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model import Kind, Project, PublicKey, Ref, Secret, shown_foreign_url, shown_url
-from tests.worlds.builders import a_public_key, a_repository, a_url
+from tests.worlds.builders import a_public_key, a_url, repository_ref
 
 MATERIAL = "AAAAC3NzaC1lZDI1NTE5AAAAIImIrwV2uvJO9fJd6SGcHclJXgaz5VsdYpP5VClloXzq"
 
@@ -15,7 +15,7 @@ def test_a_kind_has_a_plural_for_sentences() -> None:
 
 
 def test_an_object_is_written_as_reports_name_it() -> None:
-    assert str(a_repository("shop", "flux-config")) == "GitRepository/flux-config/shop"
+    assert str(repository_ref("shop", "flux-config")) == "GitRepository/flux-config/shop"
 
 
 def test_objects_and_projects_sort_by_their_parts() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from reconcile.actual import Actual, Items, Unreadable, actual_from
 from reconcile.desired.desired import Desired, WantedKey, WantedWebhook
 from reconcile.desired.holds import Holds
 from reconcile.events import DEFAULT_FLAGS, FLAGS
 from reconcile.marks import Identity, Mark
-from reconcile.model import FoundKey, FoundWebhook, Project, PublicKey, Ref
+from reconcile.model import FoundKey, FoundWebhook, Project, PublicKey, Ref, Secret
 from reconcile.plan.changes import Create, Delete, Update
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Problem
@@ -19,6 +20,7 @@ from reconcile.report import Entry, Report, Status
 from reconcile.rules import Rules
 
 CLUSTER = "prod"
+HOST = "gitlab.example.net"
 NAMESPACE = "flux-config"
 RECEIVER_URL = "https://flux.example.net"
 OTHERS_MARK = "flux-gitlab-syncer staging flux-config/shop"
@@ -36,25 +38,35 @@ def a_project(id_: int = 1, path: str = "tenants/shop") -> Project:
     return Project(id_, path)
 
 
-def a_public_key(number: int = 1) -> PublicKey:
-    """A well-formed ssh-ed25519 key; equal numbers give equal keys."""
-    blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + hashlib.sha256(f"key {number}".encode()).digest()
+def a_public_key(seed: object = 1) -> PublicKey:
+    """A well-formed ssh-ed25519 key; equal seeds give equal keys."""
+    blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + hashlib.sha256(f"key {seed}".encode()).digest()
     return PublicKey("ssh-ed25519", base64.b64encode(blob).decode())
+
+
+def a_key_secret(seed: object = 1) -> Secret:
+    """A Secret with a usable private key."""
+    return Secret(has_identity=True, public_key=a_public_key(seed))
+
+
+def a_token_secret(token: bytes = b"token") -> Secret:
+    """A Secret with a token."""
+    return Secret(token=token)
 
 
 def a_url(number: int = 1, base: str = RECEIVER_URL) -> str:
     return f"{base}/hook/{hashlib.sha256(f'path {number}'.encode()).hexdigest()}"
 
 
-def a_repository(name: str = "shop", namespace: str = NAMESPACE) -> Ref:
+def repository_ref(name: str = "shop", namespace: str = NAMESPACE) -> Ref:
     return Ref("GitRepository", namespace, name)
 
 
-def a_secret(name: str = "shop", namespace: str = NAMESPACE) -> Ref:
+def secret_ref(name: str = "shop", namespace: str = NAMESPACE) -> Ref:
     return Ref("Secret", namespace, name)
 
 
-def a_receiver(name: str = "shop", namespace: str = NAMESPACE) -> Ref:
+def receiver_ref(name: str = "shop", namespace: str = NAMESPACE) -> Ref:
     return Ref("Receiver", namespace, name)
 
 
@@ -70,8 +82,8 @@ def a_wanted_key(
         project or a_project(),
         a_public_key(number),
         a_mark(name),
-        tuple(a_secret(one) for one in [*secrets] or [name]),
-        tuple(a_repository(one) for one in [*sources] or [name]),
+        tuple(secret_ref(one) for one in [*secrets] or [name]),
+        tuple(repository_ref(one) for one in [*sources] or [name]),
     )
 
 
@@ -82,7 +94,7 @@ def a_wanted_webhook(
     name: str = "shop",
     flags: Iterable[str] = DEFAULT_FLAGS,
 ) -> WantedWebhook:
-    sources = (a_receiver(name), a_repository(name))
+    sources = (receiver_ref(name), repository_ref(name))
     return WantedWebhook(
         project or a_project(), a_url(number), f"token-{number}", frozenset(flags), a_mark(name), sources
     )
@@ -131,12 +143,17 @@ def an_old_webhook(number: int = 1, **more: object) -> FoundWebhook:
     return a_webhook(number, description="", flags=flags, **old)
 
 
+def an_identity(**fields: Any) -> Identity:
+    """Our cluster and the one namespace that we read."""
+    return Identity(**{"cluster": CLUSTER, "namespaces": frozenset({NAMESPACE}), **fields})
+
+
 def some_rules(
-    *, previous_clusters: Iterable[str] = (), previous_namespaces: Iterable[str] = (), **more: object
+    *, previous_clusters: Iterable[str] = (), previous_namespaces: Iterable[str] = (), **fields: Any
 ) -> Rules:
-    identity = Identity(CLUSTER, frozenset({NAMESPACE}), frozenset(previous_clusters), frozenset(previous_namespaces))
-    whole: dict[str, object] = {"identity": identity, "receiver_url": RECEIVER_URL, **more}
-    return Rules(**whole)
+    """The settings of a run that looks after webhooks too."""
+    former = {"previous_clusters": frozenset(previous_clusters), "previous_namespaces": frozenset(previous_namespaces)}
+    return Rules(**{"identity": an_identity(**former), "receiver_url": RECEIVER_URL, **fields})
 
 
 def some_desired(

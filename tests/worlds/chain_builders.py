@@ -13,17 +13,9 @@ from reconcile.desired.receivers import receiver_requests_from
 from reconcile.events import DEFAULT_FLAGS, FLAGS
 from reconcile.findings import Finding
 from reconcile.model import FoundKey, FoundWebhook, SecretMissing
-from tests.worlds.flux_builders import (
-    APP,
-    KEYS,
-    NAMESPACE,
-    RECEIVER_URL,
-    World,
-    a_condition,
-    a_git_repository,
-    a_path,
-    a_public_key,
-)
+from tests.worlds.builders import NAMESPACE, RECEIVER_URL, a_public_key
+from tests.worlds.desired_inputs import APP, Inputs
+from tests.worlds.objects import KEYS, a_condition, a_git_repository, a_path
 
 RUN = "flux-gitlab-syncer run --project tenants/app"
 REVISION = "main@sha1:0123"
@@ -64,7 +56,7 @@ def a_state(*found: FoundKey | FoundWebhook, archived: bool = False) -> ProjectS
 class Tenant:
     """One tenant, traced: what Flux shows (*world*, its first GitRepository), and what its project has."""
 
-    world: World = field(default_factory=lambda: World([a_fetched_repository()]))
+    world: Inputs = field(default_factory=lambda: Inputs([a_fetched_repository()]))
     state: ProjectState | None = field(default_factory=lambda: a_state(the_key(), the_webhook()))
     surroundings: Surroundings = field(default_factory=lambda: Surroundings(run=RUN))
 

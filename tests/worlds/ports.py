@@ -29,9 +29,7 @@ from reconcile.model import (
 from reconcile.plan.changes import Change, Create, Delete, Update, heals
 from reconcile.ports import Object
 from reconcile.shares import ALL, Share
-from tests.worlds.builders import NAMESPACE, OLD_FLAGS, RECEIVER_URL
-
-HOST = "gitlab.example.net"
+from tests.worlds.builders import HOST, NAMESPACE, OLD_FLAGS, RECEIVER_URL
 
 
 class Unforeseen(WriteFailed):

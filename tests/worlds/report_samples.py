@@ -18,10 +18,10 @@ from tests.worlds.builders import (
     OTHERS_MARK,
     a_key,
     a_project,
-    a_repository,
     a_wanted_key,
     a_wanted_webhook,
     a_webhook,
+    repository_ref,
     some_actual,
     some_desired,
     some_flags,
@@ -70,7 +70,7 @@ def a_rich_plan() -> Plan:
     problem = Problem.of(
         Code.SECRET_NOT_FOUND,
         "Secret/flux-config/gone does not exist; create it (`flux create secret git`).",
-        object=a_repository("gone"),
+        object=repository_ref("gone"),
         project=GONE.path,
     )
     desired = some_desired(

@@ -19,23 +19,12 @@ from reconcile.findings import Finding, Level, worst
 from reconcile.model import ProjectAbsent, ProjectLocation, Ref, Secret, SecretMissing
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem
+from tests.worlds.builders import NAMESPACE, a_key_secret, a_public_key, a_token_secret, some_rules
 from tests.worlds.chain_builders import REVISION, RUN, Tenant, a_fetched_repository, a_state, the_key, the_webhook
-from tests.worlds.flux_builders import (
-    APP,
-    DISABLED,
-    KEYS,
-    NAMESPACE,
-    WEB,
-    World,
-    a_condition,
-    a_key_secret,
-    a_public_key,
-    a_receiver,
-    a_rules,
-    a_token_secret,
-)
+from tests.worlds.desired_inputs import APP, WEB, Inputs
+from tests.worlds.objects import DISABLED, KEYS, a_condition, a_receiver
 
-TARGET = "receiver app --namespace config"
+TARGET = "receiver app --namespace flux-config"
 
 
 def a_kustomization(status: object = "True", **spec: object) -> dict[str, object]:
@@ -50,7 +39,7 @@ def a_kustomization(status: object = "True", **spec: object) -> dict[str, object
 
 def of(*repositories: dict[str, object], **more: object) -> Tenant:
     """A tenant whose GitRepository is another one."""
-    return Tenant(World(list(repositories), **more))
+    return Tenant(Inputs(list(repositories), **more))
 
 
 def with_state(*found: object, archived: bool = False) -> Tenant:
@@ -82,21 +71,21 @@ def at_another_place(place: object) -> Tenant:
 
 
 def with_webhooks_off() -> Tenant:
-    return of(a_fetched_repository(), rules=a_rules(receiver_url=None))
+    return of(a_fetched_repository(), rules=some_rules(receiver_url=None))
 
 
 TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
-    (Tenant, Link.REPOSITORY, Level.OK, "asks for tenants/app on gitlab.example.com, branch master, every 1m"),
+    (Tenant, Link.REPOSITORY, Level.OK, "asks for tenants/app on gitlab.example.net, branch master, every 1m"),
     (
         lambda: of(a_fetched_repository(ref={"branch": "", "tag": "v1"}, interval=None)),
         Link.REPOSITORY,
         Level.OK,
-        "gitlab.example.com, tag v1",
+        "gitlab.example.net, tag v1",
     ),
     (lambda: of(a_fetched_repository(deleting=True)), Link.REPOSITORY, Level.FAIL, "It is being deleted"),
     (lambda: of(a_fetched_repository(suspend=True)), Link.FETCH, Level.SKIP, "out of date"),
     (
-        lambda: of(a_fetched_repository(url="ssh://git@gitlab.example.com:tenants/app")),
+        lambda: of(a_fetched_repository(url="ssh://git@gitlab.example.net:tenants/app")),
         Link.REPOSITORY,
         Level.FAIL,
         "",
@@ -113,7 +102,7 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
         "spec.provider is azure",
     ),
     (
-        lambda: of(a_fetched_repository(secret=None, url="https://gitlab.example.com/tenants/app")),
+        lambda: of(a_fetched_repository(secret=None, url="https://gitlab.example.net/tenants/app")),
         Link.CREDENTIALS,
         Level.OK,
         "an https URL needs no SSH key",
@@ -125,7 +114,7 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
         "no run would serve this GitRepository",
     ),
     (
-        lambda: of(a_fetched_repository(secret=None, url="https://gitlab.example.com/tenants/app")),
+        lambda: of(a_fetched_repository(secret=None, url="https://gitlab.example.net/tenants/app")),
         Link.DEPLOY_KEY,
         Level.OK,
         "none is needed",
@@ -173,7 +162,7 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
     ),
     (
         lambda: with_state(
-            the_key(id=3, title="flux-gitlab-syncer prod config/left", key=a_public_key("left")),
+            the_key(id=3, title="flux-gitlab-syncer prod flux-config/left", key=a_public_key("left")),
             the_key(id=4, key=a_public_key("former")),
         ),
         Link.DEPLOY_KEY,
@@ -211,7 +200,7 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
     (Tenant, Link.RECEIVER, Level.OK, "is Ready, of type gitlab, for push, tag push; its path /hook/"),
     (lambda: of(a_fetched_repository(), receivers=[]), Link.RECEIVER, Level.WARN, "looks only every 1m."),
     (
-        lambda: of(a_fetched_repository(interval=7), receivers=[], rules=a_rules(receiver_url=None)),
+        lambda: of(a_fetched_repository(interval=7), receivers=[], rules=some_rules(receiver_url=None)),
         Link.RECEIVER,
         Level.NOTE,
         "looks only every its interval.",
@@ -223,7 +212,7 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
         f"Receiver/{NAMESPACE}/other names something much like it",
     ),
     (with_webhooks_off, Link.RECEIVER, Level.NOTE, "no more is asked while webhooks are off"),
-    (Tenant, Link.WEBHOOK, Level.OK, "is at https://flux.example.com/hook/"),
+    (Tenant, Link.WEBHOOK, Level.OK, "is at https://flux.example.net/hook/"),
     (lambda: with_state(the_key()), Link.WEBHOOK, Level.FAIL, "The project has no webhook at"),
     (
         lambda: with_state(the_key(), the_webhook(flags={"push_events": False, "tag_push_events": True})),
@@ -235,10 +224,10 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
         lambda: with_state(the_key(), the_webhook(description="`x`")),
         Link.WEBHOOK,
         Level.WARN,
-        "description is ``x``, not `flux-gitlab-syncer prod config/app`",
+        "description is ``x``, not `flux-gitlab-syncer prod flux-config/app`",
     ),
     (
-        lambda: with_state(the_key(), the_webhook(description="flux-gitlab-syncer other config/app")),
+        lambda: with_state(the_key(), the_webhook(description="flux-gitlab-syncer other flux-config/app")),
         Link.WEBHOOK,
         Level.FAIL,
         "which is not this instance's",
@@ -339,7 +328,7 @@ def test_an_archived_project_is_a_warning_beside_its_name() -> None:
 @pytest.mark.parametrize("annotations", [None, DISABLED])
 def test_an_expired_key_breaks_the_chain_whoever_owns_it(annotations: dict[str, str] | None) -> None:
     tenant = of(a_fetched_repository(annotations=annotations))
-    tenant.state = a_state(the_key(title="flux-gitlab-syncer staging config/app-key", expired=True), the_webhook())
+    tenant.state = a_state(the_key(title="flux-gitlab-syncer staging flux-config/app-key", expired=True), the_webhook())
 
     assert "has expired and opens nothing" in tenant.at(Link.DEPLOY_KEY)[0].message
 
@@ -399,14 +388,14 @@ def test_a_key_that_is_missing_for_a_reported_reason_gets_no_second_sentence() -
             "GitRepository",
             Link.REPOSITORY,
             Level.NOTE,
-            "kubectl annotate gitrepository app --namespace config flux-gitlab-syncer/reconcile-",
+            "kubectl annotate gitrepository app --namespace flux-config flux-gitlab-syncer/reconcile-",
         ),
         (
             Code.SECRET_UNREADABLE,
             "GitRepository",
             Link.CREDENTIALS,
             Level.FAIL,
-            "kubectl auth can-i get secrets --namespace config",
+            "kubectl auth can-i get secrets --namespace flux-config",
         ),
         (Code.MARK_ELSEWHERE, "Receiver", Link.WEBHOOK, Level.WARN, None),
         (Code.PROJECT_MOVED, "GitRepository", Link.PROJECT, Level.WARN, None),

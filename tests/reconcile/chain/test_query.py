@@ -7,7 +7,9 @@ import pytest
 from reconcile.actual import Items
 from reconcile.chain.query import Hosts, Query
 from reconcile.model import FoundKey
-from tests.worlds.flux_builders import APP, HOST, NAMESPACE, a_git_repository, a_public_key, a_rules
+from tests.worlds.builders import HOST, NAMESPACE, a_public_key, some_rules
+from tests.worlds.desired_inputs import APP
+from tests.worlds.objects import a_git_repository
 
 HOSTS = Hosts(frozenset({HOST, "git.example.com"}))
 APP_REPOSITORY = a_git_repository()
@@ -20,7 +22,7 @@ ITEMS = [
 
 
 def names_for(text: str, hosts: Hosts = HOSTS) -> list[str]:
-    return [item["metadata"]["name"] for item in Query(text, ITEMS, a_rules()).matching(hosts)]
+    return [item["metadata"]["name"] for item in Query(text, ITEMS, some_rules()).matching(hosts)]
 
 
 @pytest.mark.parametrize(
@@ -59,11 +61,11 @@ def test_where_gitlab_could_not_be_asked_another_host_may_be_the_same_gitlab() -
     ],
 )
 def test_gitlab_can_be_asked_for_a_path_an_id_or_a_url_on_its_own_host(text: str, path: str | None) -> None:
-    assert Query(text, ITEMS, a_rules()).lookup_path(HOSTS) == path
+    assert Query(text, ITEMS, some_rules()).lookup_path(HOSTS) == path
 
 
 def test_a_mark_on_the_project_leads_to_the_gitrepository_with_that_secret() -> None:
-    query = Query("tenants/renamed", ITEMS, a_rules())
+    query = Query("tenants/renamed", ITEMS, some_rules())
     titles = [
         f"flux-gitlab-syncer prod {NAMESPACE}/app-key",
         f"flux-gitlab-syncer other {NAMESPACE}/web-key",
@@ -88,8 +90,10 @@ def test_a_mark_on_the_project_leads_to_the_gitrepository_with_that_secret() -> 
     ],
 )
 def test_what_is_not_found_is_told_with_what_may_have_been_meant(text: str, sentence: str) -> None:
-    assert sentence in Query(text, ITEMS, a_rules()).not_found(HOSTS)
+    assert sentence in Query(text, ITEMS, some_rules()).not_found(HOSTS)
 
 
 def test_a_namespace_without_gitrepositories_is_named() -> None:
-    assert Query("app", [], a_rules()).not_found(HOSTS) == f"There is no GitRepository in {NAMESPACE}: see --namespace."
+    assert (
+        Query("app", [], some_rules()).not_found(HOSTS) == f"There is no GitRepository in {NAMESPACE}: see --namespace."
+    )

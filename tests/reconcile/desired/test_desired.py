@@ -25,27 +25,18 @@ from reconcile.problems import Code, Severity
 from reconcile.rules import Rules
 from reconcile.shares import ALL, Share
 from reconcile.tenancy import Rule, Tenancy
-from tests.worlds.flux_builders import (
-    APP,
-    DISABLED,
+from tests.worlds.builders import (
     HOST,
-    KEYS,
     NAMESPACE,
     RECEIVER_URL,
-    TOKENS,
-    WEB,
-    World,
-    a_condition,
-    a_git_repository,
     a_key_secret,
-    a_path,
     a_public_key,
-    a_receiver,
-    a_rules,
     a_token_secret,
     an_identity,
-    pin_to,
+    some_rules,
 )
+from tests.worlds.desired_inputs import APP, WEB, Inputs
+from tests.worlds.objects import DISABLED, KEYS, TOKENS, a_condition, a_git_repository, a_path, a_receiver, pin_to
 
 URL = f"{RECEIVER_URL}{a_path()}"
 REPOSITORY = Ref("GitRepository", NAMESPACE, "app")
@@ -82,7 +73,7 @@ def our_webhook(receiver: str = "app", url: str = f"{RECEIVER_URL}{a_path(b'unwa
 
 
 def test_a_repository_wants_the_public_half_of_its_secret_on_its_project() -> None:
-    desired = World().desired()
+    desired = Inputs().desired()
     (wanted,) = desired.keys[APP.id].values()
     assert (wanted.project, wanted.key) == (APP, a_public_key())
     assert str(wanted.mark) == f"flux-gitlab-syncer prod {NAMESPACE}/{KEYS}"
@@ -91,12 +82,12 @@ def test_a_repository_wants_the_public_half_of_its_secret_on_its_project() -> No
 
 
 def test_where_flux_has_nothing_nothing_is_wanted() -> None:
-    desired = World(repositories=[], receivers=[]).desired()
+    desired = Inputs(repositories=[], receivers=[]).desired()
     assert desired == Desired()
 
 
 def test_one_project_may_be_named_by_several_repositories_and_their_keys_are_a_set() -> None:
-    world = World(
+    world = Inputs(
         repositories=[
             a_git_repository("main"),
             a_git_repository("branch", f"ssh://git@{HOST}:2222/Tenants/App"),
@@ -108,18 +99,18 @@ def test_one_project_may_be_named_by_several_repositories_and_their_keys_are_a_s
     )
     desired = world.desired()
     assert set(desired.keys) == {APP.id}
-    assert set(desired.keys[APP.id]) == {a_public_key("one"), a_public_key("two")}
-    assert [ref.name for ref in desired.keys[APP.id][a_public_key("one")].sources] == ["branch", "main"]
+    assert set(desired.keys[APP.id]) == {a_public_key(), a_public_key("two")}
+    assert [ref.name for ref in desired.keys[APP.id][a_public_key()].sources] == ["branch", "main"]
 
 
 def test_one_secret_may_be_named_by_many_and_its_key_is_wanted_on_each_project() -> None:
-    world = World(repositories=[a_git_repository(), a_git_repository("web", on_web())], receivers=[])
+    world = Inputs(repositories=[a_git_repository(), a_git_repository("web", on_web())], receivers=[])
     desired = world.desired()
     assert {id_: list(keys) for id_, keys in desired.keys.items()} == {7: [a_public_key()], 8: [a_public_key()]}
 
 
 def test_two_secrets_with_one_key_are_one_wanted_key_named_after_the_first() -> None:
-    world = World(
+    world = Inputs(
         repositories=[a_git_repository("z", secret="z-key"), a_git_repository("b", secret="a-key")],
         receivers=[],
         secrets={f"{NAMESPACE}/z-key": a_key_secret(), f"{NAMESPACE}/a-key": a_key_secret()},
@@ -132,8 +123,8 @@ def test_two_secrets_with_one_key_are_one_wanted_key_named_after_the_first() -> 
 def test_the_order_of_the_objects_makes_no_difference() -> None:
     repositories = [a_git_repository(name) for name in ("c", "a", "b")]
     receivers = [a_receiver(name, ["a", "gone"], secret=None) for name in ("y", "x")]
-    forward = World(repositories=repositories, receivers=receivers).desired()
-    backward = World(repositories=repositories[::-1], receivers=receivers[::-1]).desired()
+    forward = Inputs(repositories=repositories, receivers=receivers).desired()
+    backward = Inputs(repositories=repositories[::-1], receivers=receivers[::-1]).desired()
     assert forward == backward
 
 
@@ -146,7 +137,7 @@ def test_the_order_of_the_objects_makes_no_difference() -> None:
     ],
 )
 def test_a_repository_that_needs_no_key_may_still_need_a_webhook(repository: dict[str, Any]) -> None:
-    desired = World(repositories=[repository]).desired()
+    desired = Inputs(repositories=[repository]).desired()
     assert desired.keys == {}
     assert set(desired.webhooks[APP.id]) == {URL}
     assert desired.problems == ()
@@ -204,7 +195,7 @@ KEY_TROUBLES = [
 def test_a_secret_without_a_usable_key_holds_the_keys_on_the_project(
     answer: SecretAnswer, code: str, says: str
 ) -> None:
-    desired = World(secrets=secrets(key=answer)).desired()
+    desired = Inputs(secrets=secrets(key=answer)).desired()
     assert desired.keys == {}
     (problem,) = desired.problems
     assert (problem.code, problem.severity) == (code, Severity.ERROR)
@@ -219,7 +210,7 @@ def test_a_secret_without_a_usable_key_holds_the_keys_on_the_project(
 def test_trouble_with_a_key_hinders_no_webhook_and_lets_none_be_deleted(
     answer: SecretAnswer, code: str, says: str
 ) -> None:
-    desired = World(secrets=secrets(key=answer)).desired()
+    desired = Inputs(secrets=secrets(key=answer)).desired()
     assert says
     assert set(desired.webhooks[APP.id]) == {URL}
     assert desired.holds.on_webhook(APP.id, our_webhook("another")) == code
@@ -228,7 +219,7 @@ def test_trouble_with_a_key_hinders_no_webhook_and_lets_none_be_deleted(
 
 
 def test_where_all_is_well_nothing_is_held() -> None:
-    holds = World().desired().holds
+    holds = Inputs().desired().holds
     assert holds.on_key(APP.id, our_key()) is None
     assert holds.on_webhook(APP.id, our_webhook()) is None
 
@@ -238,8 +229,8 @@ def test_a_public_key_that_is_not_the_private_ones_is_a_warning_and_the_private_
     declared: PublicKey | None,
 ) -> None:
     answer = replace(a_key_secret(), has_declared=True, declared=declared)
-    desired = World(secrets=secrets(key=answer)).desired()
-    assert set(desired.keys[APP.id]) == {a_public_key("one")}
+    desired = Inputs(secrets=secrets(key=answer)).desired()
+    assert set(desired.keys[APP.id]) == {a_public_key()}
     (problem,) = desired.problems
     assert (problem.code, problem.severity) == ("PublicKeyMismatch", Severity.WARNING)
     assert "Correct or remove `identity.pub`" in problem.message
@@ -247,8 +238,8 @@ def test_a_public_key_that_is_not_the_private_ones_is_a_warning_and_the_private_
 
 
 def test_a_public_key_that_is_the_private_ones_is_no_problem() -> None:
-    answer = replace(a_key_secret(), has_declared=True, declared=a_public_key("one"))
-    assert World(secrets=secrets(key=answer)).desired().problems == ()
+    answer = replace(a_key_secret(), has_declared=True, declared=a_public_key())
+    assert Inputs(secrets=secrets(key=answer)).desired().problems == ()
 
 
 # what cannot be followed to a project
@@ -257,17 +248,17 @@ def test_a_public_key_that_is_the_private_ones_is_no_problem() -> None:
 @pytest.mark.parametrize(
     ("world", "code"),
     [
-        pytest.param(World(repositories=[a_git_repository(url="ssh://")]), "UrlUnusable", id="UrlUnusable"),
-        pytest.param(World(places={"tenants/app": ProjectAbsent()}), "ProjectNotFound", id="ProjectNotFound"),
-        pytest.param(World(places={"tenants/app": LookUpFailed("503")}), "ProjectUnreadable", id="ProjectUnreadable"),
+        pytest.param(Inputs(repositories=[a_git_repository(url="ssh://")]), "UrlUnusable", id="UrlUnusable"),
+        pytest.param(Inputs(places={"tenants/app": ProjectAbsent()}), "ProjectNotFound", id="ProjectNotFound"),
+        pytest.param(Inputs(places={"tenants/app": LookUpFailed("503")}), "ProjectUnreadable", id="ProjectUnreadable"),
     ],
 )
-def test_while_the_project_is_not_known_its_key_is_held_anywhere(world: World, code: str) -> None:
+def test_while_the_project_is_not_known_its_key_is_held_anywhere(world: Inputs, code: str) -> None:
     desired = world.desired()
     assert (desired.keys, desired.webhooks) == ({}, {})
     assert codes(desired) == [code]
     assert desired.holds.on_key(NOWHERE, our_key(KEYS)) == code
-    assert desired.holds.on_key(NOWHERE, our_key("another", material="one")) == code
+    assert desired.holds.on_key(NOWHERE, our_key("another", material=1)) == code
     assert desired.holds.on_key(NOWHERE, our_key("another", material="two")) is None
     assert desired.holds.on_webhook(NOWHERE, our_webhook("app")) == code
     assert desired.holds.on_webhook(NOWHERE, our_webhook("another", URL)) == code
@@ -275,7 +266,7 @@ def test_while_the_project_is_not_known_its_key_is_held_anywhere(world: World, c
 
 
 def test_a_key_that_is_not_known_either_is_held_by_the_name_of_its_secret() -> None:
-    desired = World(places={}, secrets={}, receivers=[]).desired()
+    desired = Inputs(places={}, secrets={}, receivers=[]).desired()
     assert codes(desired) == ["ProjectNotFound", "SecretNotFound"]
     assert desired.holds.on_key(NOWHERE, our_key(KEYS)) is Code.PROJECT_NOT_FOUND
     assert desired.holds.on_key(NOWHERE, our_key("another")) is None
@@ -283,39 +274,39 @@ def test_a_key_that_is_not_known_either_is_held_by_the_name_of_its_secret() -> N
 
 def test_a_key_whose_secret_could_not_be_read_may_be_any_so_all_of_ours_are_held() -> None:
     unread = {f"{NAMESPACE}/{KEYS}": SecretUnreadable("500")}
-    desired = World(places={}, secrets=unread, receivers=[]).desired()
+    desired = Inputs(places={}, secrets=unread, receivers=[]).desired()
     assert codes(desired) == ["ProjectNotFound", "SecretUnreadable"]
     assert desired.holds.on_key(NOWHERE, our_key("another")) is Code.PROJECT_NOT_FOUND
 
 
 def test_with_its_project_known_only_that_projects_keys_are_held() -> None:
     unread = {f"{NAMESPACE}/{KEYS}": SecretUnreadable("500")}
-    desired = World(secrets=unread, receivers=[]).desired()
+    desired = Inputs(secrets=unread, receivers=[]).desired()
     assert desired.holds.on_key(APP.id, our_key("another")) is Code.SECRET_UNREADABLE
     assert desired.holds.on_key(NOWHERE, our_key("another")) is None
 
 
 def test_a_held_secret_is_known_under_its_former_namespaces_too() -> None:
-    rules = a_rules(identity=an_identity(previous_namespaces=frozenset({"former"})))
-    desired = World(places={}, rules=rules).desired()
+    rules = some_rules(identity=an_identity(previous_namespaces=frozenset({"former"})))
+    desired = Inputs(places={}, rules=rules).desired()
     assert desired.holds.on_key(NOWHERE, our_key(KEYS, namespace="former")) is Code.PROJECT_NOT_FOUND
     assert desired.holds.on_key(NOWHERE, our_key(KEYS, namespace="other")) is None
 
 
 def test_a_repository_without_a_secret_and_a_project_holds_no_key() -> None:
-    desired = World(repositories=[a_git_repository(secret=None)], places={}, receivers=[]).desired()
+    desired = Inputs(repositories=[a_git_repository(secret=None)], places={}, receivers=[]).desired()
     assert codes(desired) == ["ProjectNotFound"]
     assert desired.holds.on_key(NOWHERE, our_key(KEYS)) is None
 
 
 def test_a_moved_project_gets_the_key_under_its_new_path() -> None:
-    desired = World(places={"tenants/app": ProjectLocation(WEB, moved=True)}).desired()
+    desired = Inputs(places={"tenants/app": ProjectLocation(WEB, moved=True)}).desired()
     assert (set(desired.keys), set(desired.webhooks)) == ({WEB.id}, {WEB.id})
     assert [(problem.code, problem.project) for problem in desired.problems] == [("ProjectMoved", WEB.path)]
 
 
 def test_a_replaced_project_gets_nothing_and_both_projects_keep_what_they_have() -> None:
-    desired = World(repositories=[a_git_repository(annotations=pin_to(5))]).desired()
+    desired = Inputs(repositories=[a_git_repository(annotations=pin_to(5))]).desired()
     assert (desired.keys, desired.webhooks) == ({}, {})
     assert codes(desired) == ["ProjectReplaced"]
     for project in (APP.id, 5):
@@ -325,13 +316,13 @@ def test_a_replaced_project_gets_nothing_and_both_projects_keep_what_they_have()
 
 
 def test_a_pin_that_names_no_project_still_holds_the_key_anywhere() -> None:
-    desired = World(repositories=[a_git_repository(annotations=pin_to("9" * 5000))]).desired()
+    desired = Inputs(repositories=[a_git_repository(annotations=pin_to("9" * 5000))]).desired()
     assert desired.holds.on_key(APP.id, our_key("another")) is Code.PROJECT_REPLACED
     assert desired.holds.on_key(NOWHERE, our_key(KEYS)) is Code.PROJECT_REPLACED
 
 
 def test_beside_an_unreadable_project_what_is_ours_is_held_and_reported_once_elsewhere() -> None:
-    desired = World(unreadable=frozenset({APP.id})).desired()
+    desired = Inputs(unreadable=frozenset({APP.id})).desired()
     assert (desired.keys, desired.problems) == ({}, ())
     assert desired.holds.on_key(APP.id, our_key()) is Code.PROJECT_UNREADABLE
     assert desired.holds.on_webhook(NOWHERE, our_webhook("app")) is Code.PROJECT_UNREADABLE
@@ -344,35 +335,37 @@ def test_beside_an_unreadable_project_what_is_ours_is_held_and_reported_once_els
     ("world", "code"),
     [
         pytest.param(
-            World(repositories=[a_git_repository(url="ssh://git@github.com/tenants/app")]),
+            Inputs(repositories=[a_git_repository(url="ssh://git@github.com/tenants/app")]),
             "ForeignHost",
             id="ForeignHost",
         ),
         pytest.param(
-            World(rules=a_rules(tenancy=Tenancy((Rule("*", "other/**"),)))), "NotAllowed", id="NotAllowed by its URL"
+            Inputs(rules=some_rules(tenancy=Tenancy((Rule("*", "other/**"),)))),
+            "NotAllowed",
+            id="NotAllowed by its URL",
         ),
         pytest.param(
-            World(
+            Inputs(
                 places={"tenants/app": ProjectLocation(NEIGHBOUR, moved=True)},
-                rules=a_rules(tenancy=Tenancy((Rule("*", "tenants/**"),))),
+                rules=some_rules(tenancy=Tenancy((Rule("*", "tenants/**"),))),
             ),
             "NotAllowed",
             id="NotAllowed by the answer",
         ),
         pytest.param(
-            World(places={"tenants/app": ProjectLocation(NEIGHBOUR, inside=False)}),
+            Inputs(places={"tenants/app": ProjectLocation(NEIGHBOUR, inside=False)}),
             "ProjectOutsideGroup",
             id="ProjectOutsideGroup",
         ),
     ],
 )
-def test_what_is_not_allowed_or_lies_outside_is_not_wanted_and_holds_nothing(world: World, code: str) -> None:
+def test_what_is_not_allowed_or_lies_outside_is_not_wanted_and_holds_nothing(world: Inputs, code: str) -> None:
     desired = world.desired()
     assert (desired.keys, desired.webhooks, desired.projects) == ({}, {}, frozenset())
     assert codes(desired) == [code]
     assert world.asked_secrets()[0] == set()
     for project in (APP.id, NEIGHBOUR.id, NOWHERE):
-        assert desired.holds.on_key(project, our_key(KEYS, "one")) is None
+        assert desired.holds.on_key(project, our_key(KEYS, 1)) is None
         assert desired.holds.on_webhook(project, our_webhook("app", URL)) is None
 
 
@@ -380,7 +373,7 @@ def test_what_is_not_allowed_or_lies_outside_is_not_wanted_and_holds_nothing(wor
 
 
 def test_a_receiver_wants_a_webhook_on_the_projects_it_names() -> None:
-    desired = World().desired()
+    desired = Inputs().desired()
     (wanted,) = desired.webhooks[APP.id].values()
     assert (wanted.project, wanted.url, wanted.token) == (APP, URL, "token")
     assert wanted.flags == {"push_events", "tag_push_events"}
@@ -389,20 +382,20 @@ def test_a_receiver_wants_a_webhook_on_the_projects_it_names() -> None:
 
 
 def test_a_wanted_webhook_has_exactly_the_events_of_its_receiver() -> None:
-    desired = World(receivers=[a_receiver(events=["Note Hook"])]).desired()
+    desired = Inputs(receivers=[a_receiver(events=["Note Hook"])]).desired()
     assert desired.webhooks[APP.id][URL].flags == {"note_events"}
 
 
 def test_the_token_is_in_no_repr_of_what_is_wanted() -> None:
     receiver = a_receiver(token=b"hunter2")
-    desired = World(receivers=[receiver], secrets=secrets(token=a_token_secret(b"hunter2"))).desired()
+    desired = Inputs(receivers=[receiver], secrets=secrets(token=a_token_secret(b"hunter2"))).desired()
     (wanted,) = desired.webhooks[APP.id].values()
     assert wanted.token == "hunter2"
     assert "hunter2" not in repr(desired)
 
 
 def test_one_receiver_may_name_several_projects_at_one_url() -> None:
-    world = World(
+    world = Inputs(
         repositories=[a_git_repository(), a_git_repository("web", on_web())],
         receivers=[a_receiver(resources=["app", "web"])],
     )
@@ -410,13 +403,13 @@ def test_one_receiver_may_name_several_projects_at_one_url() -> None:
 
 
 def test_several_receivers_may_name_one_project() -> None:
-    desired = World(receivers=[a_receiver(), a_receiver("second")]).desired()
+    desired = Inputs(receivers=[a_receiver(), a_receiver("second")]).desired()
     assert set(desired.webhooks[APP.id]) == {URL, f"{RECEIVER_URL}{a_path(name='second')}"}
     assert desired.problems == ()
 
 
 def test_several_repositories_of_one_project_are_one_webhook() -> None:
-    world = World(
+    world = Inputs(
         repositories=[a_git_repository("b"), a_git_repository("a")], receivers=[a_receiver(resources=["b", "a"])]
     )
     (wanted,) = world.desired().webhooks[APP.id].values()
@@ -424,14 +417,14 @@ def test_several_repositories_of_one_project_are_one_webhook() -> None:
 
 
 def test_a_receiver_of_other_kinds_only_wants_no_webhook() -> None:
-    desired = World(receivers=[a_receiver(resources=[{"kind": "ImageRepository", "name": "app"}])]).desired()
+    desired = Inputs(receivers=[a_receiver(resources=[{"kind": "ImageRepository", "name": "app"}])]).desired()
     assert (desired.webhooks, desired.problems) == ({}, ())
 
 
 def test_without_a_receiver_url_webhooks_are_neither_made_nor_removed() -> None:
-    world = World(
+    world = Inputs(
         receivers=[a_receiver(), a_receiver("bad", ["gone"], secret=None), a_receiver("off", suspend=True)],
-        rules=a_rules(receiver_url=None),
+        rules=some_rules(receiver_url=None),
     )
     desired = world.desired()
     assert desired.webhooks == {}
@@ -443,7 +436,7 @@ def test_without_a_receiver_url_webhooks_are_neither_made_nor_removed() -> None:
 
 
 def test_without_receivers_nobody_is_told_that_webhooks_are_off() -> None:
-    assert World(receivers=[], rules=a_rules(receiver_url=None)).desired().problems == ()
+    assert Inputs(receivers=[], rules=some_rules(receiver_url=None)).desired().problems == ()
 
 
 WAITING: list[Any] = [
@@ -466,7 +459,7 @@ WAITING: list[Any] = [
 def test_a_receiver_with_a_problem_keeps_its_webhooks_and_gets_none(
     receiver: dict[str, Any], answers: dict[str, SecretAnswer], code: str
 ) -> None:
-    desired = World(receivers=[a_receiver(**receiver)], secrets=secrets(**answers)).desired()
+    desired = Inputs(receivers=[a_receiver(**receiver)], secrets=secrets(**answers)).desired()
     assert desired.webhooks == {}
     assert [(problem.code, problem.object, problem.project) for problem in desired.problems] == [
         (code, str(RECEIVER), APP.path)
@@ -479,22 +472,22 @@ def test_a_receiver_with_a_problem_keeps_its_webhooks_and_gets_none(
 
 
 def test_a_held_url_is_held_under_former_base_urls_too() -> None:
-    rules = a_rules(previous_receiver_urls=("https://old.example.com",))
-    desired = World(receivers=[a_receiver(suspend=True)], rules=rules).desired()
+    rules = some_rules(previous_receiver_urls=("https://old.example.com",))
+    desired = Inputs(receivers=[a_receiver(suspend=True)], rules=rules).desired()
     for base in (RECEIVER_URL, "https://old.example.com"):
         assert desired.holds.on_webhook(NOWHERE, our_webhook("another", base + a_path())) is Code.SUSPENDED
     assert desired.holds.on_webhook(NOWHERE, our_webhook("another", "https://x.example.com" + a_path())) is None
 
 
 def test_a_held_receiver_is_known_under_its_former_namespaces_too() -> None:
-    rules = a_rules(identity=an_identity(previous_namespaces=frozenset({"former"})))
-    desired = World(receivers=[a_receiver(suspend=True)], rules=rules).desired()
+    rules = some_rules(identity=an_identity(previous_namespaces=frozenset({"former"})))
+    desired = Inputs(receivers=[a_receiver(suspend=True)], rules=rules).desired()
     moved = replace(our_webhook(), description=str(Mark("prod", "former", "app")))
     assert desired.holds.on_webhook(NOWHERE, moved) is Code.SUSPENDED
 
 
 def test_while_neither_url_nor_project_is_known_every_webhook_is_held() -> None:
-    world = World(receivers=[a_receiver(resources=["gone"], status={}), a_receiver("z", ["gone"], status=NOT_READY)])
+    world = Inputs(receivers=[a_receiver(resources=["gone"], status={}), a_receiver("z", ["gone"], status=NOT_READY)])
     desired = world.desired()
     assert codes(desired) == ["ReceiverTargetNotFound", "ReceiverNotReady"] * 2
     assert desired.holds.on_webhook(NOWHERE, our_webhook("another")) is Code.RECEIVER_TARGET_NOT_FOUND
@@ -507,14 +500,16 @@ BEYOND = [{"kind": "GitRepository", "name": "app", "namespace": "other"}]
 @pytest.mark.parametrize(
     "world",
     [
-        pytest.param(World(places={"tenants/app": ProjectLocation(APP, inside=False)}), id="outside the group"),
-        pytest.param(World(repositories=[a_git_repository(url=ELSEWHERE)]), id="on another host"),
-        pytest.param(World(rules=a_rules(tenancy=Tenancy((Rule("*", "other/**"),)))), id="not allowed"),
-        pytest.param(World(), id="beyond its namespace"),
+        pytest.param(Inputs(places={"tenants/app": ProjectLocation(APP, inside=False)}), id="outside the group"),
+        pytest.param(Inputs(repositories=[a_git_repository(url=ELSEWHERE)]), id="on another host"),
+        pytest.param(Inputs(rules=some_rules(tenancy=Tenancy((Rule("*", "other/**"),)))), id="not allowed"),
+        pytest.param(Inputs(), id="beyond its namespace"),
     ],
 )
-def test_a_receiver_without_url_whose_projects_are_all_not_to_be_had_holds_nothing_of_others(world: World) -> None:
-    resources = BEYOND if world == World() else ["app"]
+def test_a_receiver_without_url_whose_projects_are_all_not_to_be_had_holds_nothing_of_others(
+    world: Inputs,
+) -> None:
+    resources = BEYOND if world == Inputs() else ["app"]
     desired = replace(world, receivers=[a_receiver(resources=resources, status={})], secrets={}).desired()
 
     assert "SecretNotFound" in codes(desired)
@@ -537,7 +532,7 @@ def test_but_while_one_of_them_is_not_known_every_webhook_is_held(
     repositories: list[dict[str, Any]], places: dict[str, Any]
 ) -> None:
     receiver = a_receiver(resources=["app", "lost"], status={})
-    desired = World(repositories=repositories, receivers=[receiver], places=places, secrets={}).desired()
+    desired = Inputs(repositories=repositories, receivers=[receiver], places=places, secrets={}).desired()
 
     assert desired.holds.on_webhook(NOWHERE, our_webhook("another")) is not None
 
@@ -550,24 +545,24 @@ def test_but_while_one_of_them_is_not_known_every_webhook_is_held(
     ],
 )
 def test_where_one_of_both_is_known_the_other_webhooks_may_go(receiver: dict[str, Any]) -> None:
-    desired = World(receivers=[receiver]).desired()
+    desired = Inputs(receivers=[receiver]).desired()
     assert desired.problems != ()
     assert desired.holds.on_webhook(NOWHERE, our_webhook("another")) is None
 
 
 def test_a_dangling_target_is_held_and_the_others_get_their_webhook() -> None:
-    desired = World(receivers=[a_receiver(resources=["gone", "app"])]).desired()
+    desired = Inputs(receivers=[a_receiver(resources=["gone", "app"])]).desired()
     assert codes(desired) == ["ReceiverTargetNotFound"]
     assert set(desired.webhooks[APP.id]) == {URL}
     assert desired.holds.on_webhook(WEB.id, our_webhook("app")) is Code.RECEIVER_TARGET_NOT_FOUND
 
 
 def test_two_receivers_with_one_path_get_nothing_and_lose_nothing() -> None:
-    # without a separator, token + name + namespace are equal: "app" + "config" and "appc" + "onfig"
-    rules = a_rules(identity=an_identity(namespaces=frozenset({NAMESPACE, "onfig"})))
-    twin = a_receiver("appc", [], namespace="onfig")
-    desired = World(
-        receivers=[a_receiver(), twin], rules=rules, secrets={**secrets(), "onfig/app-token": a_token_secret()}
+    # without a separator, token + name + namespace are equal: "app" + "flux-config" and "appf" + "lux-config"
+    rules = some_rules(identity=an_identity(namespaces=frozenset({NAMESPACE, "lux-config"})))
+    twin = a_receiver("appf", [], namespace="lux-config")
+    desired = Inputs(
+        receivers=[a_receiver(), twin], rules=rules, secrets={**secrets(), "lux-config/app-token": a_token_secret()}
     ).desired()
     # The twin names no GitRepository, so nothing about it is reported; Flux may serve it all the same.
     assert codes(desired) == ["ReceiverPathCollision"]
@@ -576,13 +571,13 @@ def test_two_receivers_with_one_path_get_nothing_and_lose_nothing() -> None:
 
 
 def test_a_malformed_repository_holds_all_our_keys() -> None:
-    desired = World(repositories=[{**a_git_repository(), "broken": "spec is no object"}], receivers=[]).desired()
+    desired = Inputs(repositories=[{**a_git_repository(), "broken": "spec is no object"}], receivers=[]).desired()
     assert codes(desired) == ["UrlUnusable"]
     assert desired.holds.on_key(NOWHERE, our_key("another")) is Code.URL_UNUSABLE
 
 
 def test_a_malformed_receiver_holds_what_lies_at_its_url_or_names_it() -> None:
-    desired = World(receivers=[{**a_receiver(), "broken": "spec.resources is no list"}]).desired()
+    desired = Inputs(receivers=[{**a_receiver(), "broken": "spec.resources is no list"}]).desired()
     assert (codes(desired), desired.webhooks) == (["ReceiverTargetNotFound"], {})
     assert desired.holds.on_webhook(NOWHERE, our_webhook("app")) is Code.RECEIVER_TARGET_NOT_FOUND
     assert desired.holds.on_webhook(NOWHERE, our_webhook("another", URL)) is Code.RECEIVER_TARGET_NOT_FOUND
@@ -590,7 +585,7 @@ def test_a_malformed_receiver_holds_what_lies_at_its_url_or_names_it() -> None:
 
 def test_a_malformed_receiver_without_path_and_targets_holds_all_our_webhooks() -> None:
     broken = {**a_receiver(resources=[], status={}), "broken": "spec.resources is no list"}
-    desired = World(receivers=[broken]).desired()
+    desired = Inputs(receivers=[broken]).desired()
     assert desired.holds.on_webhook(NOWHERE, our_webhook("another")) is Code.RECEIVER_TARGET_NOT_FOUND
 
 
@@ -598,33 +593,33 @@ IMAGES = [{"kind": "ImageRepository", "name": "app"}]
 
 
 def test_a_receiver_that_names_no_git_repository_is_not_this_programs_business() -> None:
-    desired = World(receivers=[a_receiver(resources=IMAGES, status={}, secret=None)]).desired()
+    desired = Inputs(receivers=[a_receiver(resources=IMAGES, status={}, secret=None)]).desired()
     assert (codes(desired), desired.webhooks) == ([], {})
     assert desired.holds.on_webhook(APP.id, our_webhook("another")) is None
 
 
 def test_the_same_receiver_naming_one_is_and_holds_what_cannot_be_told_apart() -> None:
-    desired = World(receivers=[a_receiver(resources=["gone"], status={}, secret=None)]).desired()
+    desired = Inputs(receivers=[a_receiver(resources=["gone"], status={}, secret=None)]).desired()
     assert codes(desired) == ["ReceiverTargetNotFound", "SecretNotFound"]
     assert desired.holds.on_webhook(APP.id, our_webhook("another")) is Code.RECEIVER_TARGET_NOT_FOUND
 
 
 def test_a_disabled_one_keeps_the_webhooks_that_name_it_and_no_others() -> None:
     disabled = a_receiver(resources=IMAGES, status={}, annotations={SWITCH: "disabled"})
-    desired = World(receivers=[disabled]).desired()
+    desired = Inputs(receivers=[disabled]).desired()
     assert desired.holds.on_webhook(APP.id, our_webhook("app")) is Code.DISABLED
     assert desired.holds.on_webhook(APP.id, our_webhook("another")) is None
 
 
 def test_a_receiver_may_not_reach_into_another_namespace_and_that_holds_nothing() -> None:
     resource = {"kind": "GitRepository", "name": "app", "namespace": "other"}
-    desired = World(receivers=[a_receiver(resources=[resource])]).desired()
+    desired = Inputs(receivers=[a_receiver(resources=[resource])]).desired()
     assert (desired.webhooks, codes(desired)) == ({}, ["NotAllowed"])
     assert desired.holds.on_webhook(APP.id, our_webhook()) is None
 
 
 def test_a_type_that_gitlab_cannot_feed_is_reported_where_it_names_a_project() -> None:
-    world = World(receivers=[a_receiver(type="github", resources=["app", "gone"])])
+    world = Inputs(receivers=[a_receiver(type="github", resources=["app", "gone"])])
     desired = world.desired()
     assert (desired.webhooks, codes(desired)) == ({}, ["ReceiverTypeUnsupported"])
     assert desired.problems[0].severity is Severity.NOTICE
@@ -636,10 +631,10 @@ def test_a_type_that_gitlab_cannot_feed_is_reported_where_it_names_a_project() -
 @pytest.mark.parametrize(
     "world",
     [
-        pytest.param(World(receivers=[a_receiver(type="harbor", resources=[])]), id="no resource"),
-        pytest.param(World(receivers=[a_receiver(type="github", resources=["gone"])]), id="a dangling name"),
+        pytest.param(Inputs(receivers=[a_receiver(type="harbor", resources=[])]), id="no resource"),
+        pytest.param(Inputs(receivers=[a_receiver(type="github", resources=["gone"])]), id="a dangling name"),
         pytest.param(
-            World(
+            Inputs(
                 repositories=[a_git_repository(url="ssh://git@github.com/tenants/app")],
                 receivers=[a_receiver(type="github")],
             ),
@@ -647,7 +642,7 @@ def test_a_type_that_gitlab_cannot_feed_is_reported_where_it_names_a_project() -
         ),
     ],
 )
-def test_a_type_that_gitlab_cannot_feed_is_nobodys_concern_where_it_names_no_project(world: World) -> None:
+def test_a_type_that_gitlab_cannot_feed_is_nobodys_concern_where_it_names_no_project(world: Inputs) -> None:
     assert "ReceiverTypeUnsupported" not in codes(world.desired())
     assert "ReceiverTargetNotFound" not in codes(world.desired())
 
@@ -656,7 +651,7 @@ def test_a_type_that_gitlab_cannot_feed_is_nobodys_concern_where_it_names_no_pro
 
 
 def test_a_disabled_repository_is_left_alone_with_all_its_items() -> None:
-    desired = World(
+    desired = Inputs(
         repositories=[a_git_repository(annotations=DISABLED)], secrets=secrets(key=SecretMissing())
     ).desired()
     assert (desired.keys, desired.webhooks) == ({}, {})
@@ -667,17 +662,17 @@ def test_a_disabled_repository_is_left_alone_with_all_its_items() -> None:
 
 
 def test_a_disabled_repository_without_a_project_holds_its_key_anywhere() -> None:
-    desired = World(repositories=[a_git_repository(annotations=DISABLED)], places={}).desired()
+    desired = Inputs(repositories=[a_git_repository(annotations=DISABLED)], places={}).desired()
     assert codes(desired) == ["Disabled"]
     assert desired.holds.on_key(NOWHERE, our_key(KEYS)) is Code.DISABLED
-    assert desired.holds.on_key(NOWHERE, our_key("another", "one")) is Code.DISABLED
+    assert desired.holds.on_key(NOWHERE, our_key("another", 1)) is Code.DISABLED
 
 
 @pytest.mark.parametrize(("place", "held"), [(ProjectAbsent(), Code.DISABLED), (ProjectLocation(APP), None)])
 def test_a_disabled_repository_without_project_and_readable_secret_holds_all_our_keys(
     place: LookUpResult, held: Code | None
 ) -> None:
-    world = World(
+    world = Inputs(
         repositories=[a_git_repository(annotations=DISABLED)],
         receivers=[],
         places={APP.path: place},
@@ -687,26 +682,26 @@ def test_a_disabled_repository_without_project_and_readable_secret_holds_all_our
 
 
 def test_a_disabled_repository_whose_url_is_unusable_is_only_disabled() -> None:
-    world = World(repositories=[a_git_repository(url="ssh://", annotations=DISABLED)], secrets={}, receivers=[])
+    world = Inputs(repositories=[a_git_repository(url="ssh://", annotations=DISABLED)], secrets={}, receivers=[])
     desired = world.desired()
     assert codes(desired) == ["Disabled"]
     assert desired.holds.on_key(NOWHERE, our_key(KEYS)) is Code.DISABLED
 
 
 def test_another_repository_of_the_same_project_is_served_beside_a_disabled_one() -> None:
-    world = World(
+    world = Inputs(
         repositories=[
             a_git_repository("off", secret="off-key", annotations=DISABLED),
             a_git_repository(),
         ],
         receivers=[],
     )
-    assert set(world.desired().keys[APP.id]) == {a_public_key("one")}
+    assert set(world.desired().keys[APP.id]) == {a_public_key()}
 
 
 def test_a_receiver_that_is_switched_off_is_reported_for_nothing_else() -> None:
     receivers = [a_receiver(resources=["gone", "app"], suspend=True), a_receiver("b", ["gone"], annotations=DISABLED)]
-    desired = World(receivers=receivers, secrets=secrets(token=SecretMissing())).desired()
+    desired = Inputs(receivers=receivers, secrets=secrets(token=SecretMissing())).desired()
     assert codes(desired) == ["Suspended", "Disabled"]
     assert desired.holds.on_webhook(APP.id, our_webhook("another")) is Code.SUSPENDED
 
@@ -714,9 +709,9 @@ def test_a_receiver_that_is_switched_off_is_reported_for_nothing_else() -> None:
 @pytest.mark.parametrize("kind", ["repository", "receiver"])
 def test_what_is_being_deleted_counts_as_gone(kind: str) -> None:
     if kind == "repository":
-        desired = World(repositories=[a_git_repository(deleting=True)], receivers=[]).desired()
+        desired = Inputs(repositories=[a_git_repository(deleting=True)], receivers=[]).desired()
     else:
-        desired = World(repositories=[], receivers=[a_receiver(deleting=True)]).desired()
+        desired = Inputs(repositories=[], receivers=[a_receiver(deleting=True)]).desired()
     assert desired == Desired()
 
 
@@ -724,7 +719,7 @@ def test_what_is_being_deleted_counts_as_gone(kind: str) -> None:
 
 
 def test_the_secrets_to_read_are_those_that_are_needed() -> None:
-    world = World(
+    world = Inputs(
         repositories=[
             a_git_repository(),
             a_git_repository("disabled", secret="disabled-key", annotations=DISABLED),
@@ -747,12 +742,12 @@ def test_the_secrets_to_read_are_those_that_are_needed() -> None:
 
 
 def test_a_secret_that_was_not_answered_counts_as_missing() -> None:
-    world = World(receivers=[])
-    assert codes(desired_from(world.claims(), [], {}, a_rules())) == ["SecretNotFound"]
+    world = Inputs(receivers=[])
+    assert codes(desired_from(world.claims(), [], {}, some_rules())) == ["SecretNotFound"]
 
 
 def test_one_bad_object_neither_loses_its_items_nor_stops_the_others() -> None:
-    world = World(
+    world = Inputs(
         repositories=[a_git_repository(), a_git_repository("web", on_web(), secret="gone")],
         receivers=[a_receiver(), a_receiver("web", ["web"], secret="gone")],
     )
@@ -773,8 +768,8 @@ def test_one_bad_object_neither_loses_its_items_nor_stops_the_others() -> None:
 SHARDS = 2
 
 
-def two_tenants() -> World:
-    return World(
+def two_tenants() -> Inputs:
+    return Inputs(
         repositories=[a_git_repository(), a_git_repository("web", on_web()), a_git_repository("lost", "ssh://")],
         receivers=[a_receiver(), a_receiver("web", ["web"]), a_receiver("broken", ["web"], suspend=True)],
     )
@@ -829,7 +824,7 @@ def test_a_shard_reports_what_is_filed_under_its_projects_only() -> None:
 
 
 def test_a_key_that_other_shards_want_too_knows_where() -> None:
-    world = World(
+    world = Inputs(
         repositories=[a_git_repository(), a_git_repository("web", f"ssh://git@{HOST}/{WEB.path}.git")], receivers=[]
     )
     whole = world.desired()
@@ -847,4 +842,4 @@ def test_a_key_that_other_shards_want_too_knows_where() -> None:
 
 
 def test_rules_have_a_default_for_everything_but_the_identity() -> None:
-    assert Rules(an_identity()) == a_rules(receiver_url=None)
+    assert Rules(an_identity()) == some_rules(receiver_url=None)

@@ -4,11 +4,12 @@ from reconcile.desired.holds import Holds
 from reconcile.marks import Mark
 from reconcile.model import FoundKey, FoundWebhook
 from reconcile.problems import Code
-from tests.worlds.flux_builders import RECEIVER_URL, a_path, a_public_key
+from tests.worlds.builders import RECEIVER_URL, a_public_key
+from tests.worlds.objects import a_path
 
 LONG = "n" * 253
-SECRET = Mark("prod", "config", "app-key")
-RECEIVER = Mark("prod", "config", "app")
+SECRET = Mark("prod", "flux-config", "app-key")
+RECEIVER = Mark("prod", "flux-config", "app")
 
 
 def a_found_key(title: object = SECRET, name: str = "one") -> FoundKey:
@@ -41,15 +42,15 @@ def test_keys_are_held_anywhere_by_their_material() -> None:
 
 def test_keys_are_held_anywhere_by_the_secret_in_their_mark() -> None:
     holds = Holds()
-    holds.hold_keys(Code.URL_UNUSABLE, secrets=[("config", "app-key")])
+    holds.hold_keys(Code.URL_UNUSABLE, secrets=[("flux-config", "app-key")])
     assert holds.on_key(8, a_found_key(name="another")) is Code.URL_UNUSABLE
-    assert holds.on_key(8, a_found_key(Mark("prod", "config", "app-key-2"))) is None
+    assert holds.on_key(8, a_found_key(Mark("prod", "flux-config", "app-key-2"))) is None
     assert holds.on_key(8, a_found_key(Mark("prod", "other", "app-key"))) is None
 
 
 def test_another_key_without_a_mark_is_not_held_by_material_or_secret() -> None:
     holds = Holds()
-    holds.hold_keys(Code.URL_UNUSABLE, material=a_public_key("one"), secrets=[("config", "app-key")])
+    holds.hold_keys(Code.URL_UNUSABLE, material=a_public_key("one"), secrets=[("flux-config", "app-key")])
     assert holds.on_key(8, a_found_key("no mark", "two")) is None
     assert holds.on_key(8, a_found_key("no mark", "one")) is Code.URL_UNUSABLE
 
@@ -70,9 +71,9 @@ def test_webhooks_are_held_anywhere_by_their_url() -> None:
 
 def test_webhooks_are_held_anywhere_by_the_receiver_in_their_mark() -> None:
     holds = Holds()
-    holds.hold_webhooks(Code.RECEIVER_NOT_READY, receivers=[("config", "app")])
+    holds.hold_webhooks(Code.RECEIVER_NOT_READY, receivers=[("flux-config", "app")])
     assert holds.on_webhook(8, a_found_webhook()) is Code.RECEIVER_NOT_READY
-    assert holds.on_webhook(8, a_found_webhook(Mark("prod", "config", "app-2"))) is None
+    assert holds.on_webhook(8, a_found_webhook(Mark("prod", "flux-config", "app-2"))) is None
     assert holds.on_webhook(8, a_found_webhook("no mark")) is None
 
 
@@ -82,15 +83,15 @@ def test_all_webhooks_are_held_where_nothing_narrows_it_down() -> None:
 
 def test_a_nearer_reason_answers_before_the_one_for_all() -> None:
     holds = Holds(all_webhooks=Code.SECRET_NOT_FOUND)
-    holds.hold_webhooks(Code.SUSPENDED, receivers=[("config", "app")])
+    holds.hold_webhooks(Code.SUSPENDED, receivers=[("flux-config", "app")])
     assert holds.on_webhook(8, a_found_webhook()) is Code.SUSPENDED
 
 
 def test_where_several_hold_the_first_one_answers() -> None:
     holds = Holds()
     for code in (Code.SUSPENDED, Code.DISABLED):
-        holds.hold_keys(code, projects=[7], material=a_public_key(), secrets=[("config", "app-key")])
-        holds.hold_webhooks(code, receivers=[("config", "app")], urls=[RECEIVER_URL], projects=[7])
+        holds.hold_keys(code, projects=[7], material=a_public_key(), secrets=[("flux-config", "app-key")])
+        holds.hold_webhooks(code, receivers=[("flux-config", "app")], urls=[RECEIVER_URL], projects=[7])
     assert holds.on_key(7, a_found_key()) is holds.on_key(8, a_found_key()) is Code.SUSPENDED
     assert holds.on_key(8, a_found_key(name="another")) is Code.SUSPENDED
     assert holds.on_webhook(7, a_found_webhook()) is holds.on_webhook(8, a_found_webhook()) is Code.SUSPENDED
@@ -106,9 +107,9 @@ def test_where_several_hold_the_first_one_answers() -> None:
 )
 def test_a_mark_that_was_cut_still_finds_its_hold(held: str, expected: Code | None) -> None:
     holds = Holds()
-    holds.hold_keys(Code.SUSPENDED, secrets=[("config", held)])
-    holds.hold_webhooks(Code.SUSPENDED, receivers=[("config", held)])
-    cut = Mark("prod", "config", LONG)
+    holds.hold_keys(Code.SUSPENDED, secrets=[("flux-config", held)])
+    holds.hold_webhooks(Code.SUSPENDED, receivers=[("flux-config", held)])
+    cut = Mark("prod", "flux-config", LONG)
     assert "~" in str(cut)
     assert holds.on_key(8, a_found_key(cut)) is expected
     assert holds.on_webhook(8, a_found_webhook(cut)) is expected

@@ -12,20 +12,9 @@ from reconcile.desired.receivers import receiver_requests_from
 from reconcile.marks import Mark
 from reconcile.model import FoundWebhook
 from reconcile.shares import Share
-from tests.worlds.flux_builders import (
-    APP,
-    HOST,
-    NAMESPACE,
-    RECEIVER_URL,
-    WEB,
-    World,
-    a_git_repository,
-    a_path,
-    a_receiver,
-    a_rules,
-    an_identity,
-    pin_to,
-)
+from tests.worlds.builders import HOST, NAMESPACE, RECEIVER_URL, an_identity, some_rules
+from tests.worlds.desired_inputs import APP, WEB, Inputs
+from tests.worlds.objects import a_git_repository, a_path, a_receiver, pin_to
 
 SHARDS = 2
 OF_APP = next(Share(index, SHARDS) for index in range(SHARDS) if Share(index, SHARDS).has(APP.id))
@@ -33,9 +22,9 @@ OF_WEB = next(Share(index, SHARDS) for index in range(SHARDS) if Share(index, SH
 WEB_URL = f"ssh://git@{HOST}/{WEB.path}.git"
 
 
-def two_tenants(**more: Any) -> World:
+def two_tenants(**more: Any) -> Inputs:
     """App and web, each with a key and a token, in two shards."""
-    return World(
+    return Inputs(
         repositories=[a_git_repository(secret="app-key"), a_git_repository("web", WEB_URL, secret="web-key")],
         receivers=[
             a_receiver(secret="app-token"),
@@ -45,8 +34,10 @@ def two_tenants(**more: Any) -> World:
     )
 
 
-def needs(world: World, share: Share, *webhooks: FoundWebhook, seen: bool = True) -> SecretsToRead:
-    world.rules = a_rules(share=share, identity=world.rules.identity, previous_receiver_urls=("https://old.example",))
+def needs(world: Inputs, share: Share, *webhooks: FoundWebhook, seen: bool = True) -> SecretsToRead:
+    world.rules = some_rules(
+        share=share, identity=world.rules.identity, previous_receiver_urls=("https://old.example",)
+    )
     actual = Actual((Items(WEB, (), webhooks),)) if seen else None
     return secrets_to_read(world.claims(), receiver_requests_from(world.receivers), world.rules, actual)
 
@@ -137,7 +128,7 @@ def test_a_receiver_that_names_nothing_that_exists_is_everybodys_concern() -> No
 )
 def test_what_another_shards_receiver_has_left_on_our_project_needs_its_secrets(webhook: FoundWebhook) -> None:
     world = two_tenants()
-    world.rules = a_rules(identity=an_identity(previous_namespaces=frozenset({"former"})))
+    world.rules = some_rules(identity=an_identity(previous_namespaces=frozenset({"former"})))
 
     assert names(needs(world, OF_WEB, webhook)) == ({"app-key", "web-key"}, {"app-token", "web-token"})
 

@@ -8,7 +8,8 @@ from reconcile.desired.receivers import ReceiverRequest, receiver_requests_from
 from reconcile.desired.repositories import KnownProjects, repository_requests_from
 from reconcile.problems import Code, Severity
 from reconcile.rules import Rules
-from tests.worlds.flux_builders import HOST, NAMESPACE, a_git_repository, a_receiver, a_rules, an_identity
+from tests.worlds.builders import HOST, NAMESPACE, an_identity, some_rules
+from tests.worlds.objects import a_git_repository, a_receiver
 
 REPOSITORIES = [
     a_git_repository("app", labels={"team": "a", "stage": "prod"}),
@@ -16,12 +17,12 @@ REPOSITORIES = [
     a_git_repository("bare"),
     a_git_repository("app", namespace="other", labels={"team": "a"}),
 ]
-ACROSS = a_rules(cross_namespace_refs=True, identity=an_identity(namespaces=frozenset({NAMESPACE, "other"})))
+ACROSS = some_rules(cross_namespace_refs=True, identity=an_identity(namespaces=frozenset({NAMESPACE, "other"})))
 
 
 def follow(*resources: str | Mapping[str, Any], rules: Rules | None = None) -> tuple[ReceiverRequest, list[str]]:
     """A Receiver that names *resources*, and the GitRepositories it reaches."""
-    rules = rules or a_rules()
+    rules = rules or some_rules()
     (listener,) = receiver_requests_from([a_receiver(resources=resources)])
     claims = repository_requests_from(REPOSITORIES, rules, KnownProjects(frozenset({HOST})))
     followed, named = targets_of(listener, Repositories(claims), rules)

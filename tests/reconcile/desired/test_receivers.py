@@ -11,16 +11,8 @@ from reconcile.events import DEFAULT_FLAGS
 from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable, shown_url
 from reconcile.problems import Code, Severity
 from reconcile.rules import is_hook_path
-from tests.worlds.flux_builders import (
-    DISABLED,
-    NAMESPACE,
-    RECEIVER_URL,
-    a_condition,
-    a_path,
-    a_receiver,
-    a_rules,
-    a_token_secret,
-)
+from tests.worlds.builders import NAMESPACE, RECEIVER_URL, a_token_secret, some_rules
+from tests.worlds.objects import DISABLED, a_condition, a_path, a_receiver
 
 DIGEST = "0123456789abcdef" * 4
 
@@ -136,12 +128,12 @@ def test_a_hook_path_is_64_lower_case_digits_and_nothing_after(path: str, *, exp
     ],
 )
 def test_a_webhook_counts_by_its_whole_url(url: str, *, expected: bool) -> None:
-    rules = a_rules(previous_receiver_urls=("https://old.example.com/flux",))
+    rules = some_rules(previous_receiver_urls=("https://old.example.com/flux",))
     assert rules.counts(url) is expected
 
 
 def test_without_a_receiver_url_only_former_ones_count() -> None:
-    rules = a_rules(receiver_url=None, previous_receiver_urls=("https://old.example.com",))
+    rules = some_rules(receiver_url=None, previous_receiver_urls=("https://old.example.com",))
     assert rules.counts(f"https://old.example.com/hook/{DIGEST}")
     assert not rules.counts(f"{RECEIVER_URL}/hook/{DIGEST}")
     assert not rules.counts(f"/hook/{DIGEST}")

@@ -14,22 +14,24 @@ from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, 
 from reconcile.problems import Code, Severity
 from reconcile.rules import Rules
 from reconcile.tenancy import Rule, Tenancy
-from tests.worlds.flux_builders import APP, DISABLED, HOST, NAMESPACE, WEB, a_git_repository, a_rules, pin_to
+from tests.worlds.builders import HOST, NAMESPACE, some_rules
+from tests.worlds.desired_inputs import APP, WEB
+from tests.worlds.objects import DISABLED, a_git_repository, pin_to
 
 HOSTS = frozenset({HOST, "ssh.example.com"})
-ONLY_APP = a_rules(tenancy=Tenancy((Rule(NAMESPACE, "tenants/app"),)))
+ONLY_APP = some_rules(tenancy=Tenancy((Rule(NAMESPACE, "tenants/app"),)))
 NEIGHBOUR = Project(9, "neighbour/app")
 
 
 def a_claim(rules: Rules | None = None, **fields: Any) -> RepositoryRequest:
     """The claim of one GitRepository, before GitLab is asked."""
-    (claim,) = repository_requests_from([a_git_repository(**fields)], rules or a_rules(), KnownProjects(HOSTS))
+    (claim,) = repository_requests_from([a_git_repository(**fields)], rules or some_rules(), KnownProjects(HOSTS))
     return claim
 
 
 def a_placed_claim(place: LookUpResult, rules: Rules | None = None, **fields: Any) -> RepositoryRequest:
     """The same after GitLab's *place* for `tenants/app`."""
-    return with_project(a_claim(rules, **fields), {"tenants/app": place}, rules or a_rules())
+    return with_project(a_claim(rules, **fields), {"tenants/app": place}, rules or some_rules())
 
 
 def codes(claim: RepositoryRequest) -> list[str]:
@@ -55,7 +57,7 @@ def test_a_claim_with_its_place_has_a_project() -> None:
 
 def test_a_repository_that_is_being_deleted_counts_as_gone() -> None:
     items = [a_git_repository("old", deleting=True), a_git_repository("new")]
-    assert [claim.ref.name for claim in repository_requests_from(items, a_rules(), KnownProjects(HOSTS))] == ["new"]
+    assert [claim.ref.name for claim in repository_requests_from(items, some_rules(), KnownProjects(HOSTS))] == ["new"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_a_suspended_or_failing_repository_is_wanted_like_any_other(change: dict
     item = a_git_repository()
     for part, fields in change.items():
         item[part] = {**item[part], **fields}
-    assert repository_requests_from([item], a_rules(), KnownProjects(HOSTS)) == (a_claim(),)
+    assert repository_requests_from([item], some_rules(), KnownProjects(HOSTS)) == (a_claim(),)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_only_ssh_with_a_secret_and_the_generic_provider_needs_a_key(
 def test_an_object_without_spec_is_a_problem_and_no_crash() -> None:
     item = a_git_repository()
     del item["spec"]
-    (claim,) = repository_requests_from([item], a_rules(), KnownProjects(HOSTS))
+    (claim,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS))
     assert codes(claim) == ["UrlUnusable"]
 
 
@@ -108,7 +110,7 @@ def test_an_unusable_url_holds_and_says_how_to_write_it() -> None:
     assert "fewer than two segments" in message(claim)
     assert "Write it as ssh://git@HOST/GROUP/PROJECT.git" in message(claim)
     assert claim.problems[0].severity is Severity.ERROR
-    assert with_project(claim, {}, a_rules()) == claim
+    assert with_project(claim, {}, some_rules()) == claim
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_an_unusable_url_holds_and_says_how_to_write_it() -> None:
     ],
 )
 def test_a_foreign_host_is_a_notice_whatever_its_path_and_holds_nothing(url: str) -> None:
-    claim = with_project(a_claim(url=url), {"tenants/app": ProjectLocation(APP)}, a_rules())
+    claim = with_project(a_claim(url=url), {"tenants/app": ProjectLocation(APP)}, some_rules())
     assert (claim.dropped, claim.held, claim.project, claim.path) == (True, None, None, None)
     assert claim.problems[0].severity is Severity.NOTICE
     assert codes(claim) == ["ForeignHost"]
@@ -139,7 +141,7 @@ def test_a_scp_style_colon_is_understood_with_a_warning() -> None:
 
 
 def test_the_relative_root_is_no_part_of_the_path() -> None:
-    assert a_claim(a_rules(relative_root="gitlab"), url=f"https://{HOST}/gitlab/tenants/app").path == "tenants/app"
+    assert a_claim(some_rules(relative_root="gitlab"), url=f"https://{HOST}/gitlab/tenants/app").path == "tenants/app"
 
 
 # tenancy
@@ -171,7 +173,7 @@ def test_an_old_path_that_leads_to_a_neighbour_is_not_allowed(*, inside: bool) -
 
 
 def test_a_project_that_gitlab_does_not_have_holds() -> None:
-    for claim in (a_placed_claim(ProjectAbsent()), with_project(a_claim(), {}, a_rules())):
+    for claim in (a_placed_claim(ProjectAbsent()), with_project(a_claim(), {}, some_rules())):
         assert (claim.held, claim.project, claim.target) == (Code.PROJECT_NOT_FOUND, None, None)
         assert codes(claim) == ["ProjectNotFound"]
         assert "correct the URL, or make the bot account a Maintainer there" in message(claim)
@@ -315,7 +317,7 @@ def test_one_bad_object_does_not_stop_the_others() -> None:
         a_git_repository("good"),
         a_git_repository("foreign", "https://x.y/a/b"),
     ]
-    claims = repository_requests_from(items, a_rules(), KnownProjects(HOSTS))
+    claims = repository_requests_from(items, some_rules(), KnownProjects(HOSTS))
     assert [(claim.ref.name, claim.path) for claim in claims] == [
         ("bad", None),
         ("good", "tenants/app"),
@@ -328,7 +330,7 @@ def test_one_bad_object_does_not_stop_the_others() -> None:
 
 def test_an_unknown_host_with_a_path_of_the_group_is_no_foreign_host() -> None:
     item = a_git_repository(url="ssh://git@git.new.example/Tenants/App.git")
-    (claim,) = repository_requests_from([item], a_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
+    (claim,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
 
     assert (claim.held, claim.dropped, claim.path) == (Code.URL_UNUSABLE, False, None)
     assert "list it under git_hosts" in message(claim)
@@ -336,7 +338,7 @@ def test_an_unknown_host_with_a_path_of_the_group_is_no_foreign_host() -> None:
 
 def test_the_same_host_with_another_path_is_foreign() -> None:
     item = a_git_repository(url="ssh://git@git.new.example/tenants/web.git")
-    (claim,) = repository_requests_from([item], a_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
+    (claim,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
 
     assert (claim.dropped, codes(claim)) == (True, ["ForeignHost"])
 
@@ -346,7 +348,7 @@ def test_the_same_host_with_another_path_is_foreign() -> None:
 
 def test_a_malformed_object_is_held_with_what_is_wrong() -> None:
     item = {**a_git_repository(), "broken": "spec.secretRef is no object with a name"}
-    (claim,) = repository_requests_from([item], a_rules(), KnownProjects(HOSTS))
+    (claim,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS))
 
     assert (claim.held, claim.vague, claim.path) == (Code.URL_UNUSABLE, True, None)
     assert message(claim) == "The object is malformed: spec.secretRef is no object with a name. Correct it."

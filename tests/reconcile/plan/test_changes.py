@@ -9,14 +9,14 @@ from tests.worlds.builders import (
     a_key,
     a_project,
     a_public_key,
-    a_receiver,
-    a_repository,
-    a_secret,
     a_url,
     a_wanted_key,
     a_wanted_webhook,
     a_webhook,
     an_update,
+    receiver_ref,
+    repository_ref,
+    secret_ref,
 )
 
 
@@ -25,7 +25,7 @@ def test_a_create_knows_what_and_where_and_for_whom() -> None:
 
     assert (create.action, create.project, create.kind) == ("create", a_project(), Kind.DEPLOY_KEY)
     assert (create.id, create.name, create.fields) == (None, a_public_key().fingerprint, {})
-    assert create.sources == (a_repository(),)
+    assert create.sources == (repository_ref(),)
 
 
 def test_a_create_that_joins_a_key_knows_its_id() -> None:
@@ -36,7 +36,7 @@ def test_an_update_knows_what_is_there() -> None:
     update = an_update()
 
     assert (update.action, update.project, update.kind, update.id) == ("update", a_project(), Kind.WEBHOOK, 201)
-    assert (update.name, update.sources) == (a_url(), (a_receiver(), a_repository()))
+    assert (update.name, update.sources) == (a_url(), (receiver_ref(), repository_ref()))
 
 
 def test_a_delete_names_the_object_in_the_mark() -> None:
@@ -44,7 +44,7 @@ def test_a_delete_names_the_object_in_the_mark() -> None:
 
     assert (key.action, key.kind, key.id, key.name) == ("delete", Kind.DEPLOY_KEY, 101, a_public_key().fingerprint)
     assert (webhook.kind, webhook.id, webhook.name) == (Kind.WEBHOOK, 201, a_url())
-    assert (key.sources, webhook.sources) == ((a_secret(),), (a_receiver(),))
+    assert (key.sources, webhook.sources) == ((secret_ref(),), (receiver_ref(),))
     assert (key.fields, webhook.fields) == ({}, {})
 
 

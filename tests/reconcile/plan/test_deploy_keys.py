@@ -19,11 +19,11 @@ from tests.worlds.builders import (
     a_plan,
     a_project,
     a_public_key,
-    a_repository,
-    a_secret,
     a_wanted_key,
     a_webhook,
     codes,
+    repository_ref,
+    secret_ref,
     shape,
     some_items,
     some_rules,
@@ -74,7 +74,7 @@ def held_there() -> Holds:
 def test_a_key_that_several_want_names_them_all() -> None:
     plan = a_plan(a_wanted_key(sources=["a", "b", "c"]))
 
-    assert plan.changes[0].sources == (a_repository("a"), a_repository("b"), a_repository("c"))
+    assert plan.changes[0].sources == (repository_ref("a"), repository_ref("b"), repository_ref("c"))
 
 
 def test_a_project_may_have_several_keys() -> None:
@@ -92,7 +92,7 @@ def test_our_key_that_nobody_wants_is_deleted() -> None:
 
     assert shape(plan) == [("delete", "deploy_key", 101)]
     assert plan.deletes[0].reason == "ours, and no GitRepository wants it on this project any more"
-    assert plan.deletes[0].sources == (a_secret("shop"),)
+    assert plan.deletes[0].sources == (secret_ref("shop"),)
     assert plan.deletes[0].replaced is False
     assert plan.owned == {Kind.DEPLOY_KEY: 1, Kind.WEBHOOK: 0}
 

@@ -40,7 +40,7 @@ crowded = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 
 
 @dataclass
-class World:
+class Scenario:
     """A cluster, a group and the rules between them."""
 
     flux: Kubernetes
@@ -145,9 +145,9 @@ def rules(draw: st.DrawFn) -> Rules:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn) -> Scenario:
     flux = draw(clusters())
-    return World(flux, draw(groups(flux)), draw(rules()))
+    return Scenario(flux, draw(groups(flux)), draw(rules()))
 
 
 def identities(plan: Plan) -> set[tuple[int, Kind, int]]:
@@ -173,7 +173,7 @@ def is_anothers(text: str, rules: Rules) -> bool:
 
 @crowded
 @given(worlds())
-def test_after_a_run_there_is_nothing_left_to_do(world: World) -> None:
+def test_after_a_run_there_is_nothing_left_to_do(world: Scenario) -> None:
     world.settle()
 
     assert world.left() == []
@@ -181,7 +181,7 @@ def test_after_a_run_there_is_nothing_left_to_do(world: World) -> None:
 
 @crowded
 @given(worlds())
-def test_refreshing_tokens_ends_as_well(world: World) -> None:
+def test_refreshing_tokens_ends_as_well(world: Scenario) -> None:
     world.rules = replace(world.rules, refresh_tokens=True)
     world.settle()
 
@@ -193,7 +193,7 @@ def test_refreshing_tokens_ends_as_well(world: World) -> None:
 
 @crowded
 @given(worlds())
-def test_nothing_of_anothers_is_ever_updated_or_deleted(world: World) -> None:
+def test_nothing_of_anothers_is_ever_updated_or_deleted(world: Scenario) -> None:
     for change in world.plan().changes:
         if not isinstance(change, Create):
             assert not is_anothers(text_of(change.found), world.rules)
@@ -201,7 +201,7 @@ def test_nothing_of_anothers_is_ever_updated_or_deleted(world: World) -> None:
 
 @crowded
 @given(worlds())
-def test_what_carries_no_mark_is_deleted_only_where_the_operator_says_so(world: World) -> None:
+def test_what_carries_no_mark_is_deleted_only_where_the_operator_says_so(world: Scenario) -> None:
     theirs = world.rules.adopt or world.rules.receiver_url_is_ours
     wanted = world.desired().webhooks
     for delete in world.plan().deletes:
@@ -216,7 +216,7 @@ def test_what_carries_no_mark_is_deleted_only_where_the_operator_says_so(world: 
 
 @crowded
 @given(worlds())
-def test_without_a_receiver_url_no_webhook_is_in_any_plan(world: World) -> None:
+def test_without_a_receiver_url_no_webhook_is_in_any_plan(world: Scenario) -> None:
     world.rules = replace(world.rules, receiver_url=None)
 
     assert all(change.kind is Kind.DEPLOY_KEY for change in world.plan().changes)
@@ -224,7 +224,7 @@ def test_without_a_receiver_url_no_webhook_is_in_any_plan(world: World) -> None:
 
 @crowded
 @given(worlds())
-def test_nothing_on_an_unreadable_project_is_changed(world: World) -> None:
+def test_nothing_on_an_unreadable_project_is_changed(world: Scenario) -> None:
     assert not {change.project.id for change in world.plan().changes} & world.gitlab.unreadable.keys()
 
 
@@ -233,7 +233,7 @@ def test_nothing_on_an_unreadable_project_is_changed(world: World) -> None:
 
 @crowded
 @given(worlds(), st.randoms(use_true_random=False))
-def test_the_order_in_which_things_are_read_changes_nothing(world: World, random: Random) -> None:
+def test_the_order_in_which_things_are_read_changes_nothing(world: Scenario, random: Random) -> None:
     actual = world.actual
     plan = make_plan(world.desired(), actual, world.rules)
 
@@ -261,7 +261,7 @@ def test_the_order_in_which_things_are_read_changes_nothing(world: World, random
 
 @crowded
 @given(worlds(), st.sampled_from([*NAMES, "shared", "w1-token", "w2-token"]))
-def test_a_secret_that_cannot_be_read_never_adds_a_delete(world: World, name: str) -> None:
+def test_a_secret_that_cannot_be_read_never_adds_a_delete(world: Scenario, name: str) -> None:
     before = identities(world.plan())
 
     world.flux.secrets[Ref("Secret", NAMESPACE, name)] = SecretUnreadable("500")
@@ -271,7 +271,7 @@ def test_a_secret_that_cannot_be_read_never_adds_a_delete(world: World, name: st
 
 @crowded
 @given(worlds(), st.sampled_from(PROJECTS))
-def test_a_project_that_cannot_be_read_never_adds_a_delete(world: World, project: Project) -> None:
+def test_a_project_that_cannot_be_read_never_adds_a_delete(world: Scenario, project: Project) -> None:
     before = identities(world.plan())
 
     world.gitlab.unreadable[project.id] = "500"
@@ -288,7 +288,7 @@ def test_a_project_that_cannot_be_read_never_adds_a_delete(world: World, project
 
 @crowded
 @given(worlds(), st.data())
-def test_a_hold_never_adds_a_delete_nor_takes_a_create_away(world: World, data: st.DataObject) -> None:
+def test_a_hold_never_adds_a_delete_nor_takes_a_create_away(world: Scenario, data: st.DataObject) -> None:
     before = world.plan()
     desired = world.desired()
     project = data.draw(st.sampled_from([1, 2, 3]))
@@ -312,7 +312,7 @@ def test_a_hold_never_adds_a_delete_nor_takes_a_create_away(world: World, data: 
 
 @crowded
 @given(worlds())
-def test_no_wanted_key_and_no_only_wanted_webhook_is_deleted(world: World) -> None:
+def test_no_wanted_key_and_no_only_wanted_webhook_is_deleted(world: Scenario) -> None:
     desired = world.desired()
     world.apply()
 
@@ -326,7 +326,7 @@ def test_no_wanted_key_and_no_only_wanted_webhook_is_deleted(world: World) -> No
 
 @crowded
 @given(worlds())
-def test_deletes_and_what_stays_are_told_apart_by_their_ids(world: World) -> None:
+def test_deletes_and_what_stays_are_told_apart_by_their_ids(world: Scenario) -> None:
     plan = world.plan()
     targets = [(one.project.id, one.kind, one.id) for one in plan.changes if isinstance(one, Update | Delete)]
 
@@ -338,19 +338,21 @@ def test_deletes_and_what_stays_are_told_apart_by_their_ids(world: World) -> Non
 
 
 @st.composite
-def neighbours(draw: st.DrawFn) -> tuple[World, World]:
+def neighbours(draw: st.DrawFn) -> tuple[Scenario, Scenario]:
     """Two clusters with one GitLab, and with one base URL or two."""
     flux, other = draw(clusters()), draw(clusters())
     gitlab = draw(groups(flux))
     ours = replace(draw(rules()), adopt=False, receiver_url_is_ours=False, owned_keys=frozenset())
     base = draw(st.sampled_from([RECEIVER_URL, "https://staging.example.net"]))
     theirs = replace(ours, identity=Identity("staging", frozenset({NAMESPACE})), previous_receiver_urls=())
-    return World(flux, gitlab, ours), World(other, gitlab, replace(theirs, receiver_url=ours.receiver_url and base))
+    return Scenario(flux, gitlab, ours), Scenario(
+        other, gitlab, replace(theirs, receiver_url=ours.receiver_url and base)
+    )
 
 
 @crowded
 @given(neighbours())
-def test_two_clusters_in_turn_come_to_rest(both: tuple[World, World]) -> None:
+def test_two_clusters_in_turn_come_to_rest(both: tuple[Scenario, Scenario]) -> None:
     one, other = both
     for world in (one, other, one, other):
         world.apply()
@@ -361,7 +363,7 @@ def test_two_clusters_in_turn_come_to_rest(both: tuple[World, World]) -> None:
 
 @crowded
 @given(neighbours())
-def test_one_cluster_never_takes_away_what_the_other_has_marked(both: tuple[World, World]) -> None:
+def test_one_cluster_never_takes_away_what_the_other_has_marked(both: tuple[Scenario, Scenario]) -> None:
     one, other = both
     one.apply()
     state = actual_of(one)
@@ -372,7 +374,7 @@ def test_one_cluster_never_takes_away_what_the_other_has_marked(both: tuple[Worl
     assume(state)
 
 
-def actual_of(world: World) -> set[tuple[int, Kind, int, str]]:
+def actual_of(world: Scenario) -> set[tuple[int, Kind, int, str]]:
     """Everything that carries the cluster's own mark."""
     found = set()
     for state in world.actual.projects:
@@ -390,7 +392,7 @@ def actual_of(world: World) -> set[tuple[int, Kind, int, str]]:
 
 @crowded
 @given(worlds(), st.integers(2, 3))
-def test_all_shards_together_plan_what_a_single_run_plans(world: World, shards: int) -> None:
+def test_all_shards_together_plan_what_a_single_run_plans(world: Scenario, shards: int) -> None:
     # What only one shard can know: a project that cannot be read, and under whose name the group has a key.
     world.gitlab.unreadable.clear()
     world.rules = replace(world.rules, adopt=False)
@@ -412,8 +414,8 @@ def test_all_shards_together_plan_what_a_single_run_plans(world: World, shards: 
     assert {one.code for one in set(whole.problems) - problems} <= {Code.KEY_UNMARKED}
 
 
-def shard_of(world: World, share: Share) -> World:
-    return World(world.flux, replace(world.gitlab, share=share), replace(world.rules, share=share))
+def shard_of(world: Scenario, share: Share) -> Scenario:
+    return Scenario(world.flux, replace(world.gitlab, share=share), replace(world.rules, share=share))
 
 
 def lines(plan: Plan) -> list[str]:

@@ -20,12 +20,12 @@ from tests.worlds.builders import (
     a_mark,
     a_plan,
     a_project,
-    a_receiver,
     a_url,
     a_wanted_webhook,
     a_webhook,
     an_old_webhook,
     codes,
+    receiver_ref,
     shape,
     some_flags,
     some_items,
@@ -247,7 +247,7 @@ def test_our_webhook_that_nobody_wants_is_deleted() -> None:
 
     assert shape(plan) == [("delete", "webhook", 201)]
     assert plan.deletes[0].reason == "ours, and no Receiver wants it on this project any more"
-    assert plan.deletes[0].sources == (a_receiver("shop"),)
+    assert plan.deletes[0].sources == (receiver_ref("shop"),)
     assert (plan.deletes[0].replaced, plan.owned[Kind.WEBHOOK]) == (False, 1)
 
 

@@ -11,7 +11,7 @@ from reconcile.plan.changes import Change, Delete
 from reconcile.plan.plan import Plan
 from reconcile.report import Entry, Report, Status
 from reconcile.undo.removed import RemovedKey, RemovedWebhook, removed_from
-from tests.worlds.builders import a_create, a_delete, a_project, a_receiver, a_webhook, an_update
+from tests.worlds.builders import a_create, a_delete, a_project, a_webhook, an_update, receiver_ref
 
 
 def a_report(*changes: Change, status: Status = Status.APPLIED) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def test_of_a_deleted_webhook_the_report_knows_its_receiver_its_events_and_the_b
 
     [removed] = removed_from(a_report(delete))
 
-    assert removed == RemovedWebhook(a_project(), shown_url(delete.name), DEFAULT_FLAGS, a_receiver())
+    assert removed == RemovedWebhook(a_project(), shown_url(delete.name), DEFAULT_FLAGS, receiver_ref())
     assert (removed.kind, removed.name) == (Kind.WEBHOOK, shown_url(delete.name))
     assert removed.name != delete.name
 
