@@ -13,7 +13,7 @@ from cronjob.concurrency.stop import StopControl
 from cronjob.transport import rate_limit as pace
 from tests.worlds.gitlab_builders import GitLab, a_gitlab
 
-PROJECTS = 2000
+PROJECTS = 400
 # Whose token (2; this one's tells of itself), the group, its pages, and both lists of every project.
 REQUESTS = 3 + PROJECTS // 100 + 2 * PROJECTS
 
@@ -72,29 +72,29 @@ def refusals(gitlab: GitLab) -> int:
 
 
 def test_our_own_limit_is_kept_and_used_up(gitlab: GitLab, monkeypatch: pytest.MonkeyPatch) -> None:
-    gitlab.world.rate_limit(per_minute=2000)
+    gitlab.world.rate_limit(per_minute=400)
 
-    seconds = seconds_of_a_run(gitlab, monkeypatch, max_per_minute=600)
+    seconds = seconds_of_a_run(gitlab, monkeypatch, max_per_minute=120)
 
     assert refusals(gitlab) == 0
     assert len(gitlab.world.requests) <= REQUESTS
-    assert seconds <= 1.1 * len(gitlab.world.requests) / 600 * 60
+    assert seconds <= 1.1 * len(gitlab.world.requests) / 120 * 60
 
 
 def test_gitlab_coms_limits_are_met_once_at_most(gitlab: GitLab, monkeypatch: pytest.MonkeyPatch) -> None:
-    gitlab.world.rate_limit(per_minute=2000)
-    gitlab.world.endpoint_limit("/groups/[^/]+/projects", per_minute=600)
-    gitlab.world.endpoint_limit(r"/projects/[^/]+$", per_minute=400)
+    gitlab.world.rate_limit(per_minute=400)
+    gitlab.world.endpoint_limit("/groups/[^/]+/projects", per_minute=120)
+    gitlab.world.endpoint_limit(r"/projects/[^/]+$", per_minute=80)
 
     seconds = seconds_of_a_run(gitlab, monkeypatch)
 
     assert refusals(gitlab) <= 1
-    # Two whole minutes of 2,000 each, and the rest at once.
+    # Two whole minutes of 400 each, and the rest at once.
     assert 120 <= seconds <= 1.1 * 120
 
 
 def test_a_limit_that_is_not_announced_is_waited_out(gitlab: GitLab, monkeypatch: pytest.MonkeyPatch) -> None:
-    gitlab.world.endpoint_limit("deploy_keys|hooks", per_minute=1500)
+    gitlab.world.endpoint_limit("deploy_keys|hooks", per_minute=300)
 
     seconds = seconds_of_a_run(gitlab, monkeypatch)
 
