@@ -174,12 +174,12 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
         raise SystemExit(ExitCode.FAILED)
 
 
-def _carry_out(command: str, flags: Mapping[str, object], asked: str = "") -> NoReturn:
+def _carry_out(command: str, flags: Mapping[str, object], query: str = "") -> NoReturn:
     # A run makes many things that it keeps and few cycles; looking for these every 700 things costs 1 % of its CPU.
     gc.set_threshold(_YOUNG)
     # From the first moment: a container's first process is deaf to signals that it does not handle.
     with Signals() as signals:
         from cronjob.commands.dispatch import run_command
 
-        code = run_command(command, flags, signals, asked)
+        code = run_command(command, flags, signals, query)
     raise SystemExit(code)

@@ -1,1 +1,1 @@
-"""One module or package per command; only here do GitLab, Kubernetes, settings and output meet."""
+"""The commands, one module or package each. Only this room uses GitLab, Kubernetes, settings and output together."""

@@ -1,4 +1,4 @@
-"""One call of a command, from its flags to its exit code."""
+"""Run one command: from its flags to its exit code."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from cronjob.settings.settings import Settings, settings_from
 from reconcile.errors import SettingsError
 
 
-def run_command(command: str, flags: Mapping[str, object], signals: Signals, asked: str = "") -> int:
+def run_command(command: str, flags: Mapping[str, object], signals: Signals, query: str = "") -> int:
     """
-    Do what *command* is told by *flags* (click's parameters), the environment and the file; the exit code.
+    Run *command* with the settings from *flags* (click's parameters), the environment and the file.
 
-    *asked* is the command's argument. What is wrong with the settings is said on stderr.
+    *query* is the command's argument. Returns the exit code; errors in the settings are printed on stderr.
     """
     resolved = resolve(command, flags, os.environ)
     if resolved.print_config:
         click.echo(describe(resolved))
     try:
         settings = settings_from(resolved)
-        return ExitCode.OK if resolved.print_config else _invoked(settings, signals, asked)
+        return ExitCode.OK if resolved.print_config else _invoke(settings, signals, query)
     except SettingsError as error:
         for complaint in str(error).splitlines():
             click.echo(f"Error: {complaint}", err=True)
         return ExitCode.USAGE
 
 
-def _invoked(settings: Settings, signals: Signals, asked: str) -> int:
+def _invoke(settings: Settings, signals: Signals, query: str) -> int:
     from cronjob.commands.job import invoke
 
-    return invoke(settings, os.environ, signals, asked)
+    return invoke(settings, os.environ, signals, query)

@@ -1,4 +1,4 @@
-"""One call of the program, and how it reaches both servers."""
+"""One invocation of the program, and the connection options that its settings give."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ VERSION = version("flux-gitlab-syncer")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of the program: what it is to do, what is *asked* for, and what may end it before that is done."""
+    """One invocation: settings, the command's argument as *query*, and what may stop it early."""
 
     settings: Settings
     environment: Mapping[str, str]
     signals: Signals
     stop_control: StopControl
-    asked: str = ""
+    query: str = ""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 def kubernetes_of(call: Invocation) -> KubeOptions:
-    """How to reach the cluster."""
+    """Return how to reach the cluster."""
     settings = call.settings
     return KubeOptions(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.stop_control)
 
 
 def namespaces_of(settings: Settings, api: KubeApi) -> tuple[str, ...]:
-    """Where Flux's objects are. Raises SettingsError where nobody says."""
+    """Return the namespaces of Flux's objects. Raises SettingsError where neither settings nor context name one."""
     namespaces = settings.namespaces or tuple(filter(None, [api.default_namespace]))
     if not namespaces:
         raise SettingsError("No namespace is known: give --namespace, or set one in the kubeconfig's context.")
@@ -46,8 +46,8 @@ def namespaces_of(settings: Settings, api: KubeApi) -> tuple[str, ...]:
 
 
 def gitlab_of(settings: Settings) -> tuple[GitLabConnection, Scope]:
-    """How to reach GitLab, and which projects are the tenants'. A dry run's session cannot write."""
-    access = GitLabConnection(
+    """Return how to reach GitLab, and which projects are the tenants'. A dry run's session cannot write."""
+    connection = GitLabConnection(
         settings.gitlab_url,
         settings.token,
         allow_writes=not settings.dry_run,
@@ -67,4 +67,4 @@ def gitlab_of(settings: Settings) -> tuple[GitLabConnection, Scope]:
         concurrency=settings.concurrency,
         share=settings.share,
     )
-    return access, scope
+    return connection, scope

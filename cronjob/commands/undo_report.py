@@ -1,4 +1,4 @@
-"""Which report is undone: that of a run that wrote, for this cluster, to this GitLab."""
+"""Read the report that `undo` is given, and check that it is of a run that wrote, for this cluster and GitLab."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconcile.undo.removed import Removed, removed_from
 
 
 def removed_in(path: Path, settings: Settings) -> tuple[Removed, ...]:
-    """What the run removed whose report is at *path*. Raises SettingsError where it is not one to be undone here."""
+    """Return what the run removed whose report is at *path*. Raises SettingsError where it cannot be undone here."""
     try:
         report = report_in(path)
     except OSError as error:
@@ -22,33 +22,35 @@ def removed_in(path: Path, settings: Settings) -> tuple[Removed, ...]:
         raise SettingsError(f"The report {str(path)!r} cannot be read ({reason}); give the path of one.") from None
     except ValueError as error:
         raise SettingsError(f"The argument {error}.") from None
-    if trouble := "\n".join(filter(None, (_of_a_dry_run(report), _of_another(report, settings)))):
-        raise SettingsError(trouble)
+    if complaints := [*filter(None, (_dry_run_complaint(report), _origin_complaint(report, settings)))]:
+        raise SettingsError("\n".join(complaints))
     try:
         return removed_from(report)
     except ValueError as error:
-        raise SettingsError(f"The report {str(path)!r} cannot be understood: {error}; give an unedited one.") from None
+        raise SettingsError(
+            f"The report {str(path)!r} is not usable: {error}; give the report as the run wrote it."
+        ) from None
 
 
-def _of_a_dry_run(report: Mapping[str, Any]) -> str:
+def _dry_run_complaint(report: Mapping[str, Any]) -> str:
     if report.get("dry_run") is False:
         return ""
-    return "The report is that of a dry run, which removed nothing; give that of the run that did."
+    return "The report is of a dry run, which removed nothing; give the report of the run that removed it."
 
 
-def _of_another(report: Mapping[str, Any], settings: Settings) -> str:
-    """What is said where it belongs to another cluster or GitLab: names and ids there mean something else."""
+def _origin_complaint(report: Mapping[str, Any], settings: Settings) -> str:
+    """Return a complaint about a report of another cluster or GitLab, where names and ids mean something else."""
     cluster, servers = report.get("cluster"), report.get("servers")
     if cluster not in (settings.cluster, *settings.previous_clusters):
-        return f"The report is of cluster {cluster!r}, but --cluster is {settings.cluster!r}; give that cluster's."
+        return f"The report is of cluster {cluster!r}, but --cluster is {settings.cluster!r}; give one of it."
     gitlab = servers.get("gitlab") if isinstance(servers, Mapping) else None
-    if _place(gitlab) != _place(settings.gitlab_url):
+    if _host_and_path(gitlab) != _host_and_path(settings.gitlab_url):
         return f"The report is of the GitLab at {gitlab!r}, but --gitlab-url is {settings.gitlab_url!r}."
     return ""
 
 
-def _place(url: object) -> tuple[str, str]:
-    """Host, port and relative root, without regard to case, or nothing where that is no URL."""
+def _host_and_path(url: object) -> tuple[str, str]:
+    """Return host with port and path in lower case; empty where *url* is not a URL."""
     try:
         parts = urlsplit(str(url).lower())
     except ValueError:

@@ -1,4 +1,4 @@
-"""What runs here: read from what is installed, since importing it would take longer than many a run."""
+"""The versions that `--version` prints, read from the installed packages without importing them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-# What a bug report should name, beside Python.
+# The libraries that a bug report should name.
 LIBRARIES = ("kubernetes", "requests", "urllib3", "cryptography")
 
 
 def versions() -> Iterator[tuple[str, str]]:
-    """This program, Python and the libraries that talk to the world, by name, each with its version."""
+    """Yield name and version of this program, of Python and of the libraries that connect to servers."""
     yield "flux-gitlab-syncer", _version("flux-gitlab-syncer")
     yield "Python", platform.python_version()
     yield from ((name, _version(name)) for name in LIBRARIES)

@@ -1,1 +1,1 @@
-"""The documents that the program writes and reads again: their schemas, and readers of saved ones."""
+"""The documents that the program writes: their JSON Schemas, and readers of saved ones."""

@@ -12,5 +12,5 @@ _FILES = {REPORT: "report.schema.json", CHECK: "check.schema.json", TRACE: "trac
 
 
 def schema_file(document_id: str) -> Path:
-    """The JSON Schema (draft 2020-12) of documents with this id."""
+    """Return the path of the JSON Schema (draft 2020-12) of documents with this id."""
     return Path(__file__).with_name(_FILES[document_id])

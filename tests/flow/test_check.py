@@ -410,4 +410,4 @@ def test_settings_that_are_missing_end_it_with_2(program: Program) -> None:
 def test_formats_that_are_made_for_a_plan_are_refused_before_anything_is_asked(program: Program, output: str) -> None:
     done = program("check", "-o", output)
     assert (done.code, done.out, done.requests) == (2, "", [])
-    assert f"--output is {output}: check says it as text, json, yaml or none." in done.err
+    assert f"--output is {output}, but check prints text, json, yaml or none only." in done.err

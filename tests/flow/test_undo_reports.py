@@ -202,7 +202,7 @@ def test_it_touches_nothing_foreign_and_doubles_nothing_in_a_storm(scene: Scene)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda document: document.update(dry_run=True), "that of a dry run, which removed nothing"),
+        (lambda document: document.update(dry_run=True), "of a dry run, which removed nothing"),
         (lambda document: document.update(cluster="staging"), "The report is of cluster 'staging'"),
         (lambda document: document.update(cluster=["staging"]), "The report is of cluster ['staging']"),
         (
@@ -211,8 +211,8 @@ def test_it_touches_nothing_foreign_and_doubles_nothing_in_a_storm(scene: Scene)
         ),
         (lambda document: document["servers"].update(gitlab="https://[gitlab"), "the GitLab at 'https://[gitlab'"),
         (lambda document: document.update(servers=None), "The report is of the GitLab at None"),
-        (lambda document: document.update(schema="of something else"), "which is no report of the schema"),
-        (lambda document: document.pop("changes"), "cannot be understood: it lists no changes"),
+        (lambda document: document.update(schema="of something else"), "which is not a report with the schema"),
+        (lambda document: document.pop("changes"), "is not usable: it lists no changes"),
     ],
 )
 def test_another_report_is_refused(scene: Scene, change: Callable[[dict[str, Any]], object], said: str) -> None:

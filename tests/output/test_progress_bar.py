@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from cronjob.commands.publish import wants_bar
+from cronjob.commands.publish import wants_progress_bar
 from cronjob.concurrency.progress_counts import ProgressCounts
 from cronjob.output.logs import log, log_warning, logging_to, set_up_logging
 from cronjob.output.progress_bar import ERASE, ProgressBar, Screen, progress_line
@@ -89,7 +89,7 @@ def test_it_is_always_narrower_than_the_terminal(columns: int) -> None:
 
 
 def test_a_terminal_with_logs_for_people_gets_one() -> None:
-    assert wants_bar(Terminal(), "text", "info", {"TERM": "xterm"})
+    assert wants_progress_bar(Terminal(), "text", "info", {"TERM": "xterm"})
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_terminal_with_logs_for_people_gets_one() -> None:
     ],
 )
 def test_others_get_none(stream: io.StringIO, log_format: str, level: str, environment: dict[str, str]) -> None:
-    assert not wants_bar(stream, log_format, level, environment)
+    assert not wants_progress_bar(stream, log_format, level, environment)
 
 
 # that nothing of it stays

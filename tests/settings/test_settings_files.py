@@ -112,8 +112,8 @@ class TestTheExpectedPlan:
     @pytest.mark.parametrize(
         ("change", "words"),
         [
-            ({"schema": "flux-gitlab-syncer/report/v2"}, "no report of the schema"),
-            ({"schema": None}, "no report of the schema"),
+            ({"schema": "flux-gitlab-syncer/report/v2"}, "not a report with the schema"),
+            ({"schema": None}, "not a report with the schema"),
             ({"plan": None}, "decided nothing"),
             ({"plan": "xyz"}, "decided nothing"),
             ({"changes": None}, "changes cannot be read"),

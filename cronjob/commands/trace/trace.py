@@ -57,15 +57,15 @@ def _answer(call: Invocation) -> TraceAnswer:
             flux.read_whole()
             gitlab = ProjectReader(session, scope)
             gitlab.connect()
-            return TraceAnswer(call.asked, _chains(call, flux, gitlab))
+            return TraceAnswer(call.query, _chains(call, flux, gitlab))
         except ReadError as error:
             # Kubernetes does not answer, or a signal or the deadline came; a failure of GitLab stands at its link.
-            return TraceAnswer(call.asked, error=str(error))
+            return TraceAnswer(call.query, error=str(error))
 
 
 def _chains(call: Invocation, flux: FluxCluster, gitlab: ProjectReader) -> tuple[Chain, ...]:
     rules = call.settings.rules(flux.namespaces)
-    query = Query(call.asked, flux.listed.git_repositories, rules)
+    query = Query(call.query, flux.listed.git_repositories, rules)
     match find_repositories(query, gitlab):
         case Target(items=[], project=None):
             raise SettingsError(query.not_found(gitlab.hosts))
