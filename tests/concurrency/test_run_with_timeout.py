@@ -31,9 +31,9 @@ def test_what_does_not_come_is_none_and_the_work_may_go_on() -> None:
 
 
 def test_a_receiver_that_never_ends_its_head_does_not_keep_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiver, "_ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr(receiver, "_TIMEOUT", 0.5)
     with raw_server(SLOW["head"]) as slow:
-        found = list(receiver.look_at_receiver(slow.url))
+        found = list(receiver.check_receiver(slow.url))
 
     assert {one.level for one in found} == {Level.WARN}
     assert "it does not answer in time" in found[-1].message

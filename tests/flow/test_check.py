@@ -86,9 +86,7 @@ class TestAllIsWell:
         assert (document["schema"], document["cluster"]) == ("flux-gitlab-syncer/check/v1", CLUSTER)
         assert {one["check"] for one in document["findings"]} == set(CHECKS)
         notok = [one for one in document["findings"] if one["level"] != "ok"]
-        assert [one["message"].partition(": ")[2] for one in notok] == [
-            "tokens would cross the network in the clear. Use https."
-        ]
+        assert [one["message"].partition(": ")[2] for one in notok] == ["the network could read the tokens. Use https."]
         assert document["result"] == "warn"
 
     def test_nothing_is_written_anywhere(self, program: Program, receiver: Receiver) -> None:
@@ -131,7 +129,7 @@ class TestKubernetes:
         done = checked(program, KUBECONFIG=str(tmp_path / "config"))
 
         assert done.code == 1
-        assert "gives no answer (the connection was refused)" in the_one(done, "kubernetes", "fail")
+        assert "does not answer (the connection was refused)" in the_one(done, "kubernetes", "fail")
         assert found(done, "role") == [("ok", "Maintainer on all 2 projects")]
         assert found(done, "rights") == []
 
@@ -201,7 +199,7 @@ class TestKubernetes:
 
         assert f"belongs to cluster '{CLUSTER}'" in the_one(checked(program, *other), "lease", "fail")
         assert checked(program, *other).code == 1
-        assert "is there" in the_one(checked(program), "lease", "ok")
+        assert "exists" in the_one(checked(program), "lease", "ok")
 
     def test_each_shard_needs_its_lease_and_all_of_them_the_one_of_all(self, program: Program) -> None:
         program.kubernetes.deny(verb="create", resource="leases")
@@ -228,7 +226,7 @@ class TestKubernetes:
     def test_without_the_right_to_write_events_there_are_none(self, program: Program) -> None:
         program.kubernetes.deny(verb="patch", resource="events")
 
-        assert "so no Events are written" in the_one(checked(program, "--events"), "rights", "warn")
+        assert "no Events are written" in the_one(checked(program, "--events"), "rights", "warn")
         assert found(checked(program), "rights")[0][0] == "ok"
 
     def test_rights_that_are_too_many_are_named(self, program: Program) -> None:
@@ -256,14 +254,14 @@ class TestGitLab:
 
     def test_something_else_at_its_address(self, program: Program) -> None:
         program.gitlab.fail(path="/version", status=404, body="<html>")
-        assert "what answers is no GitLab" in the_one(checked(program), "gitlab", "fail")
+        assert "the server that answers is not GitLab" in the_one(checked(program), "gitlab", "fail")
 
         program.gitlab.fail(path="/version", status=200, body={"hello": "world"})
-        assert "it does not say its version" in the_one(checked(program), "gitlab", "fail")
+        assert "it does not tell its version" in the_one(checked(program), "gitlab", "fail")
 
     def test_an_old_one(self, program: Program) -> None:
         program.gitlab.fail(path="/version", status=200, body={"version": "13.12.15"})
-        assert "older than what this was made for" in the_one(checked(program), "gitlab", "warn")
+        assert "GitLab 13.12.15 is not supported" in the_one(checked(program), "gitlab", "warn")
 
     def test_a_token_that_is_refused(self, program: Program) -> None:
         done = checked(program, GITLAB_TOKEN="glpat-somebodys-old-one")
@@ -301,7 +299,7 @@ class TestGitLab:
     def test_a_project_access_tokens_bot(self, program: Program) -> None:
         program.gitlab.tokens[program.sandbox.token].kind = "project"
 
-        assert "the deploy keys that it made" in the_one(checked(program), "token", "warn")
+        assert "deletes the bot and its deploy keys" in the_one(checked(program), "token", "warn")
 
     def test_a_group_that_is_not_there(self, program: Program) -> None:
         done = checked(program, "--group", "no/such")
@@ -373,10 +371,10 @@ class TestTheReceiver:
     @pytest.mark.parametrize(
         ("status", "says"),
         [
-            (200, "with 200, which Flux would not"),
+            (200, "with 200, but Flux answers 404"),
             (301, "redirects (301)"),
-            (401, "wants to know who asks (401)"),
-            (403, "wants to know who asks (403)"),
+            (401, "asks for credentials (401)"),
+            (403, "asks for credentials (403)"),
             (503, "answers 503"),
         ],
     )

@@ -1,1 +1,1 @@
-"""The preflight: is everything there that a run needs? Nothing is changed by it."""
+"""The preflight check: tell whether everything that a run needs is in place. It changes nothing."""

@@ -1,4 +1,4 @@
-"""`check`: both servers and the receiver, one after the other, whatever became of the one before."""
+"""`check`: check both servers and the receiver, one after the other, also after a failure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import click
 
-from cronjob.commands.check.cluster import Wants, look_at_cluster
+from cronjob.commands.check.cluster import RunNeeds, check_cluster
 from cronjob.commands.check.document import document_of
 from cronjob.commands.check.group import GroupCheck
-from cronjob.commands.check.receiver import look_at_receiver
-from cronjob.commands.check.sources import look_at_sources
+from cronjob.commands.check.receiver import check_receiver
+from cronjob.commands.check.sources import check_sources
 from cronjob.commands.check.text import as_text
 from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
 from cronjob.commands.publish import log_format, on_terminal
@@ -32,7 +32,7 @@ from reconcile.shares import Share
 
 
 def preflight(call: Invocation) -> int:
-    """Print what was found; 1 where a run would fail, else 0. Raises SettingsError."""
+    """Print the findings; return 1 where a run would fail, else 0. Raises SettingsError."""
     settings = call.settings
     set_up_logging(log_format(settings), settings.log_level, {"run_id": call.run_id, "cluster": settings.cluster})
     document = document_of(_findings(call), VERSION, settings.cluster)
@@ -44,7 +44,7 @@ def preflight(call: Invocation) -> int:
 
 
 def leases_of(settings: Settings, namespace: str) -> list[LeaseClaim]:
-    """The Leases that a run with these settings, or its shards, would hold."""
+    """Return the Leases that a run with these settings, or its shards, would hold."""
     if settings.dry_run or not settings.lease:
         return []
     shares = (Share(index, settings.shards) for index in range(settings.shards))
@@ -54,17 +54,17 @@ def leases_of(settings: Settings, namespace: str) -> list[LeaseClaim]:
 
 def _findings(call: Invocation) -> Iterator[Finding]:
     settings = call.settings
-    access, scope = gitlab_of(settings)
+    connection, scope = gitlab_of(settings)
     with (
         connect(kubernetes_of(call)) as api,
         closing(FluxCluster(api, namespaces_of(settings, api))) as flux,
-        closing(Session(replace(access, allow_writes=False), stop_control=call.stop_control)) as session,
+        closing(Session(replace(connection, allow_writes=False), stop_control=call.stop_control)) as session,
     ):
         events = settings.writes_events(in_pod=api.source == IN_CLUSTER)
-        yield from look_at_cluster(flux, Wants(leases_of(settings, flux.namespaces[0]), events))
+        yield from check_cluster(flux, RunNeeds(leases_of(settings, flux.namespaces[0]), events))
         group = GroupCheck(session, scope)
-        yield from group.look()
+        yield from group.findings()
         if group.listing and flux.listed.git_repositories:
             known = KnownProjects(frozenset(group.listing.hosts), group.listing.by_path.keys())
-            yield from look_at_sources(flux.listed.git_repositories, settings.rules(flux.namespaces), known)
-    yield from look_at_receiver(settings.receiver_url)
+            yield from check_sources(flux.listed.git_repositories, settings.rules(flux.namespaces), known)
+    yield from check_receiver(settings.receiver_url)

@@ -1,4 +1,4 @@
-"""Flux's receiver, from where we are: the one request of a preflight that goes to another host."""
+"""Check the address of Flux's receiver: the only request of `check` that goes to another host."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from cronjob.commands.findings import ok, warn
 from cronjob.concurrency.run_with_timeout import run_with_timeout
 from reconcile.findings import Finding
 
-# No Receiver has it. Flux writes what it is asked for into its log, so it should look like what it is.
+# No Receiver has this path. Flux logs it, so it should look like a test.
 UNKNOWN = "/hook/" + "0" * 64
-_ANSWER_WITHIN = 10.0
+_TIMEOUT = 10.0
 
 
-def look_at_receiver(url: str | None) -> Iterator[Finding]:
+def check_receiver(url: str | None) -> Iterator[Finding]:
     """
-    Ask for a path that no Receiver has: Flux answers 404 (notification-controller, receiver_server.go).
+    Request a path that no Receiver has: Flux answers 404 (notification-controller, receiver_server.go).
 
-    The request carries nothing and follows no redirect. That we cannot get there need not mean that GitLab cannot.
+    The request has no token and follows no redirect. GitLab may reach the address even where this host does not.
     """
     if url is None:
         yield ok("receiver", "no --receiver-url: webhooks are off, deploy keys only")
         return
     if url.startswith("http://"):
-        yield warn("receiver", f"{url} is plain http: tokens would cross the network in the clear. Use https.")
-    answer = run_with_timeout(_ANSWER_WITHIN, lambda: _answer(url))
+        yield warn("receiver", f"{url} is plain http: the network could read the tokens. Use https.")
+    answer = run_with_timeout(_TIMEOUT, lambda: _answer(url))
     if isinstance(answer, int):
         yield _finding(url, answer)
         return
@@ -36,11 +36,10 @@ def look_at_receiver(url: str | None) -> Iterator[Finding]:
 
 
 def _answer(url: str) -> int | str:
-    """The status, or why there is none."""
-    waits = Timeout(total=_ANSWER_WITHIN)
+    """Return the status, or the reason why there is none."""
     try:
         with (
-            PoolManager(retries=False, timeout=waits) as pool,
+            PoolManager(retries=False, timeout=Timeout(total=_TIMEOUT)) as pool,
             pool.request("GET", url + UNKNOWN, redirect=False, preload_content=False) as answer,
         ):
             return answer.status
@@ -52,9 +51,12 @@ def _finding(url: str, status: int) -> Finding:
     if status == 404:
         return ok("receiver", f"{url} answers an unknown path with 404, as Flux does")
     if 300 <= status < 400:
-        return warn("receiver", f"{url} redirects ({status}), which a webhook should not: name the address behind it.")
+        return warn(
+            "receiver",
+            f"{url} redirects ({status}), which GitLab does not follow: give the final address.",
+        )
     if status in {401, 403}:
-        return warn("receiver", f"{url} wants to know who asks ({status}): GitLab cannot say; let /hook/ through.")
+        return warn("receiver", f"{url} asks for credentials ({status}) that GitLab does not send: open /hook/.")
     if status >= 500:
-        return warn("receiver", f"{url} answers {status}: what stands before Flux does not reach it.")
-    return warn("receiver", f"{url} answers an unknown path with {status}, which Flux would not: is it the right one?")
+        return warn("receiver", f"{url} answers {status}: the proxy in front of Flux does not reach it.")
+    return warn("receiver", f"{url} answers an unknown path with {status}, but Flux answers 404: is the address right?")

@@ -1,4 +1,4 @@
-"""Where the GitRepositories' URLs lead, as far as that can be told without asking for each of them."""
+"""Check to which hosts the GitRepositories' URLs lead, without a request for each of them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from reconcile.findings import Finding
 from reconcile.problems import Code
 from reconcile.rules import Rules
 
-# Told one by one; hosts that are no concern of ours are only counted.
-_TOLD = {str(Code.URL_UNUSABLE), str(Code.NOT_ALLOWED), str(Code.URL_NOT_FETCHABLE)}
+# These are listed one by one; GitRepositories on other hosts are only counted.
+_LISTED_CODES = {str(Code.URL_UNUSABLE), str(Code.NOT_ALLOWED), str(Code.URL_NOT_FETCHABLE)}
 
 
-def look_at_sources(items: Sequence[Mapping[str, Any]], rules: Rules, known: KnownProjects) -> Iterator[Finding]:
-    """How many are on this GitLab, how many are not, and what is wrong with which."""
-    claims = repository_requests_from(items, rules, known)
-    told = [(claim, problem) for claim in claims for problem in claim.problems if problem.code in _TOLD]
-    yield from (warn("hosts", f"{claim.ref}: {problem.message}") for claim, problem in told)
-    foreign = Counter(claim.url.host for claim in claims if claim.url and _is_foreign(claim))
-    ours = sum(claim.url is not None and not claim.dropped for claim in claims)
+def check_sources(items: Sequence[Mapping[str, Any]], rules: Rules, known: KnownProjects) -> Iterator[Finding]:
+    """Yield how many are on this GitLab, how many are not, and which have a problem."""
+    requests = repository_requests_from(items, rules, known)
+    problems = [(request.ref, problem) for request in requests for problem in request.problems]
+    listed = [(ref, problem) for ref, problem in problems if problem.code in _LISTED_CODES]
+    yield from (warn("hosts", f"{ref}: {problem.message}") for ref, problem in listed)
+    foreign = Counter(request.url.host for request in requests if request.url and _is_foreign(request))
+    ours = sum(request.url is not None and not request.dropped for request in requests)
     others = ", ".join(f"{count} on {host}" for host, count in sorted(foreign.items()))
     yield ok("hosts", f"{ours} GitRepositories are on this GitLab ({', '.join(sorted(known.hosts))})")
     if others:
         yield ok(
-            "hosts", f"not on this GitLab, and left alone: {others}; is one of them its name, list it in git_hosts"
+            "hosts", f"not on this GitLab, and ignored: {others}; if one is a name of this GitLab, add it to git_hosts"
         )
 
 
-def _is_foreign(claim: RepositoryRequest) -> bool:
-    return any(problem.code == Code.FOREIGN_HOST for problem in claim.problems)
+def _is_foreign(request: RepositoryRequest) -> bool:
+    return any(problem.code == Code.FOREIGN_HOST for problem in request.problems)

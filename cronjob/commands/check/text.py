@@ -1,4 +1,4 @@
-"""Findings for people."""
+"""The findings of `check` as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from cronjob.commands.findings import shown_level
 from cronjob.output.render.page import Page
 
-_ENDS = {
+_VERDICTS = {
     "ok": "Ready.",
     "warn": "Ready, with something to look at.",
     "fail": "Not ready: a run would fail.",
@@ -17,12 +17,12 @@ _INDENT = " " * 17
 
 
 def as_text(document: Mapping[str, Any], page: Page) -> str:
-    """One line each, long ones folded, and what it comes to."""
-    return "\n".join([*_lines(document, page), "", _ENDS[document["result"]], ""])
+    """Return one line for each finding, long ones folded, and the verdict."""
+    return "\n".join([*_lines(document, page), "", _VERDICTS[document["result"]], ""])
 
 
 def _lines(document: Mapping[str, Any], page: Page) -> Iterator[str]:
-    for one in document["findings"]:
-        shown = shown_level(one["level"], colour=page.colour, bold=True)
-        message = "\n".join(page.folded(one["message"], _INDENT))
-        yield f"{shown} {one['check']:<12}{message[len(_INDENT) :]}"
+    for finding in document["findings"]:
+        shown = shown_level(finding["level"], colour=page.colour, bold=True)
+        message = "\n".join(page.folded(finding["message"], _INDENT))
+        yield f"{shown} {finding['check']:<12}{message[len(_INDENT) :]}"

@@ -1,4 +1,4 @@
-"""What Kubernetes lets us do, by its own word (SelfSubjectAccessReview, authorization.k8s.io/v1)."""
+"""Ask Kubernetes for the job's permissions (SelfSubjectAccessReview, authorization.k8s.io/v1)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ LEASES = ("coordination.k8s.io", "leases")
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
-    """One verb on one kind of object; *namespace* is empty for all of them, *name* for every name."""
+class Permission:
+    """One verb on one kind of object. An empty *namespace* means all namespaces, an empty *name* every name."""
 
     verb: str
     group: str
@@ -22,22 +22,28 @@ class Right:
     name: str = ""
 
     def __str__(self) -> str:
-        what = f"{self.resource}.{self.group}" if self.group else self.resource
-        named = f" {self.name}" if self.name else ""
-        return f"{self.verb} {what}{named} in {f'namespace {self.namespace}' if self.namespace else 'all namespaces'}"
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        name = f" {self.name}" if self.name else ""
+        scope = f"namespace {self.namespace}" if self.namespace else "all namespaces"
+        return f"{self.verb} {resource}{name} in {scope}"
 
     @property
     def rule(self) -> str:
-        """The rule of a Role that gives it."""
+        """The Role's rule that grants it."""
         names = f", resourceNames: [{self.name}]" if self.name else ""
         return f'{{apiGroups: ["{self.group}"], resources: [{self.resource}]{names}, verbs: [{self.verb}]}}'
 
 
-def is_allowed(api: KubeApi, right: Right) -> bool:
-    """Whether we may. Raises NoAnswer where Kubernetes does not say."""
-    attributes = {"verb": right.verb, "group": right.group, "resource": right.resource, "namespace": right.namespace}
-    if right.name:
-        attributes["name"] = right.name
+def is_allowed(api: KubeApi, permission: Permission) -> bool:
+    """Tell whether the job has a permission. Raises NoAnswer where Kubernetes does not say."""
+    attributes = {
+        "verb": permission.verb,
+        "group": permission.group,
+        "resource": permission.resource,
+        "namespace": permission.namespace,
+    }
+    if permission.name:
+        attributes["name"] = permission.name
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
