@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cronjob.kube.client import connect
 from cronjob.kube.errors import NoAnswer
 from cronjob.kube.target import KubeOptions
+from tests.worlds.processes import free_port, running, wait_until_up
 
-# In seconds. It takes four on an idle machine.
-_UP_WITHIN = 120
-_DOWN_WITHIN = 30
 _TOKEN = "made-up-for-the-administrator-of-a-test"
 
 
@@ -47,21 +42,15 @@ class RealServer:
 @contextmanager
 def a_real_server(assets: Path, folder: Path) -> Iterator[RealServer]:
     """Both programs, up; after the block they are gone, however it ended. What they keep is in *folder*."""
-    store, peers, port = (f"http://127.0.0.1:{_free_port()}" for _ in range(3))
+    store, peers, port = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
+    logs = [folder / "etcd.log", folder / "kube-apiserver.log"]
     with (
-        _running(assets / "etcd", _for_etcd(folder, store, peers), folder) as etcd,
-        _running(assets / "kube-apiserver", _for_the_server(folder, store, port), folder) as server,
+        running([assets / "etcd", *_for_etcd(folder, store, peers)], logs[0]) as etcd,
+        running([assets / "kube-apiserver", *_for_the_server(folder, store, port)], logs[1]) as server,
     ):
         made = RealServer(_kubeconfig(folder, port.replace("http:", "https:")), store)
-        _wait(made, (etcd, server), folder)
+        wait_until_up(lambda: _is_ready(made), dict(zip(logs, (etcd, server), strict=True)))
         yield made
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _for_etcd(folder: Path, url: str, peers: str) -> list[str]:
@@ -98,21 +87,6 @@ def _for_the_server(folder: Path, store: str, url: str) -> list[str]:
     ]
 
 
-@contextmanager
-def _running(program: Path, options: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with (folder / f"{program.name}.log").open("wb") as log:
-        process = subprocess.Popen([str(program), *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(_DOWN_WITHIN)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
 def _kubeconfig(folder: Path, url: str) -> Path:
     cluster = {"server": url, "certificate-authority": str(folder / "certificates" / "apiserver.crt")}
     path = folder / "kubeconfig"
@@ -130,16 +104,6 @@ def a_kubeconfig(cluster: dict[str, str], token: str) -> dict[str, object]:
         "users": [{"name": "test", "user": {"token": token}}],
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
     }
-
-
-def _wait(server: RealServer, processes: tuple[subprocess.Popen[bytes], ...], folder: Path) -> None:
-    end = time.monotonic() + _UP_WITHIN
-    while not _is_ready(server):
-        ended = [one.args for one in processes if one.poll() is not None]
-        if ended or time.monotonic() > end:
-            logs = "\n".join(log.read_text(errors="replace")[-2000:] for log in sorted(folder.glob("*.log")))
-            raise AssertionError(f"the API server is not up ({ended or 'in time'}):\n{logs}")
-        time.sleep(0.1)
 
 
 def _is_ready(server: RealServer) -> bool:

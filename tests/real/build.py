@@ -1,0 +1,81 @@
+"""
+Build the real programs that are not in the cache yet: `python -m tests.real.build`.
+
+Needs the go command and a Go module proxy. Exits with 1 if a required program could not be built. The last line of
+stdout is a folder in which kube-apiserver, etcd and kubectl lie side by side, as KUBEBUILDER_ASSETS names one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.real.programs import API_SERVER, CACHE, CONTROLLERS, ETCD, KUBECTL, PROGRAMS, TOOLS, RealProgram
+
+_CRDS = Path("config", "crd", "bases")
+
+
+def main() -> int:
+    """Build, and say what was built and what was not; the exit code."""
+    go = shutil.which("go")
+    failed = [program for program in PROGRAMS if not program.path.is_file() and not (go and _is_built(go, program))]
+    for program in failed:
+        note = "" if program.required else " (it is not required)"
+        _say(f"{program.name} {program.version} could not be built{note}")
+    if go is None and failed:
+        _say("The go command is missing. Install Go; go.mod of each folder in tests/real/tools says which version.")
+    if any(program.required for program in failed):
+        return 1
+    print(_assets())  # noqa: T201
+    return 0
+
+
+def _is_built(go: str, program: RealProgram) -> bool:
+    """Build *program* and copy its CustomResourceDefinitions; whether that succeeded."""
+    _say(f"{program.name} {program.version}: building")
+    began = time.monotonic()
+    program.folder.mkdir(parents=True, exist_ok=True)
+    draft = program.path.with_suffix(".part")
+    command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w", "-o", str(draft), program.package]
+    environment = {**os.environ, "CGO_ENABLED": "0"}
+    if subprocess.run(command, cwd=TOOLS / program.tool, env=environment, check=False).returncode:
+        return False
+    if program in CONTROLLERS:
+        _copy_crds(go, program)
+    draft.replace(program.path)
+    _say(f"{program.name} {program.version}: built in {time.monotonic() - began:.0f} s")
+    return True
+
+
+def _copy_crds(go: str, program: RealProgram) -> None:
+    """Copy the CustomResourceDefinitions out of the module cache, where the build has brought the whole module."""
+    command = [go, "list", "-m", "-json", program.module]
+    listed = subprocess.run(command, cwd=TOOLS / program.tool, capture_output=True, check=True)
+    program.crds.mkdir(exist_ok=True)
+    for file in (Path(json.loads(listed.stdout)["Dir"]) / _CRDS).glob("*.yaml"):
+        shutil.copyfile(file, program.crds / file.name)
+
+
+def _assets() -> Path:
+    """A folder with the programs of an API server of the versions in go.mod."""
+    folder = CACHE / f"assets-{API_SERVER.folder.name[-16:]}-{ETCD.folder.name[-16:]}"
+    folder.mkdir(exist_ok=True)
+    for program in (API_SERVER, ETCD, KUBECTL):
+        link = folder / program.name
+        if not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(program.path)
+    return folder
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
