@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.real.programs import API_SERVER, CACHE, CONTROLLERS, ETCD, KUBECTL, PROGRAMS, TOOLS, RealProgram
+from tests.real.programs import CONTROLLERS, PROGRAMS, TOOLS, RealProgram, assets
 
 _CRDS = Path("config", "crd", "bases")
 
@@ -31,7 +31,7 @@ def main() -> int:
         _say("The go command is missing. Install Go; go.mod of each folder in tests/real/tools says which version.")
     if any(program.required for program in failed):
         return 1
-    print(_assets())  # noqa: T201
+    print(assets())  # noqa: T201
     return 0
 
 
@@ -59,18 +59,6 @@ def _copy_crds(go: str, program: RealProgram) -> None:
     program.crds.mkdir(exist_ok=True)
     for file in (Path(json.loads(listed.stdout)["Dir"]) / _CRDS).glob("*.yaml"):
         shutil.copyfile(file, program.crds / file.name)
-
-
-def _assets() -> Path:
-    """A folder with the programs of an API server of the versions in go.mod."""
-    folder = CACHE / f"assets-{API_SERVER.folder.name[-16:]}-{ETCD.folder.name[-16:]}"
-    folder.mkdir(exist_ok=True)
-    for program in (API_SERVER, ETCD, KUBECTL):
-        link = folder / program.name
-        if not link.exists():
-            link.unlink(missing_ok=True)
-            link.symlink_to(program.path)
-    return folder
 
 
 def _say(text: str) -> None:

@@ -6,9 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from cronjob.sandbox.fake_gitlab.app import gitlab_app
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
+from cronjob.sandbox.serving import serving
 from tests.real.forge import Forge
-from tests.real.ssh_server import SSHD, an_ssh_server
+from tests.real.install import a_real_world
+from tests.real.programs import PROGRAMS, missing
+from tests.real.ssh_server import SSHD, an_ssh_server, ssh_version
+from tests.real.world import RealWorld
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +26,25 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     repositories.mkdir()
     gitlab = GitLabWorld()
     gitlab.allow_local_requests = True
-    with an_ssh_server(gitlab, repositories, folder) as ssh:
-        yield Forge(gitlab, repositories, ssh)
+    with serving(gitlab_app(gitlab)) as url, an_ssh_server(gitlab, repositories, folder) as ssh:
+        yield Forge(gitlab, url, repositories, ssh)
+
+
+@pytest.fixture(scope="session")
+def world(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWorld]:
+    """A cluster of real programs that uses the forge."""
+    if absent := missing():
+        pytest.skip(f"not built: {', '.join(program.name for program in absent)}; `make real` does")
+    with a_real_world(forge, tmp_path_factory.mktemp("cluster")) as made:
+        yield made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print which real programs the tests ran against, and how many did."""
+    passed = len(terminalreporter.stats.get("passed", []))
+    terminalreporter.section("real programs")
+    for program in () if missing() else PROGRAMS:
+        if program.path.is_file():
+            terminalreporter.line(str(program))
+    terminalreporter.line(f"{SSHD or 'no sshd'}: {ssh_version()}")
+    terminalreporter.line(f"{passed} tests passed against them")

@@ -26,9 +26,10 @@ _NOBODY = "0" * 40
 
 @dataclass
 class Forge:
-    """Repositories of *gitlab*'s projects in a folder, *ssh* in front of them, and the delivery of webhooks."""
+    """*gitlab*, served at *url*, with *repositories* of its projects behind *ssh*, and webhooks that are delivered."""
 
     gitlab: GitLabWorld
+    url: str
     repositories: Path
     ssh: SshServer
     _failures: Counter[int] = field(default_factory=Counter)

@@ -71,7 +71,7 @@ def _kubernetes(name: str) -> RealProgram:
 
 
 def _flux(name: str) -> RealProgram:
-    return RealProgram(name, f"github.com/fluxcd/{name}", f"github.com/fluxcd/{name}", name)
+    return RealProgram(name, f"github.com/fluxcd/{name}", f"github.com/fluxcd/{name}", "flux")
 
 
 ETCD = RealProgram("etcd", "go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3", "etcd")
@@ -85,3 +85,16 @@ PROGRAMS = (ETCD, API_SERVER, KUBECTL, *CONTROLLERS, HELM)
 def missing() -> list[RealProgram]:
     """The required programs that are not in the cache."""
     return [program for program in PROGRAMS if program.required and not program.path.is_file()]
+
+
+def assets() -> Path:
+    """A folder with the programs of an API server side by side, as KUBEBUILDER_ASSETS names one."""
+    programs = (API_SERVER, ETCD, KUBECTL)
+    folder = CACHE / "-".join(["assets", *(program.folder.name[-16:] for program in programs[:2])])
+    folder.mkdir(parents=True, exist_ok=True)
+    for program in programs:
+        link = folder / program.name
+        if not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(program.path)
+    return folder

@@ -42,6 +42,12 @@ class SshServer:
         return f"[127.0.0.1]:{self.port} {self.host_key}"
 
 
+def ssh_version() -> str:
+    """What the OpenSSH of this machine calls itself."""
+    done = subprocess.run([shutil.which("ssh") or "ssh", "-V"], capture_output=True, text=True, check=False)
+    return done.stderr.strip()
+
+
 @contextmanager
 def an_ssh_server(world: GitLabWorld, repositories: Path, folder: Path) -> Iterator[SshServer]:
     """sshd, up. It runs as the user of the tests, who is the only one that it can run `git` as."""
