@@ -2,6 +2,7 @@
 # `make chaos`: the accidents of docs/reliability.md in full, for an hour or two.
 # `make bench`, `make profile`: the tables of docs/performance.md.
 # `make bench-peers`: the table of docs/peers.md, which needs Python 3.12 or newer as PEERS_PYTHON.
+# `make real`: the tests that need real programs, which Go builds once into a cache (CONTRIBUTING.md).
 # They need Python 3.11 or newer, git and make; everything else goes into .venv.
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: run test lint types contracts accidents tests chaos bench bench-peers profile lock clean
+.PHONY: run test lint types contracts accidents tests real chaos bench bench-peers profile lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/flux-gitlab-syncer sandbox $(ARGS)
@@ -32,7 +33,12 @@ accidents: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/chaos
 
 tests: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term --ignore tests/chaos $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term --ignore tests/chaos --ignore tests/real $(ARGS)
+
+# Prints which programs ran, and how many tests ran against them.
+real: $(VENV)/test.stamp
+	assets=$$($(BIN)/python -m tests.real.build) && PATH=$$assets:$$PATH KUBEBUILDER_ASSETS=$$assets \
+		$(BIN)/python -m pytest --timeout 900 tests/cluster tests/real $(ARGS)
 
 FUZZ := tests/fuzz tests/reconcile/desired/test_git_url.py tests/reconcile/test_actual.py tests/reconcile/test_model.py \
 	tests/reconcile/plan/test_plan_properties.py tests/flux/test_object_shapes.py tests/flux/test_private_keys.py

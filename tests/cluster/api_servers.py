@@ -1,7 +1,8 @@
 """
 API servers for the same tests: the embedded one always, a real one where there is one.
 
-`KUBEBUILDER_ASSETS` is a folder with the programs kube-apiserver and etcd, as controller-runtime has it;
+`KUBEBUILDER_ASSETS` is a folder with the programs kube-apiserver and etcd, as controller-runtime has it, and where it
+has a folder `crds` too, with the CustomResourceDefinitions of Flux that are used instead of ones that allow everything;
 `TEST_KUBECONFIG` a kubeconfig whose current context is an administrator of a cluster for tests. That one may be
 somebody's: nothing in it is touched but what was made here, under names that nobody has.
 """
@@ -9,14 +10,11 @@ somebody's: nothing in it is touched but what was made here, under names that no
 from __future__ import annotations
 
 import os
-import re
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import yaml
 
@@ -24,33 +22,21 @@ from cronjob.kube.client import KubeApi, connect
 from cronjob.kube.target import KubeOptions
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
 from cronjob.sandbox.fake_kubernetes.authorization import Denial
-from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, FLUX_GROUPS, Kind
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
-from cronjob.transport.answer import Answer
+from tests.cluster.flux_kinds import flux_kinds
 from tests.cluster.grants import bound_to
 from tests.cluster.manifests import Manifest
+from tests.cluster.objects import created, minor_of, said
 from tests.cluster.real_server import RealServer, a_kubeconfig, a_real_server
 
 # Read before a test's clean environment takes them away.
 ASSETS = os.environ.get("KUBEBUILDER_ASSETS", "")
 KUBECONFIG = os.environ.get("TEST_KUBECONFIG", "")
 HAS_REAL = bool(ASSETS or KUBECONFIG)
-# What the manifests bring beside Flux's kinds.
-_OTHERS = (Kind("monitoring.coreos.com", "PrometheusRule", "prometheusrules"),)
-_CUSTOM = tuple(kind for kind in (*BY_KIND.values(), *_OTHERS) if kind.group in {*FLUX_GROUPS, "monitoring.coreos.com"})
-
 # From this Kubernetes 1.N on lists are answered from the API server's memory, whatever etcd has forgotten.
 _REMEMBERS_LISTS = 34
 _RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
-CLUSTER_WIDE = (
-    "Namespace",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "CustomResourceDefinition",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-)
 
 
 class ApiServer(Protocol):
@@ -141,28 +127,6 @@ class Real:
         return dict(cluster)
 
 
-def said(answer: Answer, *statuses: int) -> dict[str, Any]:
-    """The body of an answer that must have one of these statuses."""
-    body = answer.parsed()
-    assert answer.status in statuses, (answer.status, answer.body)
-    return body or {}
-
-
-def created(api: KubeApi, manifest: Manifest) -> dict[str, Any]:
-    """POST the object."""
-    return said(api.send("POST", collection_of(manifest), body=manifest), 201)
-
-
-def collection_of(manifest: Manifest) -> str:
-    """The path below which objects of that kind, and in that namespace, are."""
-    group, _, version = manifest["apiVersion"].rpartition("/")
-    plural = re.sub("ys$", "ies", f"{manifest['kind'].lower()}s")
-    prefix = f"/apis/{group}/{version}" if group else f"/api/{version}"
-    if manifest["kind"] in CLUSTER_WIDE:
-        return f"{prefix}/{plural}"
-    return f"{prefix}/namespaces/{manifest['metadata']['namespace']}/{plural}"
-
-
 @contextmanager
 def an_embedded(folder: Path) -> Iterator[ApiServer]:
     """The sandbox's API server, up."""
@@ -180,67 +144,5 @@ def a_real(folder: Path) -> Iterator[ApiServer]:
             ours = stack.enter_context(a_real_server(Path(ASSETS), folder))
             server = Real(ours.kubeconfig, folder, ours)
         stack.enter_context(server.api)
-        stack.enter_context(_with_flux(server.api))
+        stack.enter_context(flux_kinds(server.api, Path(ASSETS) / "crds" if ASSETS else None))
         yield server
-
-
-@contextmanager
-def _with_flux(api: KubeApi) -> Iterator[None]:
-    """Flux's kinds are served; those that were not are made, and taken away again."""
-    missing = [kind for kind in _CUSTOM if not serves(api, f"{kind.group}/v1", kind.plural)]
-    with ExitStack() as stack:
-        for kind in missing:
-            stack.enter_context(existing(api, crd(kind)))
-        for kind in missing:
-            wait_until(partial(_is_up, api, kind))
-        yield
-
-
-def _is_up(api: KubeApi, kind: Kind) -> bool:
-    listed = api.get(f"/apis/{kind.group}/v1/namespaces/default/{kind.plural}", {"limit": "1"})
-    return listed.status == 200 and serves(api, f"{kind.group}/v1", kind.plural)
-
-
-def serves(api: KubeApi, version: str, plural: str) -> bool:
-    """Whether the server has objects of that name in *version* of an API group."""
-    answer = api.get(f"/apis/{version}")
-    resources = said(answer, 200)["resources"] if answer.status != 404 else []
-    return any(one["name"] == plural for one in resources)
-
-
-def minor_of(api: KubeApi) -> int:
-    """N of Kubernetes 1.N."""
-    return int(said(api.get("/version"), 200)["minor"].rstrip("+"))
-
-
-@contextmanager
-def existing(api: KubeApi, manifest: Manifest) -> Iterator[None]:
-    """The object is there, and afterwards it is not."""
-    created(api, manifest)
-    try:
-        yield
-    finally:
-        api.send("DELETE", f"{collection_of(manifest)}/{manifest['metadata']['name']}")
-
-
-def wait_until(is_so: Callable[[], object]) -> None:
-    """What a server does after it has answered."""
-    end = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
-def crd(kind: Kind) -> Manifest:
-    """As little of one of Flux's CustomResourceDefinitions as lets its objects in."""
-    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    spec = {"spec": anything, "status": anything | {"default": {"observedGeneration": -1}}}
-    schema = {"openAPIV3Schema": {"type": "object", "properties": spec}}
-    version = {"name": "v1", "served": True, "storage": True, "schema": schema, "subresources": {"status": {}}}
-    names = {"kind": kind.kind, "plural": kind.plural, "singular": kind.singular, "shortNames": [*kind.short_names]}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": kind.qualified},
-        "spec": {"group": kind.group, "scope": "Namespaced", "names": names, "versions": [version]},
-    }

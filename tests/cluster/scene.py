@@ -15,8 +15,9 @@ from cronjob.kube.client import KubeApi, connect
 from cronjob.kube.target import KubeOptions
 from cronjob.sandbox.fake_flux.source_and_notification import webhook_path
 from cronjob.sandbox.samples import token_of
-from tests.cluster.api_servers import ApiServer, collection_of, created, said
+from tests.cluster.api_servers import ApiServer
 from tests.cluster.manifests import Manifest, of_kind
+from tests.cluster.objects import collection_of, created, said
 from tests.worlds.program import Done, Program, a_program
 
 JOB = "flux-gitlab-syncer"

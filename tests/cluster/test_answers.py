@@ -12,8 +12,9 @@ from cronjob.flux.cluster import FluxCluster
 from cronjob.kube.client import KubeApi, connect
 from cronjob.kube.target import KubeOptions
 from cronjob.transport.answer import Answer
-from tests.cluster.api_servers import ApiServer, created, minor_of, said
+from tests.cluster.api_servers import ApiServer
 from tests.cluster.manifests import of_kind
+from tests.cluster.objects import created, minor_of, said
 from tests.cluster.scene import JOB, Scene, a_namespace, in_namespace
 
 LEASE = "coordination.k8s.io/v1"

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.api_servers import CLUSTER_WIDE, ApiServer, minor_of, said, serves
+from tests.cluster.api_servers import ApiServer
 from tests.cluster.builds import built
 from tests.cluster.manifests import COMPONENTS, Manifest, can_build
+from tests.cluster.objects import CLUSTER_WIDE, minor_of, said, serves
 from tests.cluster.scene import JOB, Scene, a_namespace, a_scene
 
 pytestmark = pytest.mark.skipif(not can_build(), reason="there is no kubectl 1.27 or newer here")

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from cronjob.transport.answer import Answer
-from tests.cluster.api_servers import ApiServer, created, existing, minor_of, serves, wait_until
+from tests.cluster.api_servers import ApiServer
 from tests.cluster.manifests import BEYOND, Manifest, of_kind
+from tests.cluster.objects import created, existing, minor_of, serves, wait_until
 from tests.cluster.scene import a_namespace, in_namespace
 
 DRY = {"dryRun": "All"}

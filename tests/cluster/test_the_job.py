@@ -17,8 +17,9 @@ from cronjob.kube.lease_record import CLUSTER as CLUSTER_OF
 from cronjob.kube.lease_record import Holder
 from cronjob.output.logs import log_warning
 from cronjob.sandbox.samples import CLUSTER
-from tests.cluster.api_servers import ApiServer, said
+from tests.cluster.api_servers import ApiServer
 from tests.cluster.manifests import of_kind
+from tests.cluster.objects import said
 from tests.cluster.scene import AUDIT, JOB, TENANTS, Scene, a_scene
 from tests.worlds.program import Done
 

@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 
 from cronjob.sandbox.fake_gitlab.records import MAINTAINER
-from tests.cluster.api_servers import Real, said
+from tests.cluster.api_servers import Real
 from tests.cluster.manifests import FOLDER, Manifest, of_kind
+from tests.cluster.objects import said
 from tests.cluster.real_server import a_real_server
 from tests.real import flux_controllers
 from tests.real.forge import Forge

@@ -71,6 +71,7 @@ def _kubernetes(name: str) -> RealProgram:
 
 
 def _flux(name: str) -> RealProgram:
+    # One go.mod for all of them: most of what they need is the same, and is compiled once.
     return RealProgram(name, f"github.com/fluxcd/{name}", f"github.com/fluxcd/{name}", "flux")
 
 
@@ -88,13 +89,18 @@ def missing() -> list[RealProgram]:
 
 
 def assets() -> Path:
-    """A folder with the programs of an API server side by side, as KUBEBUILDER_ASSETS names one."""
-    programs = (API_SERVER, ETCD, KUBECTL)
-    folder = CACHE / "-".join(["assets", *(program.folder.name[-16:] for program in programs[:2])])
-    folder.mkdir(parents=True, exist_ok=True)
-    for program in programs:
-        link = folder / program.name
-        if not link.exists():
-            link.unlink(missing_ok=True)
-            link.symlink_to(program.path)
+    """
+    A folder with the programs of an API server side by side, as KUBEBUILDER_ASSETS names one.
+
+    Its folder `crds` has Flux's CustomResourceDefinitions.
+    """
+    programs = {program.name: program.path for program in (API_SERVER, ETCD, KUBECTL)}
+    crds = {f"crds/{file.name}": file for controller in CONTROLLERS for file in controller.crds.glob("*.yaml")}
+    key = hashlib.sha256("".join(map(str, (programs | crds).values())).encode()).hexdigest()[:16]
+    folder = CACHE / f"assets-{key}"
+    (folder / "crds").mkdir(parents=True, exist_ok=True)
+    for name, target in (programs | crds).items():
+        link = folder / name
+        if not link.is_symlink():
+            link.symlink_to(target)
     return folder

@@ -15,8 +15,9 @@ from typing import TypeVar
 import yaml
 
 from cronjob.kube.client import KubeApi
-from tests.cluster.api_servers import Real, collection_of, said
+from tests.cluster.api_servers import Real
 from tests.cluster.manifests import Manifest
+from tests.cluster.objects import collection_of, said
 from tests.real.forge import Forge
 from tests.real.programs import KUBECTL
 from tests.worlds.program import Done
