@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from cronjob.sandbox.fake_gitlab.records import Key, Project
-from cronjob.sandbox.fake_gitlab.sshkeys import read_key
+from cronjob.sandbox.fake_gitlab.ssh_keys import read_key
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 
 # The sentence that gitlab-shell prints, whether the project is missing or the key is not on it.
