@@ -11,15 +11,15 @@ import click
 from cronjob.concurrency.signals import Signals
 from cronjob.exit_codes import ExitCode
 from cronjob.sandbox.faults.names import FAULT_PROFILES
-from cronjob.settings.click_options import decorated
+from cronjob.settings.click_options import with_options
 from cronjob.settings.help_pages import CommandGroup
 
-# So many new things before cycles are looked for among them.
-_YOUNG = 5_000
+# New objects before the garbage collector looks for cycles among them.
+_GC_THRESHOLD = 5_000
 
 
-def _show_versions(ctx: click.Context, _param: click.Parameter, wanted: object) -> None:
-    if wanted and not ctx.resilient_parsing:
+def _show_versions(ctx: click.Context, _param: click.Parameter, is_wanted: object) -> None:
+    if is_wanted and not ctx.resilient_parsing:
         from cronjob.commands.versions import versions
 
         for name, version in versions():
@@ -29,17 +29,22 @@ def _show_versions(ctx: click.Context, _param: click.Parameter, wanted: object) 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_versions, help="What runs here."
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_versions,
+    help="Show the version of the program and of its libraries.",
 )
 def program() -> None:
     """
-    Keep GitLab's deploy keys and webhooks in step with Flux's GitRepositories and Receivers.
+    Keep GitLab's deploy keys and webhooks in sync with Flux's GitRepositories and Receivers.
 
     \b
     Examples:
-      # try it: neither a cluster nor a GitLab is needed
+      # try it without a cluster or a GitLab
       flux-gitlab-syncer sandbox
-      # what would be done? then exactly that, or nothing
+      # show what would change, then apply exactly that plan
       export SYNCER_CONFIG=settings.yaml
       flux-gitlab-syncer run --dry-run --report json=plan.json
       flux-gitlab-syncer run --expect-plan plan.json
@@ -47,70 +52,70 @@ def program() -> None:
 
 
 @program.command()
-@decorated("run")
+@with_options("run")
 def run(**flags: Any) -> None:
     """
-    The job: read, decide, apply, report.
+    Run the job: read, decide, apply, report.
 
-    Reads GitRepositories, Receivers and the group's projects, works out which deploy keys and webhooks differ from
-    what is wanted, and corrects that. What it made and nobody wants any more is removed; what others made is never
-    touched. With --dry-run nothing is written.
+    Reads GitRepositories, Receivers and the group's projects, finds the deploy keys and webhooks that differ from what
+    is wanted, and corrects them. What the program created and nothing wants any more is removed; what others created
+    is never changed. With --dry-run nothing is written.
 
     \b
     Examples:
-      # an audit that writes nothing, with everything on the command line
+      # an audit that writes nothing, with all settings on the command line
       GITLAB_TOKEN=... flux-gitlab-syncer run --dry-run --cluster prod \\
         --gitlab-url https://gitlab.example.com --group platform/tenants \\
         --receiver-url https://flux-webhook.example.com
-      # review, then apply exactly what was reviewed; the settings are in a file
+      # review, then apply exactly what was reviewed, with the settings in a file
       export SYNCER_CONFIG=settings.yaml
       flux-gitlab-syncer run --dry-run --report json=plan.json
       flux-gitlab-syncer run --expect-plan plan.json
-      # one project only, and nothing is removed
+      # one project only, without removing anything
       flux-gitlab-syncer run --project '**/canary' --no-prune
     """
-    _carry_out("run", flags)
+    _run("run", flags)
 
 
 @program.command()
-@decorated("retire")
+@with_options("retire")
 def retire(**flags: Any) -> None:
     """
     Remove everything that carries this cluster's mark.
 
-    Without --confirm it is a dry run. It does not ask Kubernetes and takes no Lease: suspend the CronJob first.
+    Without --confirm this is a dry run. It does not read Kubernetes and holds no Lease: suspend the CronJob first.
 
     \b
     Examples:
       flux-gitlab-syncer retire
       flux-gitlab-syncer retire --confirm prod --report json=retired.json
     """
-    _carry_out("retire", flags)
+    _run("retire", flags)
 
 
 @program.command()
-@click.argument("asked", metavar="REPORT.json")
-@decorated("undo")
-def undo(asked: str, **flags: Any) -> None:
+@click.argument("path", metavar="REPORT.json")
+@with_options("undo")
+def undo(path: str, **flags: Any) -> None:
     """
-    Put back what a run removed, by its JSON report.
+    Restore what a run removed, from its JSON report.
 
-    Without --confirm it is a dry run. A webhook comes back where its Receiver and Secret are still there. What cannot
-    be put back is named.
+    Without --confirm this is a dry run. A webhook is restored if its Receiver and Secret still exist. What cannot be
+    restored is listed.
 
     \b
     Examples:
       flux-gitlab-syncer undo report.json
       flux-gitlab-syncer undo report.json --confirm prod
     """
-    _carry_out("undo", flags, asked)
+    _run("undo", flags, path)
 
 
 @program.command()
-@decorated("check")
+@with_options("check")
 def check(**flags: Any) -> None:
     """
-    See that all is there that a run needs.
+    Check everything that a run needs.
 
     Rights, versions, token, roles, addresses: one line each, with what to do. Changes nothing.
 
@@ -119,42 +124,44 @@ def check(**flags: Any) -> None:
       flux-gitlab-syncer check
       flux-gitlab-syncer check --dry-run    # what a dry run needs
     """
-    _carry_out("check", flags)
+    _run("check", flags)
 
 
 @program.command()
-@click.argument("asked", metavar="NAME|PROJECT|URL")
-@decorated("trace")
-def trace(asked: str, **flags: Any) -> None:
+@click.argument("target", metavar="NAME|PROJECT|URL")
+@with_options("trace")
+def trace(target: str, **flags: Any) -> None:
     """
-    Follow one tenant, from its GitRepository to what is applied.
+    Trace one tenant, from its GitRepository to what is applied.
 
-    Link by link: which one is broken, and what mends it. Changes nothing. What is asked for may be a GitRepository's
-    name, NAMESPACE/NAME or GitRepository/NAMESPACE/NAME, a project's path or id, a Git URL, or the address of a
-    project's page.
+    Shows each link, which one is broken, and how to fix it. Changes nothing. The argument is a GitRepository's name,
+    NAMESPACE/NAME or GitRepository/NAMESPACE/NAME, a project's path or id, a Git URL, or the address of a project's
+    page.
 
     \b
     Examples:
       flux-gitlab-syncer trace sample-tenant
       flux-gitlab-syncer trace platform/tenants/sample-tenant
     """
-    _carry_out("trace", flags, asked)
+    _run("trace", flags, target)
 
 
 @program.command()
-@click.option("--serve", is_flag=True, help="Keep both servers up, and print the settings for a second terminal.")
-@click.option("--tenants", type=click.IntRange(0, 100_000), default=0, help="So many ordinary tenants more.")
+@click.option("--serve", is_flag=True, help="Keep both servers running, and print the settings for a second terminal.")
+@click.option("--tenants", type=click.IntRange(0, 100_000), default=0, help="Number of additional ordinary tenants.")
 @click.option(
-    "--latency", type=click.IntRange(0, 60_000), default=0, metavar="MS", help="Milliseconds an answer takes."
+    "--latency", type=click.IntRange(0, 60_000), default=0, metavar="MS", help="Milliseconds that each answer takes."
 )
 @click.option("--faults", type=click.Choice(list(FAULT_PROFILES)), help="Inject faults at both servers.")
-@click.option("--seed", type=int, default=1, metavar="N", help="Another number, other faults; the same, the same ones.")
+@click.option(
+    "--seed", type=int, default=1, metavar="N", help="Seed of the random faults; the same seed injects the same faults."
+)
 def sandbox(*, serve: bool, **scene: Any) -> None:
     """
-    Try it: an embedded GitLab and Kubernetes.
+    Try the program with an embedded GitLab and Kubernetes.
 
-    They hold sample tenants, and the job is run against them four times. Nothing else is needed, and nothing else is
-    connected to.
+    They hold sample tenants, and the job runs against them four times. Nothing else is needed, and the program connects
+    to nothing else.
 
     \b
     Examples:
@@ -174,12 +181,12 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
         raise SystemExit(ExitCode.FAILED)
 
 
-def _carry_out(command: str, flags: Mapping[str, object], query: str = "") -> NoReturn:
-    # A run makes many things that it keeps and few cycles; looking for these every 700 things costs 1 % of its CPU.
-    gc.set_threshold(_YOUNG)
-    # From the first moment: a container's first process is deaf to signals that it does not handle.
+def _run(command: str, flags: Mapping[str, object], argument: str = "") -> NoReturn:
+    # A run makes many objects that it keeps and few cycles; collecting at every 700 objects costs 1 % of its CPU.
+    gc.set_threshold(_GC_THRESHOLD)
+    # Handle signals from the start: a container's first process ignores those that it does not handle.
     with Signals() as signals:
         from cronjob.commands.dispatch import run_command
 
-        code = run_command(command, flags, signals, query)
+        code = run_command(command, flags, signals, argument)
     raise SystemExit(code)

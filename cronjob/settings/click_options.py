@@ -1,4 +1,4 @@
-"""The options for people: on the command line, and in the README."""
+"""The options as click's flags, and as the README's tables."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import click
 from click.shell_completion import CompletionItem
 
 from cronjob.settings import value_kinds as kinds
-from cronjob.settings.help_pages import Flag
+from cronjob.settings.help_pages import GroupedOption
 from cronjob.settings.option import Group, Option
 from cronjob.settings.option_table import OPTIONS, options_of
 from cronjob.settings.value_kinds import ValueKind
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# What a shell completes with the names of files.
+# Values that a shell completes with the names of files.
 _FILES = (kinds.PATH, kinds.SECRET_FILE, kinds.CERTIFICATES, kinds.EXPECTED_PLAN)
 
 
-def decorated(command: str) -> Callable[[Function], Function]:
+def with_options(command: str) -> Callable[[Function], Function]:
     """
-    A decorator that gives a click command the flags of *command*.
+    Return a decorator that gives a click command the flags of *command*.
 
-    Every value arrives as text, so that all complaints about it come from one place, and together.
+    Values stay text: they are checked together later, so that all complaints are reported at once.
     """
 
     def decorate(function: Function) -> Function:
-        for option in reversed([one for one in options_of(command) if one.flags]):
-            function = _click_option(option)(function)
+        # Decorators apply from the last to the first.
+        for option in reversed(options_of(command)):
+            function = _click_option(option)(function) if option.flags else function
         return function
 
     return decorate
@@ -38,7 +39,7 @@ def decorated(command: str) -> Callable[[Function], Function]:
 def _click_option(option: Option) -> Callable[[Function], Function]:
     kind = option.kind
     attributes: dict[str, Any] = {
-        "cls": Flag,
+        "cls": GroupedOption,
         "heading": option.group.value,
         "help": f"{option.help[0].upper()}{option.help[1:]}{_notes(option)}",
     }
@@ -50,33 +51,33 @@ def _click_option(option: Option) -> Callable[[Function], Function]:
 
 
 def _completer(kind: ValueKind[Any]) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    """What a shell offers for a value: the words there are, names of files, or nothing."""
+    """Complete a value in a shell: from the words of a choice, with names of files, or not at all."""
     words = kind.metavar.split("|") if kind.metavar.islower() else []
 
-    def complete(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[CompletionItem]:
+    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         if kind in _FILES:
-            return [CompletionItem(begun, type="file")]
-        return [CompletionItem(word) for word in words if word.startswith(begun)]
+            return [CompletionItem(incomplete, type="file")]
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
     return complete
 
 
 def _notes(option: Option) -> str:
     default = option.default_text
-    # `required` is not what the option is without a value.
-    noted = default if default.endswith("required") else default and f"default: {default}"
-    notes = "; ".join(filter(None, [option.env, noted]))
+    # An option that is required has no default.
+    note = default if default.endswith("required") else default and f"default: {default}"
+    notes = "; ".join(filter(None, [option.env, note]))
     return f"  [{notes}]" if notes else ""
 
 
 def as_markdown() -> str:
-    """The README's tables of options, a table for each group."""
-    return "\n\n".join(_table(group, [one for one in OPTIONS if one.group is group]) for group in Group)
+    """Render the README's tables of options, one for each group."""
+    return "\n\n".join(_table(group, [option for option in OPTIONS if option.group is group]) for group in Group)
 
 
 def _table(group: Group, options: list[Option]) -> str:
     head = [f"**{group.value}**", "", "| option | environment | default | meaning |", "|---|---|---|---|"]
-    return "\n".join([*head, *(f"| {' | '.join(_cells(one))} |" for one in options)])
+    return "\n".join([*head, *(f"| {' | '.join(_cells(option))} |" for option in options)])
 
 
 def _cells(option: Option) -> tuple[str, str, str, str]:
@@ -89,8 +90,8 @@ def _cells(option: Option) -> tuple[str, str, str, str]:
 def _names(option: Option) -> str:
     if not option.flags:
         return f"`{option.key}`"
-    whole, *short = option.flags
+    long, *short = option.flags
     # A bar would end the cell, even within a code span.
     value = f" {option.kind.metavar}".rstrip().replace("|", "\\|")
-    forms = [f"`{form}{value}`" for form in whole.split("/")]
+    forms = [f"`{form}{value}`" for form in long.split("/")]
     return ", ".join([" / ".join(forms), *(f"`{form}`" for form in short)])

@@ -1,4 +1,4 @@
-"""Which plan was reviewed: a checksum, or the JSON report that shows it."""
+"""Parse --expect-plan: the checksum of a reviewed plan, or the JSON report that holds it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cronjob.reports.saved_report import report_in
+from cronjob.settings.values import reason_of
 from reconcile.model import Kind
 from reconcile.plan.guard import Expected
 
@@ -15,15 +16,16 @@ _CHECKSUM = re.compile(r"[0-9a-f]{12}")
 
 
 def expected_plan(text: str) -> Expected:
-    """The plan that *text* names: 12 hex digits, or the path of a JSON report. Raises ValueError."""
+    """Parse *text*: 12 hex digits, or the path of a JSON report. Raises ValueError."""
     word = text.strip().lower()
     if _CHECKSUM.fullmatch(word):
         return Expected(word)
     try:
         report = report_in(Path(text))
     except OSError as error:
-        reason = error.strerror or "unreadable"
-        raise ValueError(f"is neither 12 hex digits nor a file that can be read: {text!r} ({reason})") from None
+        raise ValueError(
+            f"is neither 12 hex digits nor a file that can be read: {text!r} ({reason_of(error)})"
+        ) from None
     checksum = report.get("plan")
     if not isinstance(checksum, str) or not _CHECKSUM.fullmatch(checksum):
         raise ValueError(f"names {text!r}, the report of a run that decided nothing; give one that shows a plan")
@@ -34,7 +36,7 @@ def expected_plan(text: str) -> Expected:
 
 
 def _described(change: Mapping[str, Any]) -> str:
-    """The same line that `reconcile.plan.changes.described` makes of a change."""
+    """Describe a change of a report in the same words as `reconcile.plan.changes.described`."""
     kind = Kind(change["kind"])
     name = change["key"]["fingerprint"] if kind is Kind.DEPLOY_KEY else change["webhook"]["url"]
     return f"{change['action']} {kind} {name or ''} on {change['project']}"

@@ -1,4 +1,4 @@
-"""The pages that `--help` prints: examples, options under their headings, exit codes, and where more is written."""
+"""The pages that `--help` prints: examples, options under their headings, exit codes, and links to documentation."""
 
 from __future__ import annotations
 
@@ -7,28 +7,41 @@ from typing import Any
 
 import click
 
+from cronjob.exit_codes import ExitCode
+
+# The heading of what belongs to no group.
 OTHERS = "More"
 
 EXIT_CODES = {
-    "0": "in sync, or everything was applied",
+    str(ExitCode.OK): "in sync, or everything was applied",
     "N": "--drift-exit-code N: a dry run found changes",
-    "1": "something failed, or objects have problems that --fail-on counts",
-    "4": "the guard refused deletes, or the plan was not the expected one",
-    "5": "another run held the Lease for too long",
-    "2": "the command line or the settings are wrong; nothing was written",
-    "130, 143": "a signal: no new write began, and the report is printed",
+    str(ExitCode.FAILED): "something failed, or objects have problems that --fail-on counts",
+    str(ExitCode.REFUSED): "the guard refused deletes, or the plan was not the expected one",
+    str(ExitCode.LEASE_HELD): "another run held the Lease for too long",
+    str(ExitCode.USAGE): "the command line or the settings are wrong; nothing was written",
+    f"{ExitCode.SIGINT}, {ExitCode.SIGTERM}": "a signal: no new write began, and the report is printed",
 }
-_LOOKING = {
-    "0": "nothing is wrong",
-    "1": "something is; it is named, with what mends it",
-    "2": "the command line or the settings are wrong",
+_READ_ONLY = {
+    str(ExitCode.OK): "nothing is wrong",
+    str(ExitCode.FAILED): "something is wrong; it is named, with how to fix it",
+    str(ExitCode.USAGE): "the command line or the settings are wrong",
 }
+
+
+def _without(*codes: ExitCode) -> Mapping[str, str]:
+    return {code: text for code, text in EXIT_CODES.items() if code not in map(str, codes)}
+
+
 _CODES: Mapping[str, Mapping[str, str]] = {
-    "retire": {code: text for code, text in EXIT_CODES.items() if code not in {"4", "5"}},
-    "undo": {code: text for code, text in EXIT_CODES.items() if code != "4"},
-    "check": _LOOKING,
-    "trace": _LOOKING,
-    "sandbox": {"0": "the story ended as it should", "1": "it did not", "2": "the command line is wrong"},
+    "retire": _without(ExitCode.REFUSED, ExitCode.LEASE_HELD),
+    "undo": _without(ExitCode.REFUSED),
+    "check": _READ_ONLY,
+    "trace": _READ_ONLY,
+    "sandbox": {
+        str(ExitCode.OK): "every step of the story had the expected result",
+        str(ExitCode.FAILED): "a step did not",
+        str(ExitCode.USAGE): "the command line is wrong",
+    },
 }
 PAGES = {
     "run": "docs/first-run.md, docs/audit.md and docs/incident.md",
@@ -39,23 +52,23 @@ PAGES = {
 }
 
 
-class Flag(click.Option):
-    """An option that stands under a heading."""
+class GroupedOption(click.Option):
+    """An option that the help lists under a heading."""
 
     def __init__(self, *names: Any, heading: str = OTHERS, **attributes: Any) -> None:
         super().__init__(*names, **attributes)
         self.heading = heading
 
 
-class Manual(click.Command):
-    """A command whose help is the page of a manual."""
+class CommandWithManual(click.Command):
+    """A command whose help is like the page of a manual."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Every option, under the heading of what it is about."""
+        """Write every option under the heading of its group."""
         _write_options(self.get_params(ctx), ctx, formatter)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Exit codes, and where more is written."""
+        """Write the exit codes, and where the documentation is."""
         with formatter.section("Exit codes"):
             formatter.write_dl(list(codes_of(ctx.info_name or "").items()))
         with formatter.section("Documentation"):
@@ -63,18 +76,18 @@ class Manual(click.Command):
 
 
 class CommandGroup(click.Group):
-    """The program itself: its commands in the order in which they are declared, and a way in."""
+    """The program itself: its help lists the commands as they are declared, and how to begin."""
 
-    command_class = Manual
+    command_class = CommandWithManual
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the source."""
+        """Keep the order in which the commands are declared."""
         return sorted(super().list_commands(ctx), key=list(self.commands).index)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, which names commands that are spelt alike; where there are none, all are named."""
+        """Find a command as click does, which suggests similar names; if there are none, list all commands."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
@@ -83,16 +96,16 @@ class CommandGroup(click.Group):
             raise click.UsageError(f"{error.message} The commands are {', '.join(self.commands)}.", ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Commands first: each has options of its own."""
+        """Write the commands before the options: most options belong to a command."""
         self.format_commands(ctx, formatter)
         _write_options(self.get_params(ctx), ctx, formatter)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """What holds for every command."""
+        """Write what applies to every command."""
         with formatter.section("Settings"):
             formatter.write_text(
                 "A flag beats its variable, SYNCER_..., which beats the file of --config. "
-                f"'{ctx.info_name} run --help' lists them all; --print-config shows what is set, and where."
+                f"'{ctx.info_name} run --help' lists them all; --print-config shows every setting and its origin."
             )
         with formatter.section("Shell completion"):
             formatter.write_text(f'eval "$(_FLUX_GITLAB_SYNCER_COMPLETE=bash_source {ctx.info_name})"')
@@ -102,17 +115,17 @@ class CommandGroup(click.Group):
 
 
 def codes_of(command: str) -> Mapping[str, str]:
-    """What *command* exits with, and what that means."""
+    """The exit codes of *command*, with what each means."""
     return _CODES.get(command, EXIT_CODES)
 
 
 def _write_options(params: Iterable[click.Parameter], ctx: click.Context, formatter: click.HelpFormatter) -> None:
     headings: dict[str, list[tuple[str, str]]] = {}
-    for one in params:
-        record = one.get_help_record(ctx)
-        # An argument is told of in the text above.
+    for param in params:
+        record = param.get_help_record(ctx)
+        # An argument has no record: the text above describes it.
         if record and record[1]:
-            headings.setdefault(getattr(one, "heading", OTHERS), []).append(record)
+            headings.setdefault(getattr(param, "heading", OTHERS), []).append(record)
     headings[OTHERS] = headings.pop(OTHERS, [])
     for heading, records in headings.items():
         with formatter.section(heading if len(headings) > 1 else "Options"):

@@ -1,7 +1,7 @@
 """
-Where each value comes from: flag beats environment beats file beats default.
+Collect the value of each option: a flag beats the environment, which beats the file, which beats the default.
 
-Nothing is parsed here; a value from above replaces what lies below, lists included.
+Nothing is parsed here. A stronger value replaces a weaker one whole; lists are not merged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _KEYS = frozenset(option.key for option in OPTIONS if Origin.FILE in option.allo
 
 @dataclass(frozen=True, slots=True)
 class SettingValue:
-    """The value of one option as it was written, and where: *place* is the variable's or the file's name."""
+    """The value of one option as it was written; *place* is the name of the variable or file that holds it."""
 
     option: Option
     raw: object
@@ -31,14 +31,14 @@ class SettingValue:
 
     @property
     def label(self) -> str:
-        """What a complaint about it begins with."""
+        """The beginning of a complaint about this value."""
         if self.origin is Origin.ENVIRONMENT:
             return self.place
         return f"`{self.option.key}` in {self.place}" if self.origin is Origin.FILE else f"--{self.option.name}"
 
     @property
     def source(self) -> str:
-        """Where it comes from, for people."""
+        """The origin and its name, for people."""
         return f"{self.origin.value} {self.place}".strip()
 
     def typed(self) -> object:
@@ -51,9 +51,9 @@ class SettingValue:
 @dataclass(frozen=True, slots=True)
 class Collected:
     """
-    What was given for each option of a command, by key, and what is wrong before any value is looked at.
+    The value of each option of a command, by key, and the complaints about names: none has been parsed yet.
 
-    *complete* is False where a file could not be read, so that nobody knows what it would have said.
+    *complete* is False if the file could not be read, so that its values are unknown.
     """
 
     given: Mapping[str, SettingValue]
@@ -61,11 +61,11 @@ class Collected:
     complete: bool = True
 
 
-def gather(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Collected:
+def collect(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Collected:
     """Find the strongest value of each option of *command*."""
     complaints = list(_unknown_variables(environment))
-    above = {option.key: _above(option, flags, environment) for option in options_of(command)}
-    config = above["config"]
+    strong = {option.key: _from_flag_or_variable(option, flags, environment) for option in options_of(command)}
+    config = strong["config"]
     path = config.raw if config and isinstance(config.raw, str) and config.raw.strip() else ""
     try:
         document = read_file(Path(path)) if path else {}
@@ -74,25 +74,29 @@ def gather(command: str, flags: Mapping[str, object], environment: Mapping[str, 
         complaints.append(f"{path} {error}.")
     complaints += _unknown_keys(document or {}, path)
     given = {
-        option.key: above[option.key] or _below(option, document or {}, path, environment)
+        option.key: strong[option.key] or _from_file_or_default(option, document or {}, path, environment)
         for option in options_of(command)
     }
     return Collected(given, tuple(complaints), complete=document is not None)
 
 
-def _above(option: Option, flags: Mapping[str, object], environment: Mapping[str, str]) -> SettingValue | None:
+def _from_flag_or_variable(
+    option: Option, flags: Mapping[str, object], environment: Mapping[str, str]
+) -> SettingValue | None:
     flag = flags.get(option.key) if option.flags else None
     if flag is not None and flag != ():
         return SettingValue(option, flag, Origin.FLAG)
     text = environment.get(option.env) if option.env else None
-    # A variable of another program is commonly unset by leaving it empty; with ours that may be a slip.
+    # Leaving a variable of another program empty usually means unset; with ours it may be a mistake.
     if text is None or (option.variable and not text.strip()):
         return None
     raw = [part.strip() for part in text.split(",")] if option.kind.several else text
     return SettingValue(option, raw, Origin.ENVIRONMENT, option.env or "")
 
 
-def _below(option: Option, document: Mapping[str, object], path: str, environment: Mapping[str, str]) -> SettingValue:
+def _from_file_or_default(
+    option: Option, document: Mapping[str, object], path: str, environment: Mapping[str, str]
+) -> SettingValue:
     if option.key in document and Origin.FILE in option.allowed:
         return SettingValue(option, document[option.key], Origin.FILE, path)
     for name in option.fallbacks:
@@ -109,7 +113,7 @@ def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
         if key in _KEYS - {option.key for option in OPTIONS if option.env}:
             yield f"{name} cannot be given in the environment: write `{key}` into the file that --config names."
             continue
-        # Compared without the prefix, which would make everything look alike.
+        # Compare without the prefix: with it all names look similar.
         names = {variable.removeprefix(PREFIX): variable for variable in (*_VARIABLES, CREDENTIAL)}
         yield f"{name} is not known; {_did_you_mean(key.upper(), names)}"
 

@@ -1,4 +1,4 @@
-"""Which of several equal pods this is: Kubernetes' Indexed Job says it in an environment variable."""
+"""This pod's index among the shards, from the environment variable that Kubernetes sets in an Indexed Job."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ def pod_index(shards: int, environment: Mapping[str, str]) -> int:
     """
     This pod's index among *shards* pods, counted from 0.
 
-    Raises ValueError, whose text is a sentence, where the pod's index and the number of shards do not fit together: two
-    pods must never take the same projects, nor leave some to nobody.
+    Raises ValueError, whose text is a sentence, if the index does not fit the number of shards: every project must
+    belong to exactly one pod.
     """
     text = environment.get(VARIABLE, "").strip()
     if not text:
         if shards == 1:
             return 0
         raise ValueError(
-            f"--shards is {shards}, and nothing says which of them this is: set {VARIABLE} to 0 to {shards - 1}, as "
+            f"--shards is {shards}, but this pod's index is not known: set {VARIABLE} to 0 to {shards - 1}, as "
             "Kubernetes does in a Job whose completionMode is Indexed."
         )
     if re.fullmatch("[0-9]{1,6}", text) and int(text) < shards:

@@ -1,4 +1,4 @@
-"""The settings for people: what `--print-config` shows, and what a report repeats."""
+"""The settings for people: what `--print-config` prints, and which options a report repeats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cronjob.settings.resolve import Resolved
 
 
 def describe(resolved: Resolved) -> str:
-    """Each option as `key: value  # where it comes from`; the lines are YAML, secrets are not shown."""
+    """Render each option as `key: value  # origin`. The lines are YAML; secrets are left out."""
     return "\n".join(_lines(resolved))
 
 
@@ -25,13 +25,13 @@ def given_options(resolved: Resolved) -> dict[str, object]:
 
 
 def flags_given(resolved: Resolved) -> frozenset[str]:
-    """Which of these were flags: a command to be typed next must repeat them, and no others."""
+    """The keys of the options given as flags: the next command must repeat these, and no others."""
     return frozenset(key for key, given in resolved.given.items() if given.origin is Origin.FLAG)
 
 
 def _lines(resolved: Resolved) -> Iterator[str]:
     for key, given in resolved.given.items():
-        # A value that was refused may be a secret in the wrong place.
+        # A rejected value may be a secret in the wrong place.
         value = json.dumps(_shown(resolved, given), ensure_ascii=False) if key in resolved.values else "(refused)"
         yield f"{key}: {value}  # {given.source}"
         if key == "gitlab_token_file":
@@ -40,7 +40,7 @@ def _lines(resolved: Resolved) -> Iterator[str]:
 
 
 def _shown(resolved: Resolved, given: SettingValue) -> object:
-    """The usable value in effect, as it can be written into the file."""
+    """The value in effect, as it can be written into the file."""
     value = resolved.values[given.option.key]
     if isinstance(value, bool | int):
         return value

@@ -1,5 +1,5 @@
 """
-Every option typed and checked against the others: the values, where each comes from, and all complaints.
+Parse the collected values and check them against each other; keep every complaint.
 
 Nothing is raised here, so that `--print-config` can show settings that are not complete yet.
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 
 from cronjob.settings.option import SHARED, Option, Origin
 from cronjob.settings.option_table import OPTIONS
-from cronjob.settings.origins import CREDENTIAL, Collected, SettingValue, gather
+from cronjob.settings.origins import CREDENTIAL, Collected, SettingValue, collect
 from cronjob.settings.pod_index import pod_index
-from cronjob.settings.values import ReportFile
+from cronjob.settings.values import ReportFile, reason_of
 from reconcile.tenancy import Tenancy
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -24,11 +24,11 @@ _TOKEN = re.compile(r"[!-~]+")
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """
-    The settings before they are asked to be complete.
+    The settings of a command, complete or not.
 
     *given* holds each option of *command* by key as it was written, *values* the typed value of each option that has a
     usable one. *token* is GitLab's and *token_source* where it was found; both are empty where there is none.
-    *shard* is which of several pods this is, counted from 0.
+    *shard* is this pod's index, counted from 0.
     """
 
     command: str
@@ -41,14 +41,14 @@ class Resolved:
 
     @property
     def print_config(self) -> bool:
-        """Whether the operator only wants to see the settings."""
+        """Whether the operator wants only to see the settings."""
         return bool(self.values.get("print_config"))
 
 
 def resolve(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Resolved:
     """Find, type and check the options of *command*; *flags* are click's parameters, None or () where not given."""
-    gathered = gather(command, flags, environment)
-    values, complaints = _typed(gathered)
+    collected = collect(command, flags, environment)
+    values, complaints = _typed(collected)
     token, source = "", ""
     try:
         token, source = _token(values, environment)
@@ -56,20 +56,20 @@ def resolve(command: str, flags: Mapping[str, object], environment: Mapping[str,
         complaints.append(str(error))
     shards, shard = values.get("shards"), 0
     try:
-        # Only what writes with a Lease has a part of the projects; the other commands look at all of them.
+        # Only commands that write under a Lease take a share of the projects; the others read all of them.
         shard = pod_index(shards, environment) if command in SHARED and isinstance(shards, int) else 0
     except ValueError as error:
         complaints.append(str(error))
-    complaints += [*_missing(gathered, values), *_contradictions(gathered, values)]
-    lines = [" ".join(line.split()) for line in (*gathered.complaints, *complaints)]
-    return Resolved(command, gathered.given, values, tuple(lines), token, source, shard)
+    complaints += [*_missing(collected, values), *_contradictions(collected, values)]
+    lines = [" ".join(line.split()) for line in (*collected.complaints, *complaints)]
+    return Resolved(command, collected.given, values, tuple(lines), token, source, shard)
 
 
-def _typed(gathered: Collected) -> tuple[dict[str, object], list[str]]:
+def _typed(collected: Collected) -> tuple[dict[str, object], list[str]]:
     values: dict[str, object] = {}
     complaints = []
     for option in OPTIONS:
-        given = gathered.given.get(option.key) or SettingValue(option, option.default, Origin.DEFAULT)
+        given = collected.given.get(option.key) or SettingValue(option, option.default, Origin.DEFAULT)
         try:
             values[option.key] = given.typed()
         except ValueError as error:
@@ -78,7 +78,7 @@ def _typed(gathered: Collected) -> tuple[dict[str, object], list[str]]:
 
 
 def _token(values: Mapping[str, object], environment: Mapping[str, str]) -> tuple[str, str]:
-    """GitLab's token and where it was; the file beats the variable. Raises ValueError, which never repeats it."""
+    """GitLab's token and its source; the file beats the variable. Raises ValueError without the token."""
     path = values.get("gitlab_token_file")
     if "gitlab_token_file" not in values:
         return "", ""
@@ -87,7 +87,7 @@ def _token(values: Mapping[str, object], environment: Mapping[str, str]) -> tupl
         try:
             token = path.read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ValueError(f"{name} cannot be read ({error.strerror or 'unreadable'}); correct it.") from None
+            raise ValueError(f"{name} cannot be read ({reason_of(error)}); correct it.") from None
         except ValueError:
             raise ValueError(f"{name} is not UTF-8 text; write the token and nothing else into it.") from None
     else:
@@ -98,14 +98,14 @@ def _token(values: Mapping[str, object], environment: Mapping[str, str]) -> tupl
     if not token:
         raise ValueError(f"{name} is empty; write the token into it.")
     if not _TOKEN.fullmatch(token):
-        raise ValueError(f"{name} holds blanks, line breaks or other characters that no token has; correct it.")
+        raise ValueError(f"{name} holds spaces, line breaks or other characters that no token has; correct it.")
     return token, source
 
 
-def _missing(gathered: Collected, values: Mapping[str, object]) -> Iterator[str]:
-    if not gathered.complete:
+def _missing(collected: Collected, values: Mapping[str, object]) -> Iterator[str]:
+    if not collected.complete:
         return
-    for given in gathered.given.values():
+    for given in collected.given.values():
         if given.option.required and values.get(given.option.key, ...) is None:
             yield f"--{given.option.name} is required: {_how_to_give(given.option)}."
     if values.get("group", ...) == values.get("extra_project", ...) == ():
@@ -117,13 +117,13 @@ def _how_to_give(option: Option) -> str:
     return f"pass it, set {option.env}{file}"
 
 
-def _contradictions(gathered: Collected, values: Mapping[str, object]) -> Iterator[str]:
+def _contradictions(collected: Collected, values: Mapping[str, object]) -> Iterator[str]:
     namespaces = values.get("namespace")
-    # Rules that were refused, or that an unreadable file may hold, are not missing.
-    rules = values.get("tenancy", ...) if gathered.complete else ...
+    # Rules that were rejected, or that an unreadable file may hold, are not missing.
+    rules = values.get("tenancy", ...) if collected.complete else ...
     if isinstance(namespaces, tuple) and len(namespaces) > 1 and rules in (None, Tenancy()):
         yield (
-            f"{gathered.given['namespace'].label} names {len(namespaces)} namespaces, which needs `tenancy` rules in "
+            f"{collected.given['namespace'].label} names {len(namespaces)} namespaces, which needs `tenancy` rules in "
             "the file: without them a tenant could name a neighbour's project."
         )
     confirm, cluster = values.get("confirm"), values.get("cluster")
@@ -134,13 +134,13 @@ def _contradictions(gathered: Collected, values: Mapping[str, object]) -> Iterat
             "--adopt needs to see the whole group, since GitLab has one title for a key that several projects use: "
             "run it once without --shards."
         )
-    yield from _reports_twice(gathered, values.get("report"))
+    yield from _reports_twice(collected, values.get("report"))
 
 
-def _reports_twice(gathered: Collected, reports: object) -> Iterator[str]:
+def _reports_twice(collected: Collected, reports: object) -> Iterator[str]:
     seen = set()
     for report in reports if isinstance(reports, tuple) else ():
         path = report.path.absolute() if isinstance(report, ReportFile) else None
         if path in seen:
-            yield f"{gathered.given['report'].label} names {str(report.path)!r} twice; give each format its own file."
+            yield f"{collected.given['report'].label} names {str(report.path)!r} twice; give each format its own file."
         seen.add(path)

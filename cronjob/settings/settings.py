@@ -1,7 +1,5 @@
 """
-The settings of a run as one frozen value, or every complaint about them at once.
-
-Typed and checked here, so that nothing later has to ask whether an option makes sense.
+The settings of one run as a frozen value, checked whole: nothing later has to check an option again.
 """
 
 from __future__ import annotations
@@ -51,12 +49,12 @@ class Settings(Options):
 
     @property
     def share(self) -> Share:
-        """Which of the projects are this run's; commands that only look, look at all."""
+        """This pod's share of the projects; commands that only read take all of them."""
         return Share(self.shard, self.shards) if self.command in SHARED else ALL
 
     @property
     def formats(self) -> frozenset[str]:
-        """Every format that the report is wanted in."""
+        """Every format in which the report is written."""
         return frozenset({self.output, *(report.format for report in self.reports)})
 
     def acts_on(self, path: str) -> bool:
@@ -64,11 +62,11 @@ class Settings(Options):
         return not self.projects or any(matches(glob, path) for glob in self.projects)
 
     def writes_events(self, *, in_pod: bool) -> bool:
-        """Whether this run is to write Kubernetes Events; a dry run never does, nor does `undo`."""
+        """Whether this run writes Kubernetes Events; a dry run never does, nor does `undo`."""
         return self.command in WHOLE and not self.dry_run and (in_pod if self.events is None else self.events)
 
     def rules(self, namespaces: Iterable[str] = ()) -> Rules:
-        """What is ours and how it should look; *namespaces* are those that this run reads."""
+        """The rules of ownership and of wanted content; *namespaces* are those that this run reads."""
         identity = Identity(
             self.cluster,
             frozenset(namespaces),
@@ -93,7 +91,7 @@ class Settings(Options):
         )
 
     def run_options(self) -> RunOptions:
-        """What the operator wants of this run. An inventory is of everything, so it shows what is foreign too."""
+        """The options of the run itself. An inventory (CSV) lists everything, so it shows what is foreign too."""
         inventory = "csv" in self.formats
         return RunOptions(
             dry_run=self.dry_run,
@@ -108,12 +106,12 @@ class Settings(Options):
 
 
 def read_settings(command: str, flags: Mapping[str, object], environment: Mapping[str, str]) -> Settings:
-    """The settings of *command*. Raises SettingsError, whose text holds every complaint on a line of its own."""
+    """Read the settings of *command*. Raises SettingsError, whose text has a line for each complaint."""
     return settings_from(resolve(command, flags, environment))
 
 
 def settings_from(resolved: Resolved) -> Settings:
-    """The same from what was resolved already."""
+    """Make the settings of what was resolved already. Raises SettingsError as `read_settings` does."""
     if resolved.complaints:
         raise SettingsError("\n".join(resolved.complaints))
     values: dict[str, Any] = {option.field: resolved.values[option.key] for option in OPTIONS}

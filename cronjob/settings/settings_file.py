@@ -1,4 +1,4 @@
-"""The settings file: YAML with one mapping, in which no key may stand twice."""
+"""Read the settings file: YAML with one mapping, without duplicate keys."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from pathlib import Path
 
 import yaml
 
+from cronjob.settings.values import reason_of
+
 
 def read_file(path: Path) -> dict[str, object]:
-    """The keys and values in the file at *path*. Raises ValueError, whose text begins after the file's name."""
+    """Read the keys and values in the file at *path*. Raises ValueError, whose text follows the file's name."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror or 'unreadable'}); correct --config or the file") from None
+        raise ValueError(f"cannot be read ({reason_of(error)}); correct --config or the file") from None
     except ValueError:
         raise ValueError("is not UTF-8 text; save it as YAML in UTF-8") from None
     try:
@@ -32,14 +34,14 @@ def _document(text: str) -> object:
         node = loader.get_single_node()
         if node is None:
             return None
-        _refuse_keys_twice(node, set())
+        _refuse_duplicate_keys(node, set())
         return loader.construct_document(node)
     finally:
         loader.dispose()
 
 
-def _refuse_keys_twice(node: yaml.Node, walked: set[int]) -> None:
-    """A key given twice is an error: PyYAML would let the last one win without a word."""
+def _refuse_duplicate_keys(node: yaml.Node, walked: set[int]) -> None:
+    """Raise YAMLError for a duplicate key: PyYAML would silently take the last one."""
     if id(node) in walked or isinstance(node, yaml.ScalarNode):
         return
     walked.add(id(node))
@@ -47,9 +49,9 @@ def _refuse_keys_twice(node: yaml.Node, walked: set[int]) -> None:
     keys = [key for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
     for place, key in enumerate(keys):
         if key.value in {earlier.value for earlier in keys[:place]}:
-            raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands there twice", problem_mark=key.start_mark)
+            raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark)
     for child in [value for _, value in pairs] or node.value:
-        _refuse_keys_twice(child, walked)
+        _refuse_duplicate_keys(child, walked)
 
 
 def _what_and_where(error: yaml.YAMLError) -> str:

@@ -1,5 +1,5 @@
 """
-The addresses in the settings, each brought into one form, or a ValueError whose text says what to write.
+Parse and normalise the addresses in the settings, or raise a ValueError whose text says what to write.
 
 No message repeats a URL: it may hold a password.
 """
@@ -15,7 +15,7 @@ _URL_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
 def host(text: str) -> str:
-    """A host name without a port."""
+    """Parse a host name without a port."""
     name = text.strip().lower()
     if not _HOST.fullmatch(name):
         raise ValueError("is no host name; give it without scheme, port and path, as in ssh.gitlab.example")
@@ -23,25 +23,25 @@ def host(text: str) -> str:
 
 
 def gitlab_url(text: str) -> str:
-    """GitLab's address: https, or http on loopback; a relative root is kept."""
+    """Parse GitLab's address: https, or http on loopback; a relative root is kept."""
     url = _web_address(text, "https://gitlab.example")
     if url.scheme == "http" and not _is_loopback(url.hostname or ""):
         raise ValueError("is plain http, which would show the token to the network; use https (http is for loopback)")
     if re.search(r"/api(/v\d+)?$", url.path):
-        raise ValueError("names the API; give GitLab's own address, without /api/v4")
+        raise ValueError("names the API; give GitLab's address without /api/v4")
     return url.geturl()
 
 
 def receiver_url(text: str) -> str:
-    """The external base URL of Flux's webhook-receiver."""
+    """Parse the external base URL of Flux's webhook-receiver."""
     url = _web_address(text, "https://flux-webhook.example")
     if "hook" in url.path.split("/"):
-        raise ValueError("ends in /hook, which Flux puts into every path itself; give the address in front of it")
+        raise ValueError("ends in /hook, which Flux adds to every path itself; give the address without it")
     return url.geturl()
 
 
 def pushgateway(text: str) -> str:
-    """A Pushgateway's address: plain http will do, it is a matter of the cluster and no secret is sent there."""
+    """Parse a Pushgateway's address. Plain http is allowed: it is inside the cluster and gets no secret."""
     return _web_address(text, "http://pushgateway.monitoring:9091").geturl()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from cronjob.settings import urls
 from cronjob.settings import values as parsing
 
-# Only who gives such a value pays for what it is made with.
+# These are imported only when an option has such a value.
 if TYPE_CHECKING:
     from reconcile.plan.guard import Expected, Limits
 

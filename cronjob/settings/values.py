@@ -1,7 +1,7 @@
 """
-What a value of the settings may look like: text in, a typed value out, or a ValueError whose text says what to write.
+Parse the values of options: text in, a typed value out, or a ValueError whose text says what to write.
 
-The messages finish a sentence that begins with the name of the option.
+A message completes a sentence that begins with the option's name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Only who gives such a value pays for what it is made with.
+# These are imported only when an option has such a value.
 if TYPE_CHECKING:
     from reconcile.problems import Severity
     from reconcile.tenancy import Tenancy
@@ -33,14 +33,14 @@ REPORT_FORMATS = ("text", "json", "yaml", "markdown", "html", "csv")
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """A file that the report is written to as well."""
+    """A file to which the report is written, and its format."""
 
     format: str
     path: Path
 
 
 def switch(text: str) -> bool:
-    """A yes or a no."""
+    """Parse a yes or no."""
     word = text.strip().lower()
     if word not in _TRUE | _FALSE:
         raise ValueError(f"is {text!r}, which is neither true nor false; write true or false")
@@ -48,7 +48,7 @@ def switch(text: str) -> bool:
 
 
 def duration(text: str) -> float:
-    """Seconds, more than none."""
+    """Parse a duration longer than 0, in seconds."""
     seconds = wait(text)
     if not seconds:
         raise ValueError(f"is {text!r}; give a time longer than 0")
@@ -56,7 +56,7 @@ def duration(text: str) -> float:
 
 
 def wait(text: str) -> float:
-    """Seconds, or none."""
+    """Parse a duration of 0 or more, in seconds."""
     word = text.strip()
     seconds = 0.0
     if plain := _PLAIN_SECONDS.fullmatch(word):
@@ -72,20 +72,20 @@ def wait(text: str) -> float:
 
 
 def whole_number(least: int, most: int, *, but: tuple[int, ...] = ()) -> Callable[[str], int]:
-    """A whole number from *least* to *most*, and none of *but*, which this program uses itself."""
-    spared = f" and none of {', '.join(map(str, but))}, which mean something else" if but else ""
+    """Return a parser for whole numbers from *least* to *most*, except those in *but*, which have a meaning already."""
+    excepted = f" and none of {', '.join(map(str, but))}, which mean something else" if but else ""
 
     def parse(text: str) -> int:
         number = int(text) if re.fullmatch(r"\s*\d{1,9}\s*", text, re.ASCII) else None
         if number is None or not least <= number <= most or number in but:
-            raise ValueError(f"is {text!r}; give a whole number from {least} to {most}{spared}")
+            raise ValueError(f"is {text!r}; give a whole number from {least} to {most}{excepted}")
         return number
 
     return parse
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """One of *choices*, in any case."""
+    """Return a parser for one of *choices*, in upper or lower case."""
 
     def parse(text: str) -> str:
         word = text.strip().lower()
@@ -97,13 +97,18 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 def either(choices: tuple[str, ...]) -> str:
-    """The choices for a sentence."""
+    """Join *choices* for a sentence."""
     *others, last = choices
     return f"{', '.join(others)} or {last}" if others else last
 
 
+def reason_of(error: OSError) -> str:
+    """The system's reason why a file cannot be read."""
+    return error.strerror or "unreadable"
+
+
 def fail_on(text: str) -> Severity | None:
-    """The least severity that makes a run fail; None for never."""
+    """Parse the lowest severity that makes a run fail; None for never."""
     from reconcile.problems import Severity
 
     word = one_of(Severity.ERROR, Severity.WARNING, "never")(text)
@@ -111,14 +116,14 @@ def fail_on(text: str) -> Severity | None:
 
 
 def plain_text(text: str) -> str:
-    """Text without line breaks and other control characters."""
+    """Parse text without line breaks and other control characters."""
     if not text.isprintable():
         raise ValueError("holds control characters; remove them")
     return text.strip()
 
 
 def label(text: str) -> str:
-    """An RFC 1123 label."""
+    """Parse an RFC 1123 label."""
     if not _LABEL.fullmatch(text):
         raise ValueError(
             f"is {text!r}, which is no RFC 1123 label; use at most 63 lower-case letters, digits and `-`, "
@@ -128,7 +133,7 @@ def label(text: str) -> str:
 
 
 def group(text: str) -> str:
-    """A group's full path or id."""
+    """Parse a group's full path or id."""
     path = text.strip().strip("/")
     if not _GROUP.fullmatch(path):
         raise ValueError("is no group; give its full path, as in platform/tenants, or its id")
@@ -136,7 +141,7 @@ def group(text: str) -> str:
 
 
 def project(text: str) -> str:
-    """A project's full path."""
+    """Parse a project's full path."""
     path = text.strip().strip("/")
     if not _PROJECT.fullmatch(path):
         raise ValueError("is no project; give its full path, as in platform/shared-manifests")
@@ -144,41 +149,40 @@ def project(text: str) -> str:
 
 
 def fingerprint(text: str) -> str:
-    """A key's SHA-256 fingerprint, as ssh-keygen prints it."""
+    """Parse a key's SHA-256 fingerprint, as ssh-keygen prints it."""
     if not _FINGERPRINT.fullmatch(text):
         raise ValueError(f"is {text!r}, which is no fingerprint; give it as `ssh-keygen -lf` prints it: SHA256:...")
     return text
 
 
 def secret_file(text: str) -> Path:
-    """The path of a file with a token, and no token itself: that would end up in process lists and logs."""
+    """Parse the path of a file with a token; refuse a token, which process lists and logs would show."""
     if _TOKEN.fullmatch(text.strip()):
         raise ValueError("looks like a token itself; write the token to a file and give the file's path")
     return Path(plain_text(text))
 
 
 def certificates(text: str) -> Path:
-    """An existing file (or directory, as OpenSSL has them) with certificates."""
+    """Parse the path of an existing file (or directory, as OpenSSL allows) with certificates."""
     path = Path(plain_text(text))
     try:
         path.stat()
     except OSError as error:
-        reason = error.strerror or "unreadable"
-        raise ValueError(f"names {text!r} ({reason}); give a file with certificates in PEM form") from None
+        raise ValueError(f"names {text!r} ({reason_of(error)}); give a file with certificates in PEM form") from None
     return path
 
 
 def report_file(text: str) -> ReportFile:
-    """`FORMAT=PATH`."""
+    """Parse `FORMAT=PATH`."""
     form, equals, path = plain_text(text).partition("=")
     if form not in REPORT_FORMATS or not equals or not path:
         raise ValueError(f"is {text!r}; write it as FORMAT=PATH, where FORMAT is {either(REPORT_FORMATS)}")
-    if not _is_place_for(Path(path)):
+    if not _is_writable_place(Path(path)):
         raise ValueError(f"names {path!r}, which cannot be written; give a file in a directory that exists")
     return ReportFile(form, Path(path))
 
 
-def _is_place_for(path: Path) -> bool:
+def _is_writable_place(path: Path) -> bool:
     try:
         return path.absolute().parent.is_dir() and not path.is_dir()
     except OSError:
@@ -186,7 +190,7 @@ def _is_place_for(path: Path) -> bool:
 
 
 def tenancy(raw: object) -> Tenancy:
-    """A list of `{namespace: GLOB, projects: GLOB}`."""
+    """Parse a list of `{namespace: GLOB, projects: GLOB}`."""
     if not isinstance(raw, list) or not all(map(_is_rule, raw)):
         raise ValueError("must be a list of rules, each with a text for `namespace` and one for `projects`")
     from reconcile.tenancy import Tenancy

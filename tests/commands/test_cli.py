@@ -149,7 +149,7 @@ def test_a_refused_token_ends_the_run_before_any_write(program: Program) -> None
     done = program.run(GITLAB_TOKEN="glpat-wrong")
 
     assert (done.code, done.writes) == (1, [])
-    assert [one["code"] for one in done.report["problems"]] == ["TokenRefused"]
+    assert [problem["code"] for problem in done.report["problems"]] == ["TokenRefused"]
     assert "glpat-wrong" not in done.out + done.err
 
 
@@ -228,7 +228,7 @@ def test_adopt_marks_what_a_person_had_put_there(program: Program) -> None:
 
     done = program.run("--adopt")
 
-    assert sorted(one["action"] for one in done.report["changes"]) == ["update", "update"]
+    assert sorted(change["action"] for change in done.report["changes"]) == ["update", "update"]
     assert program.titles(f"{CLUSTER}/tenant-0001") == [
         f"flux-gitlab-syncer {CLUSTER} platform-flux-tenant-config/tenant-0001-ssh"
     ]
@@ -369,7 +369,7 @@ def test_a_termination_message_that_cannot_be_written_costs_nothing(
 
 def test_a_report_has_the_ids_of_what_was_created(program: Program) -> None:
     changes = program.run().report["changes"]
-    ids = {(one["project_id"], one.get("key", one.get("webhook"))["id"]) for one in changes}
+    ids = {(change["project_id"], change.get("key", change.get("webhook"))["id"]) for change in changes}
 
     there = set()
     for number in (1, 2):
@@ -385,7 +385,7 @@ def test_a_renamed_ssh_host_removes_nothing(program: Program) -> None:
 
     done = program.run()
     assert (done.code, done.writes) == (1, [])
-    assert {one["code"] for one in done.report["problems"]} == {"UrlUnusable"}
+    assert {problem["code"] for problem in done.report["problems"]} == {"UrlUnusable"}
 
 
 def test_a_garbled_deploy_key_removes_nothing(program: Program) -> None:
@@ -397,4 +397,4 @@ def test_a_garbled_deploy_key_removes_nothing(program: Program) -> None:
 
     done = program.run()
     assert (done.code, done.writes) == (1, [])
-    assert [one["code"] for one in done.report["problems"]] == ["ProjectUnreadable"]
+    assert [problem["code"] for problem in done.report["problems"]] == ["ProjectUnreadable"]

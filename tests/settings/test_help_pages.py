@@ -1,4 +1,4 @@
-"""What the program says of itself: its help, its version, what a shell completes, and what a misspelt word is told."""
+"""Help, version, shell completion, and the suggestions for misspelt words."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from cronjob.cli import program
+from cronjob.exit_codes import ExitCode
 from cronjob.settings.help_pages import PAGES, codes_of
 from cronjob.settings.option import Group
 from cronjob.settings.option_table import options_of
@@ -24,15 +25,15 @@ COMMANDS = list(program.commands)
 WITH_OPTIONS = [command for command in COMMANDS if options_of(command)]
 
 
-def said(*arguments: str, width: int = 80) -> str:
+def printed(*arguments: str, width: int = 80) -> str:
     done = CliRunner().invoke(program, list(arguments), prog_name="flux-gitlab-syncer", terminal_width=width)
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == ExitCode.OK, done.output
     return done.stdout
 
 
 def refused(*arguments: str) -> str:
     done = CliRunner().invoke(program, list(arguments), prog_name="flux-gitlab-syncer")
-    assert done.exit_code == 2
+    assert done.exit_code == ExitCode.USAGE
     return done.stderr.splitlines()[-1]
 
 
@@ -44,19 +45,19 @@ def sections(page: str) -> dict[str, str]:
 
 def completed(words: str, index: int) -> list[str]:
     """What the installed program offers a shell for the word at *index*, as `type,word`."""
-    asked = {
+    environment = {
         "COMP_WORDS": words,
         "COMP_CWORD": str(index),
         "_FLUX_GITLAB_SYNCER_COMPLETE": "bash_complete",
         # Settings that no run would take: completing has nothing to do with them.
         "SYNCER_NONSENSE": "1",
     }
-    return subprocess.run([INSTALLED], env=asked, capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run([INSTALLED], env=environment, capture_output=True, text=True, check=True).stdout.split()
 
 
 @pytest.mark.parametrize("command", WITH_OPTIONS)
 def test_each_option_stands_under_the_heading_of_its_group(command: str) -> None:
-    page = sections(said(command, "--help"))
+    page = sections(printed(command, "--help"))
     for group in Group:
         shown = re.findall(r"(?<!\S)--[a-z-]+", page.get(group.value, ""))
         wanted = [option.name for option in options_of(command) if option.group is group and option.flags]
@@ -66,19 +67,19 @@ def test_each_option_stands_under_the_heading_of_its_group(command: str) -> None
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_shows_examples_of_itself(command: str) -> None:
-    examples = sections(said(command, "--help"))[""].partition("Examples:")[2]
+    examples = sections(printed(command, "--help"))[""].partition("Examples:")[2]
     assert f"  flux-gitlab-syncer {command} " in examples
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_example_is_too_wide_for_a_terminal(command: str) -> None:
-    page = sections(said(command, "--help"))
+    page = sections(printed(command, "--help"))
     assert [line for line in page[""].splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_says_what_it_exits_with(command: str) -> None:
-    page = sections(said(command, "--help"))["Exit codes"]
+    page = sections(printed(command, "--help"))["Exit codes"]
     assert all(re.search(rf"^  {code} +\S", page, re.MULTILINE) for code in codes_of(command))
 
 
@@ -91,7 +92,7 @@ def test_the_help_names_every_exit_code_of_the_readme() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_says_where_more_is_written_and_it_is_there(command: str) -> None:
-    text = sections(said(command, "--help"))["Documentation"]
+    text = sections(printed(command, "--help"))["Documentation"]
     pages = re.findall(r"[\w/-]+\.md", text)
     assert pages
     assert [page for page in pages if not (ROOT / page).exists()] == []
@@ -99,13 +100,13 @@ def test_each_command_says_where_more_is_written_and_it_is_there(command: str) -
 
 
 def test_the_programs_help_lists_the_commands_in_the_order_of_the_source_with_whole_sentences() -> None:
-    page = sections(said("--help"))["Commands"]
+    page = sections(printed("--help"))["Commands"]
     assert re.findall(r"^  (\w+)", page, re.MULTILINE) == COMMANDS
     assert "..." not in page
 
 
 def test_version_names_what_a_bug_report_needs() -> None:
-    lines = said("--version").splitlines()
+    lines = printed("--version").splitlines()
     assert lines[0] == f"flux-gitlab-syncer {version('flux-gitlab-syncer')}"
     assert lines[1].startswith(f"Python {sys.version_info.major}.{sys.version_info.minor}.")
     assert lines[2:] == [f"{name} {version(name)}" for name in ("kubernetes", "requests", "urllib3", "cryptography")]
@@ -113,7 +114,7 @@ def test_version_names_what_a_bug_report_needs() -> None:
 
 def test_version_says_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cronjob.commands.versions.LIBRARIES", ("no-such-library",))
-    assert said("--version").splitlines()[-1] == "no-such-library is not installed"
+    assert printed("--version").splitlines()[-1] == "no-such-library is not installed"
 
 
 def test_a_misspelt_command_is_told_the_one_that_was_meant() -> None:
@@ -131,8 +132,8 @@ def test_a_misspelt_option_is_told_the_one_that_was_meant() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_installed_program_prints_a_script_for_each_shell(shell: str) -> None:
-    asked = {"_FLUX_GITLAB_SYNCER_COMPLETE": f"{shell}_source", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run([INSTALLED], env=asked, capture_output=True, text=True, check=True)
+    environment = {"_FLUX_GITLAB_SYNCER_COMPLETE": f"{shell}_source", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([INSTALLED], env=environment, capture_output=True, text=True, check=True)
     assert f"_FLUX_GITLAB_SYNCER_COMPLETE={shell}_complete" in done.stdout
     assert done.stderr == ""
 
@@ -181,8 +182,8 @@ def test_completing_and_the_version_import_neither_client() -> None:
 
 
 def test_a_page_of_one_heading_calls_it_options() -> None:
-    assert "Options" in sections(said("sandbox", "--help"))
-    assert "More" in sections(said("run", "--help"))
+    assert "Options" in sections(printed("sandbox", "--help"))
+    assert "More" in sections(printed("run", "--help"))
 
 
 def test_help_of_a_command_that_has_no_page_of_its_own_leads_to_the_readme() -> None:

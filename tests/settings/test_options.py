@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cronjob.settings.click_options import as_markdown, decorated
+from cronjob.settings.click_options import as_markdown, with_options
 from cronjob.settings.option import FILE_ONLY, FLAG_ONLY, PREFIX, Group, Option
 from cronjob.settings.option_table import OPTIONS, options_of
 
@@ -22,7 +22,7 @@ def parameters(command: str, *arguments: str, environment: dict[str, str] | None
     found: dict[str, object] = {}
 
     @click.command()
-    @decorated(command)
+    @with_options(command)
     def program(**flags: object) -> None:
         found.update(flags)
 
@@ -37,7 +37,7 @@ def arguments_for(option: Option) -> list[str]:
 
 
 def test_no_name_and_no_variable_stands_there_twice() -> None:
-    for names in ([one.key for one in OPTIONS], [one.env for one in OPTIONS if one.env]):
+    for names in ([option.key for option in OPTIONS], [option.env for option in OPTIONS if option.env]):
         assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
@@ -77,7 +77,9 @@ def test_what_is_not_given_is_none_or_an_empty_tuple(command: str) -> None:
     assert parameters(command) == empty
 
 
-@pytest.mark.parametrize(("command", "option"), [(name, one) for name, options in FLAGGED.items() for one in options])
+@pytest.mark.parametrize(
+    ("command", "option"), [(name, option) for name, options in FLAGGED.items() for option in options]
+)
 def test_each_flag_reaches_its_own_parameter_as_text(command: str, option: Option) -> None:
     value: object = True if option.kind.is_switch else "something"
     found = parameters(command, *arguments_for(option))
@@ -128,7 +130,7 @@ def test_undo_knows_both_servers_and_nothing_of_what_a_run_decides() -> None:
 
 
 def test_the_help_names_the_variable_and_the_default() -> None:
-    program = click.command()(decorated("run")(lambda: None))
+    program = click.command()(with_options("run")(lambda: None))
     text = " ".join(CliRunner().invoke(program, ["--help"], terminal_width=200).output.split())
     assert "--timeout DURATION How long one answer may take [SYNCER_TIMEOUT; default: 30s]" in text
     assert "[SYNCER_CLUSTER; required]" in text

@@ -41,7 +41,7 @@ def test_the_number_may_come_from_the_environment_or_the_file(tmp_path: Path) ->
 
 def test_without_an_index_nobody_knows_which_projects_are_meant() -> None:
     assert complaint(shards="8") == (
-        "--shards is 8, and nothing says which of them this is: set JOB_COMPLETION_INDEX to 0 to 7, as Kubernetes does "
+        "--shards is 8, but this pod's index is not known: set JOB_COMPLETION_INDEX to 0 to 7, as Kubernetes does "
         "in a Job whose completionMode is Indexed."
     )
 

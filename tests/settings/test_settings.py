@@ -43,27 +43,29 @@ def test_every_option_has_a_sample_here() -> None:
     assert {option.name for option in OPTIONS} == SAMPLES.keys() | ELSEWHERE
 
 
-@pytest.mark.parametrize("option", given_by(Origin.FLAG), ids=lambda one: one.name)
+@pytest.mark.parametrize("option", given_by(Origin.FLAG), ids=lambda option: option.name)
 def test_an_option_can_be_given_as_a_flag(option: Option) -> None:
     _, _, field, expected = SAMPLES[option.name]
     flags: dict[str, Any] = {option.key: flag_value(option)}
     assert getattr(read(without=without(option), **flags), field) == expected
 
 
-@pytest.mark.parametrize("option", given_by(Origin.ENVIRONMENT), ids=lambda one: one.name)
+@pytest.mark.parametrize("option", given_by(Origin.ENVIRONMENT), ids=lambda option: option.name)
 def test_an_option_can_be_given_in_the_environment(option: Option) -> None:
     text, _, field, expected = SAMPLES[option.name]
     assert getattr(read(environment={str(option.env): text}, without=without(option)), field) == expected
 
 
-@pytest.mark.parametrize("option", given_by(Origin.FILE), ids=lambda one: one.name)
+@pytest.mark.parametrize("option", given_by(Origin.FILE), ids=lambda option: option.name)
 def test_an_option_can_be_given_in_the_file(option: Option, file: Path) -> None:
     _, value, field, expected = SAMPLES[option.name]
     path = write(file, **{option.key: value})
     assert getattr(read(config=path, without=without(option)), field) == expected
 
 
-@pytest.mark.parametrize("option", [one for one in SAMPLED if one.key not in NEEDED], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "option", [option for option in SAMPLED if option.key not in NEEDED], ids=lambda option: option.name
+)
 def test_an_option_that_nobody_gives_has_another_value_than_the_sample(option: Option) -> None:
     _, _, field, expected = SAMPLES[option.name]
     assert getattr(read(), field) != expected
@@ -142,7 +144,7 @@ class TestTheFile:
         [
             ("- a\n", "holds no mapping"),
             ("a: [\n", "is not usable YAML (line 2: "),
-            ("dry_run: true\ndry_run: false\n", "is not usable YAML (line 2: the key 'dry_run' stands there twice)"),
+            ("dry_run: true\ndry_run: false\n", "is not usable YAML (line 2: the key 'dry_run' is there twice)"),
             ("tenancy:\n- {namespace: a, namespace: b}\n", "is not usable YAML (line 2: the key 'namespace'"),
             ("a: 1\n---\nb: 2\n", "is not usable YAML"),
             ("a: !!python/object/apply:os.getcwd []\n", "is not usable YAML"),
@@ -193,7 +195,7 @@ class TestTheToken:
 
     @pytest.mark.parametrize(
         ("content", "words"),
-        [(b" \n", "is empty"), (b"a b", "holds blanks"), (b"a\nb", "holds blanks"), (b"\xff", "is not UTF-8")],
+        [(b" \n", "is empty"), (b"a b", "holds spaces"), (b"a\nb", "holds spaces"), (b"\xff", "is not UTF-8")],
     )
     def test_a_file_without_a_usable_token_is_refused(self, content: bytes, words: str, tmp_path: Path) -> None:
         (tmp_path / "token").write_bytes(content)
@@ -209,4 +211,4 @@ class TestTheToken:
         assert len(resolved.complaints) == 1
 
     def test_a_variable_that_cannot_be_a_token_is_refused(self) -> None:
-        assert complaint(environment={"GITLAB_TOKEN": "two words"}).startswith("GITLAB_TOKEN holds blanks")
+        assert complaint(environment={"GITLAB_TOKEN": "two words"}).startswith("GITLAB_TOKEN holds spaces")

@@ -77,7 +77,7 @@ class TestTheReceiversAddress:
 
     @pytest.mark.parametrize("path", ["/hook", "/hook/", "/flux/hook", "/hook/" + "0" * 64])
     def test_one_that_ends_in_the_hook_is_refused_with_the_reason(self, path: str) -> None:
-        assert "which Flux puts into every path itself" in complaint(receiver_url=f"https://flux.test{path}")
+        assert "which Flux adds to every path itself" in complaint(receiver_url=f"https://flux.test{path}")
 
     def test_one_whose_host_is_called_hook_will_do(self) -> None:
         assert read(receiver_url="https://hook.test/hooks").receiver_url == "https://hook.test/hooks"

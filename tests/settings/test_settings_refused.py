@@ -16,7 +16,7 @@ from reconcile.errors import SettingsError
 from tests.worlds.settings_samples import NEEDED, TOKEN, complaint, complaints, given_by, read, without, write
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.dates() | st.binary()
-ANYTHING = st.recursive(LEAVES, lambda one: st.lists(one) | st.dictionaries(st.text(max_size=9), one), max_leaves=6)
+ANYTHING = st.recursive(LEAVES, lambda leaf: st.lists(leaf) | st.dictionaries(st.text(max_size=9), leaf), max_leaves=6)
 # An environment variable can hold anything but NUL.
 VARIABLE_TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
 
@@ -78,7 +78,7 @@ class TestComplaints:
     def test_what_a_file_cannot_say_is_an_unknown_key(self, key: str, file: Path) -> None:
         assert f"`{key}`" in complaint(config=write(file, **{key: "x"}))
 
-    @pytest.mark.parametrize("option", given_by(Origin.ENVIRONMENT), ids=lambda one: one.name)
+    @pytest.mark.parametrize("option", given_by(Origin.ENVIRONMENT), ids=lambda option: option.name)
     def test_an_empty_variable_is_refused(self, option: Option) -> None:
         if option.variable:
             assert getattr(read(environment={option.variable: ""}), option.key) is None
@@ -88,14 +88,16 @@ class TestComplaints:
             assert complaint(environment=environment, without=without(option)) == expected
 
     @pytest.mark.parametrize(
-        "option", [one for one in given_by(Origin.FLAG) if not one.kind.is_switch], ids=lambda one: one.name
+        "option",
+        [option for option in given_by(Origin.FLAG) if not option.kind.is_switch],
+        ids=lambda option: option.name,
     )
     def test_an_empty_flag_is_refused(self, option: Option) -> None:
         value = ("",) if option.kind.several else ""
         expected = f"--{option.name} is empty; give it a value or leave it out."
         assert complaint(**{option.key: value}) == expected
 
-    @pytest.mark.parametrize("option", given_by(Origin.FILE), ids=lambda one: one.name)
+    @pytest.mark.parametrize("option", given_by(Origin.FILE), ids=lambda option: option.name)
     def test_a_key_without_a_value_is_refused(self, option: Option, file: Path) -> None:
         path = write(file, **{option.key: None})
         expected = f"`{option.key}` in {path} has no value; give it one or leave it out."
