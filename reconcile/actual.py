@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from reconcile.causes import UNKNOWN, Cause
 from reconcile.errors import MalformedAnswer
 from reconcile.events import FLAGS
 from reconcile.model import EXECUTABLE, FoundKey, FoundWebhook, Project, PublicKey, once
@@ -31,6 +31,7 @@ class Unreadable:
 
     project: Project
     reason: str
+    cause: Cause = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +106,19 @@ def _unreadable(states: tuple[Unreadable, ...], total: int) -> list[Problem]:
     reasons = {state.reason for state in states}
     if len(states) == total > 1 and len(reasons) == 1:
         message = f"None of the {total} projects can be read: {states[0].reason}. {_advice(states[0])}"
-        return [Problem.of(Code.PROJECT_UNREADABLE, message)]
+        return [Problem.of(Code.PROJECT_UNREADABLE, message).caused_by(states[0].cause)]
     return [
         Problem.of(
             Code.PROJECT_UNREADABLE,
             f"Its deploy keys and webhooks cannot be read: {state.reason}. {_advice(state)}",
             project=state.project.path,
-        )
+        ).caused_by(state.cause)
         for state in states
     ]
 
 
 def _advice(state: Unreadable) -> str:
-    """Only what GitLab refuses is about rights; the rest passes."""
-    is_refused = re.search(r"\b40[134]\b", state.reason)
-    cure = "Make the bot account a Maintainer there" if is_refused else "The next run tries again"
-    return f"{cure}; until it can be read nothing on it is changed."
+    return f"{state.cause.next_step} Until it can be read nothing on it is changed."
 
 
 def key_from(element: object, now: datetime) -> FoundKey:

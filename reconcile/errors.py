@@ -1,5 +1,5 @@
 """
-What can go wrong, split by who must act.
+Errors, split by who must act. Each carries its cause as a value up to the report.
 
     SyncerError
       ReadError       a source could not be read whole: nothing is decided, nothing is written
@@ -10,6 +10,8 @@ What can go wrong, split by who must act.
 
 from __future__ import annotations
 
+from reconcile.causes import MALFORMED, Cause
+
 # The code of a ReadError: another run is at work.
 LEASE_HELD = "LeaseHeld"
 
@@ -17,12 +19,19 @@ LEASE_HELD = "LeaseHeld"
 class SyncerError(Exception):
     """Base of everything this program raises on purpose; its text is one sentence for the operator."""
 
+    cause: Cause | None = None
+
+    def __init__(self, message: str, *, cause: Cause | None = None) -> None:
+        super().__init__(message)
+        if cause:
+            self.cause = cause
+
 
 class ReadError(SyncerError):
-    """A source could not be read whole. *code* names the cause in the report."""
+    """A source could not be read whole. *code* names the problem in the report."""
 
-    def __init__(self, message: str, *, code: str = "SourceUnreadable") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, code: str = "SourceUnreadable", cause: Cause | None = None) -> None:
+        super().__init__(message, cause=cause)
         self.code = code
 
 
@@ -36,3 +45,5 @@ class WriteFailed(SyncerError):
 
 class MalformedAnswer(SyncerError):
     """A server's answer lacks a field or has one of the wrong type."""
+
+    cause: Cause = MALFORMED

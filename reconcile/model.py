@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from reconcile.causes import UNKNOWN, Cause
+
 # A webhook's `alert_status` while GitLab has not switched it off.
 EXECUTABLE = "executable"
 
@@ -186,11 +188,14 @@ class LookUpFailed:
     """GitLab could not say whether there is a project at that path."""
 
     reason: str
+    cause: Cause = UNKNOWN
 
 
 LookUpResult = ProjectLocation | ProjectAbsent | LookUpFailed
 
-_DIGEST = re.compile(r"((?:/|%2f)hook(?:/|%2f)[0-9a-f]{8})[0-9a-f]+", re.IGNORECASE)
+# A slash as it is, or as URLs, JSON and HTML write it.
+_SLASH = r"(?:\\*/|%(?:25)*2f|\\+u002f|&#x2f;|&#47;)"
+_DIGEST = re.compile(rf"({_SLASH}hook{_SLASH}[0-9a-f]{{8}})[0-9a-f]+", re.IGNORECASE)
 _USER_INFO = re.compile(r"^([a-z]+://)[^/?#]*@", re.IGNORECASE)
 _QUERY = re.compile(r"[?#].*", re.DOTALL)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from reconcile.causes import Cause
 from reconcile.model import Ref
 
 
@@ -108,7 +109,8 @@ class Problem:
     One thing an operator or a tenant should know, once per cause.
 
     *object* is `Kind/namespace/name` or None, *project* a path or None; *message* says what to do about it.
-    *code* is a plain string, since a source that cannot be read names causes of its own.
+    *code* is a plain string, since a source that cannot be read has codes of its own; *cause* is why a request
+    failed.
     """
 
     severity: Severity
@@ -116,6 +118,7 @@ class Problem:
     message: str
     object: str | None = None
     project: str | None = None
+    cause: Cause | None = None
 
     @classmethod
     def of(
@@ -130,6 +133,10 @@ class Problem:
         """A problem with the table's severity, or the given one for the two codes that have two."""
         name = str(object) if object else None
         return cls(severity or severity_of(code), str(code), message, name, project)
+
+    def caused_by(self, cause: Cause | None) -> Problem:
+        """The same problem with the cause of a failed request."""
+        return replace(self, cause=cause)
 
     @property
     def sort_key(self) -> tuple[int, str, str, str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from reconcile.causes import Cause
 from reconcile.desired.desired import WantedWebhook
 from reconcile.errors import ReadError
 from reconcile.model import FoundKey, FoundWebhook, PublicKey, shown_foreign_url, shown_url, without_digests
@@ -44,12 +45,13 @@ _OPEN = frozenset({Status.FAILED, Status.HELD, Status.NOT_REACHED})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change and how it went; *error* says why it was not made, *id* is GitLab's for the item."""
+    """One change and how it went; *error* and *cause* say why it was not made, *id* is GitLab's for the item."""
 
     change: Change
     status: Status
     error: str | None = None
     id: int | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Report:
     @classmethod
     def of_failure(cls, error: ReadError, *, dry_run: bool) -> Report:
         """The report of a run that could not read its sources: nothing was decided, nothing written."""
-        problem = Problem(Severity.ERROR, error.code, str(error))
+        problem = Problem(Severity.ERROR, error.code, str(error), cause=error.cause)
         return cls(Plan(problems=(problem,)), (), dry_run, failure=error)
 
     @property
@@ -149,6 +151,7 @@ def _change(entry: Entry) -> dict[str, Any]:
         **_item(change, entry.id or change.id),
         "fields": {name: [_shown(value) for value in values] for name, values in sorted(change.fields.items())},
         "error": entry.error,
+        "cause": entry.cause.as_dict() if entry.cause else None,
     }
 
 
@@ -213,6 +216,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "object": problem.object,
         "project": problem.project,
         "message": problem.message,
+        "cause": problem.cause.as_dict() if problem.cause else None,
     }
 
 

@@ -236,7 +236,7 @@ def _write(batch: Sequence[Change], gitlab: GitLab) -> list[Entry]:
         try:
             id_ = gitlab.write(change)
         except WriteFailed as error:
-            entries.append(Entry(change, Status.FAILED, str(error)))
+            entries.append(Entry(change, Status.FAILED, str(error), cause=error.cause))
         else:
             entries.append(Entry(change, Status.APPLIED, id=id_))
     return entries

@@ -37,7 +37,9 @@ class Queries:
                 f"Kubernetes at {self._api.server} gave no answer when asked to {action}: {failure}; "
                 "check the address, the network and the API server."
             )
-            raise KubeReadError(message, server=self._api.server, status=None, reason=failure.code) from None
+            raise KubeReadError(
+                message, server=self._api.server, status=None, reason=failure.cause.code, cause=failure.cause
+            ) from None
 
     def list_all(self, path: str, action: str, convert: Callable[[Any], Kept]) -> list[Kept]:
         """List all pages of a collection, each object as *convert* gives it."""

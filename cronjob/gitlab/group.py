@@ -14,6 +14,7 @@ from typing import TypeVar
 from cronjob.concurrency.progress_counts import ProgressCounts
 from cronjob.concurrency.stop import StopControl, raise_if_stopped
 from cronjob.concurrency.worker_pool import WorkerPool
+from cronjob.gitlab import routes
 from cronjob.gitlab.identity import Whoami, prove
 from cronjob.gitlab.listing import Listing, look_up, pages, read_listing
 from cronjob.gitlab.session import NoAnswer, Refused, Session
@@ -198,11 +199,11 @@ class GitLabGroup:
     def _items(self, project: Project) -> Items | Unreadable:
         """All pages of both lists. A signal or the deadline ends the reading, and with it the run."""
         self._raise_if_stopped()
-        now, base = datetime.now(UTC), f"/projects/{project.id}"
+        now, base = datetime.now(UTC), routes.project(project.id)
         try:
-            keys = tuple(key_from(one, now) for one in pages(self._session, f"{base}/deploy_keys", {}))
-            webhooks = tuple(webhook_from(one) for one in pages(self._session, f"{base}/hooks", {}))
+            keys = tuple(key_from(one, now) for one in pages(self._session, routes.deploy_keys(base), {}))
+            webhooks = tuple(webhook_from(one) for one in pages(self._session, routes.hooks(base), {}))
         except (Refused, NoAnswer, MalformedAnswer) as error:
             self._raise_if_stopped(error)
-            return Unreadable(project, str(error))
+            return Unreadable(project, str(error), error.cause)
         return Items(project, keys, webhooks)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cronjob.gitlab import routes
 from cronjob.gitlab.session import NoAnswer, Refused, Session
+from reconcile.causes import UNKNOWN, Cause, CauseCode
 from reconcile.errors import ReadError, SettingsError
 from reconcile.problems import Code, Problem
 
@@ -52,7 +54,7 @@ def prove(session: Session, *, writes: bool, expected_user: str | None = None) -
 def _token(session: Session) -> dict[str, Any]:
     """What GitLab says of a personal, group or project access token; nothing for other kinds and before 15.5."""
     try:
-        token, _ = session.get("/personal_access_tokens/self")
+        token, _ = session.get(routes.SELF)
     except Refused as error:
         if error.status in {400, 403, 404}:
             return {}
@@ -64,21 +66,22 @@ def _token(session: Session) -> dict[str, Any]:
 
 def _user_name(session: Session) -> str:
     try:
-        user, _ = session.get("/user")
+        user, _ = session.get(routes.USER)
         return str(user["username"])
     except (Refused, NoAnswer) as error:
         raise _unproven(error) from error
     except (KeyError, TypeError) as error:
-        message = "GitLab does not say whose token this is; is --gitlab-url right?"
-        raise ReadError(message, code="GitLabUnreadable") from error
+        cause = Cause(CauseCode.NOT_GITLAB)
+        message = f"GitLab does not say whose token this is. {cause.next_step}"
+        raise ReadError(message, code="GitLabUnreadable", cause=cause) from error
 
 
 def _unproven(error: Refused | NoAnswer) -> ReadError:
     """Only 401 and 403 are about the token; nobody should make a new one because GitLab is down."""
     if isinstance(error, Refused) and error.status in {401, 403}:
-        advice = "make a new one with the scope api and put it in the job's Secret."
-        return ReadError(f"GitLab does not accept the token ({error}); {advice}", code="TokenRefused")
-    return ReadError(f"{error}; is --gitlab-url right, and is GitLab up?", code="GitLabUnreadable")
+        cause = Cause(CauseCode.TOKEN_REFUSED) if error.cause == UNKNOWN else error.cause
+        return ReadError(f"{cause.sentence_start} ({error}). {cause.next_step}", code="TokenRefused", cause=cause)
+    return ReadError(f"{error}. {error.cause.next_step}", code="GitLabUnreadable", cause=error.cause)
 
 
 def _check_scope(token: dict[str, Any], *, writes: bool) -> None:
@@ -92,6 +95,7 @@ def _check_scope(token: dict[str, Any], *, writes: bool) -> None:
             f"The token has the scope {' '.join(map(str, scopes)) or 'none'}; this needs {needed}. "
             "Make a token with that scope.",
             code="TokenRefused",
+            cause=Cause(CauseCode.SCOPE_MISSING),
         )
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
 
+from cronjob.gitlab import routes
 from cronjob.gitlab.session import NoAnswer, Refused, Session
 from reconcile.actual import project_from
+from reconcile.causes import CauseCode
 from reconcile.desired.git_url import UnusableUrl, parse_git_url
 from reconcile.errors import MalformedAnswer, ReadError
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation
@@ -90,14 +91,14 @@ def read_listing(session: Session, listing: Listing, *, groups: Iterable[str], e
         for path in extras:
             _add_extra(session, path, listing)
     except (NoAnswer, MalformedAnswer) as error:
-        raise ReadError(f"{error}; nothing was changed.", code="GitLabUnreadable") from error
+        raise ReadError(f"{error}; nothing was changed.", code="GitLabUnreadable", cause=error.cause) from error
     return listing
 
 
 def read_root(session: Session, group: str, listing: Listing) -> int:
     """Learn the group's full path; its id. Raises ReadError, NoAnswer or MalformedAnswer."""
     try:
-        answer, _ = session.get(f"/groups/{quote(group, safe='')}", {"with_projects": "false"})
+        answer, _ = session.get(routes.group(group), {"with_projects": "false"})
         root, id_ = answer["full_path"], answer["id"]
     except Refused as error:
         raise _unreadable(group, error) from error
@@ -112,7 +113,7 @@ def read_root(session: Session, group: str, listing: Listing) -> int:
 def _add_group(session: Session, group: str, listing: Listing) -> None:
     id_ = read_root(session, group, listing)
     try:
-        for project in pages(session, f"/groups/{id_}/projects", GROUP_PROJECTS):
+        for project in pages(session, routes.group_projects(id_), GROUP_PROJECTS):
             listing.add(project)
     except Refused as error:
         raise _unreadable(group, error) from error
@@ -120,7 +121,7 @@ def _add_group(session: Session, group: str, listing: Listing) -> None:
 
 def _unreadable(group: str, error: Refused) -> ReadError:
     hint = " Check --group, and that the bot account is a member." if error.status == 404 else ""
-    return ReadError(f"Group {group} cannot be read: {error}.{hint}", code="GitLabUnreadable")
+    return ReadError(f"Group {group} cannot be read: {error}.{hint}", code="GitLabUnreadable", cause=error.cause)
 
 
 def _add_extra(session: Session, path: str, listing: Listing) -> None:
@@ -135,29 +136,30 @@ def _add_extra(session: Session, path: str, listing: Listing) -> None:
         case ProjectAbsent():
             message = f"--extra-project {path}: GitLab has no such project that this token can see; correct the path."
             listing.problems.append(Problem.of(Code.PROJECT_NOT_FOUND, message, project=path))
-        case _:
-            message = f"--extra-project {path} cannot be looked up: {place.reason}. The next run tries again."
-            listing.problems.append(Problem.of(Code.PROJECT_UNREADABLE, message, project=path))
+        case LookUpFailed(reason, cause):
+            message = f"--extra-project {path} cannot be looked up: {reason}. {cause.next_step}"
+            listing.problems.append(Problem.of(Code.PROJECT_UNREADABLE, message, project=path).caused_by(cause))
 
 
 def look_up(session: Session, path: str, listing: Listing) -> LookUpResult:
     """Where *path* leads now, by one GET, or two for a project that moved."""
     try:
         try:
-            answer, _ = session.get(f"/projects/{quote(path, safe='')}")
+            answer, _ = session.get(routes.project(path))
         except Refused as error:
-            moved = re.search(r"/api/v4/projects/(\d+)(?:[/?]|$)", error.location)
-            if error.status != 301 or not moved:
+            moved = routes.moved_project(error.location)
+            if error.status != 301 or moved is None:
                 raise
             # Only the id is taken from Location: its host may be another one.
-            answer, _ = session.get(f"/projects/{moved[1]}")
+            answer, _ = session.get(routes.project(moved))
         project = project_from(answer)
         listing.hosts |= _hosts(answer)
     except Refused as error:
-        absent = error.status == 404 and "Project Not Found" in str(error)
-        return ProjectAbsent() if absent else LookUpFailed(str(error))
+        if error.cause.code is CauseCode.PROJECT_GONE:
+            return ProjectAbsent()
+        return LookUpFailed(str(error), error.cause)
     except (NoAnswer, MalformedAnswer) as error:
-        return LookUpFailed(str(error))
+        return LookUpFailed(str(error), error.cause)
     return ProjectLocation(project, moved=project.path.lower() != path.lower(), inside=listing.contains(project))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cronjob.gitlab import routes
 from cronjob.gitlab.session import Refused, Session
 from cronjob.gitlab.verified_write import write_and_verify
 from cronjob.transport.rate_limit import Allowance
@@ -23,12 +24,12 @@ class WebhookReenabler:
 
     def heal(self, change: Update) -> None:
         """Bring one back and be sure of it. Raises WriteFailed, Refused, NoAnswer or MalformedAnswer."""
-        path = f"/projects/{change.project.id}/hooks/{change.id}"
+        path = routes.item(routes.hooks(routes.project(change.project.id)), change.id)
         try:
             write_and_verify(self._session, lambda: self._push(change, path), lambda: self._is_back(path) or None)
         except Refused as error:
             older = "; GitLab has test pushes since 16.11" if error.status == 404 else ""
-            raise WriteFailed(f"the test push did not work: {error}{older}") from error
+            raise WriteFailed(f"the test push did not work: {error}{older}", cause=error.cause) from error
         if not self._is_back(path):
             raise WriteFailed("GitLab sent a test push, and the webhook is switched off all the same")
 
@@ -37,7 +38,7 @@ class WebhookReenabler:
         self._session.traffic.wait(self._allowance.wait(change.project.id))
         if why := self._session.stop_control.reason():
             raise WriteFailed(f"the test push was not sent: {why}")
-        return self._session.write("POST", f"{path}/test/push_events")
+        return self._session.write("POST", routes.test_push(path))
 
     def _is_back(self, path: str) -> bool:
         answer, _ = self._session.get(path)

@@ -19,33 +19,38 @@ from requests.utils import get_environ_proxies
 from urllib3 import Timeout
 
 from cronjob.concurrency.stop import StopControl
-from cronjob.gitlab.error_causes import reason, redacted
-from cronjob.transport import retry as patience
-from cronjob.transport.adapter import NO_ANSWER, Adapter, cause_of, read_answer, timed_out, tls_context
+from cronjob.gitlab.error_causes import GATEWAY_TIMEOUTS, cause_of_answer, error_body, reason, redacted
+from cronjob.transport import retry
+from cronjob.transport.adapter import NO_ANSWER, Adapter, cause_of_failure, read_answer, timed_out, tls_context
 from cronjob.transport.adaptive_concurrency import ConcurrencyLimiter
 from cronjob.transport.answer import Answer
 from cronjob.transport.rate_limit import RateLimiter
 from cronjob.transport.request_counts import RequestCounts
 from cronjob.transport.retry import Outcome, RetryPolicy
+from reconcile.causes import UNKNOWN, Cause, CauseCode
 from reconcile.errors import SyncerError, WriteFailed
 
-# A proxy did not wait any longer (524 is Cloudflare's); GitLab may.
-_GAVE_UP = frozenset({504, 524})
+_NOT_GITLAB = Cause(CauseCode.NOT_GITLAB)
 # A server that answers so has more to do than it can.
-_OVERLOADED = frozenset({429, 502, 503, *_GAVE_UP})
+_OVERLOADED = frozenset({429, 502, 503, *GATEWAY_TIMEOUTS})
 
 
 class Refused(SyncerError):
-    """GitLab answered with another status than hoped for; *location* is where a redirect points."""
+    """GitLab answered with another status than hoped for; *body* is what it said, *location* a redirect's target."""
 
-    def __init__(self, status: int, reason: str, *, location: str = "") -> None:
-        super().__init__(reason)
-        self.status = status
-        self.location = location
+    cause: Cause
+
+    def __init__(self, text: str, answer: Answer, cause: Cause) -> None:
+        super().__init__(text, cause=cause)
+        self.status = answer.status
+        self.body = error_body(answer)
+        self.location = answer.headers.get("Location", "")
 
 
 class NoAnswer(SyncerError):
     """No usable answer came: a write may or may not have been done."""
+
+    cause: Cause = UNKNOWN
 
 
 class Cancelled(NoAnswer):
@@ -76,8 +81,8 @@ class GitLabConnection:
     max_per_minute: int | None = None
     ca_file: str | None = None
     version: str = "0"
-    backoff: float = field(default_factory=lambda: patience.BACKOFF)
-    limit: float = field(default_factory=lambda: patience.MINUTE)
+    backoff: float = field(default_factory=lambda: retry.BACKOFF)
+    limit: float = field(default_factory=lambda: retry.MINUTE)
 
 
 class Session:
@@ -93,9 +98,9 @@ class Session:
         self._access = access
         self._base = f"{access.url}/api/v4"
         self.stop_control = stop_control or StopControl()
-        self._patience = RetryPolicy(self.stop_control, access.backoff, access.limit)
-        self._pace = RateLimiter(access.max_per_minute, access.concurrency, self.stop_control)
-        self._width = ConcurrencyLimiter(access.concurrency)
+        self._retry_policy = RetryPolicy(self.stop_control, access.backoff, access.limit)
+        self._rate_limiter = RateLimiter(access.max_per_minute, access.concurrency, self.stop_control)
+        self._limiter = ConcurrencyLimiter(access.concurrency)
         self._http = self._connected()
 
     def close(self) -> None:
@@ -106,34 +111,38 @@ class Session:
         """The parsed body and the headers of a 200. Raises Refused for any other status, NoAnswer for none."""
         answer = self._send("GET", f"{path}?{urlencode(params)}" if params else path)
         if answer.status != 200:
-            raise self._refused(answer)
+            raise self._refused(answer, path)
         return _parsed(answer), answer.headers
 
-    def write(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, once: bool = False) -> Any:
+    def write(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, retry_on_limit: bool = True
+    ) -> Any:
         """
         The parsed body of a 2xx, None where it is empty.
 
-        Raises Refused where GitLab said no, NoAnswer where the outcome is unknown: no answer, or a 5xx. What may be
-        sent only *once* is not repeated after a lock or a limit either, which is waited out: NoAnswer.
+        Raises Refused where GitLab said no, NoAnswer where the outcome is unknown: no answer, or a 5xx. Without
+        *retry_on_limit* there is no retry after a lock or a rate limit, which is waited out: NoAnswer.
         """
         if not self._access.allow_writes:
             raise WriteFailed(f"{method} {path} was not sent: this is a dry run, and its session only reads")
-        answer = self._send(method, path, body, once=once)
+        answer = self._send(method, path, body, retry_on_limit=retry_on_limit)
         if answer.status >= 500:
-            kind = GatewayTimeout if answer.status in _GAVE_UP else NoAnswer
-            raise kind(f"{method}: {self._reason(answer, body)}")
+            kind = GatewayTimeout if answer.status in GATEWAY_TIMEOUTS else NoAnswer
+            raise kind(f"{method}: {self._reason(answer, body)}", cause=cause_of_answer(answer, path))
         if answer.status >= 300:
-            raise self._refused(answer, body)
+            raise self._refused(answer, path, body)
         if method == "DELETE" and (answer.body or answer.status not in {202, 204}):
-            raise UnconfirmedDelete(f"{method}: {self._reason(answer)}")
+            raise UnconfirmedDelete(f"{method}: {self._reason(answer)}", cause=_NOT_GITLAB)
         return _parsed(answer) if answer.body else None
 
     def pause(self, repeat: int) -> None:
         """Wait a little before the *repeat*-th look at a write whose outcome is unknown."""
         self.stop_control.sleep(self._access.backoff * 2 ** (repeat - 1))
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, once: bool = False) -> Answer:
-        """Ask, and ask again for as long as that is safe and may help."""
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, retry_on_limit: bool = True
+    ) -> Answer:
+        """The answer after as many retries as are safe and may help."""
         late = self.stop_control.must_stop()
         last: Outcome | None = None
 
@@ -149,26 +158,27 @@ class Session:
         def wait(outcome: Outcome, seconds: float) -> None:
             if isinstance(outcome, Answer) and outcome.status == 429:
                 # All workers wait; the next turn is after it.
-                self._pace.hold(seconds)
+                self._rate_limiter.block_for(seconds)
             else:
                 self.stop_control.sleep(seconds)
-            if once and isinstance(outcome, Answer):
-                raise NoAnswer(f"{method}: {self._reason(outcome, body)}")
+            if isinstance(outcome, Answer) and not retry_on_limit:
+                raise NoAnswer(f"{method}: {self._reason(outcome, body)}", cause=cause_of_answer(outcome, path))
 
-        outcome = self._patience.repeat(method, attempt, wait)
+        outcome = self._retry_policy.repeat(method, attempt, wait)
         if isinstance(outcome, Answer):
             return outcome
         # Not `from outcome`: what requests says may hold the token, in a header that cannot be sent.
         kind = GatewayTimeout if timed_out(outcome) else NoAnswer
-        raise kind(redacted(f"GitLab gave no answer: {cause_of(outcome)}", self._secrets(body))) from None
+        cause = cause_of_failure(outcome)
+        raise kind(redacted(f"GitLab gave no answer: {cause.clause}", self._secrets(body)), cause=cause) from None
 
     def _has_turn(self, *, late: bool) -> bool:
         """Wait for the next turn; whether it may be used: the run still goes on, or had ended before."""
-        if waited := self._pace.wait():
+        if waited := self._rate_limiter.wait():
             self.traffic.wait(waited)
         if late or not self.stop_control.must_stop():
             return True
-        self._pace.heed({})
+        self._rate_limiter.observe({})
         return False
 
     def _unsent(self, method: str) -> SyncerError:
@@ -177,7 +187,7 @@ class Session:
 
     def _try(self, method: str, path: str, body: Mapping[str, Any] | None) -> Outcome:
         outcome: Outcome | None = None
-        self._width.take()
+        self._limiter.acquire()
         try:
             request = self._prepared(method, path, body)
             # Not the session's own send, which looks for cookies and redirects in every answer.
@@ -188,12 +198,12 @@ class Session:
         finally:
             # Whatever was raised: a place that is never given back would be waited for.
             answer = outcome if isinstance(outcome, Answer) else None
-            self._width.give(overloaded=answer is None or answer.status in _OVERLOADED)
-            self._pace.heed(answer.headers if answer else {})
+            self._limiter.release(overloaded=answer is None or answer.status in _OVERLOADED)
+            self._rate_limiter.observe(answer.headers if answer else {})
         return outcome
 
-    def _refused(self, answer: Answer, body: Mapping[str, Any] | None = None) -> Refused:
-        return Refused(answer.status, self._reason(answer, body), location=answer.headers.get("Location", ""))
+    def _refused(self, answer: Answer, path: str, sent: Mapping[str, Any] | None = None) -> Refused:
+        return Refused(self._reason(answer, sent), answer, cause_of_answer(answer, path))
 
     def _reason(self, answer: Answer, body: Mapping[str, Any] | None = None) -> str:
         """What GitLab says, without the secrets that it, or something before it, echoes."""
@@ -247,4 +257,5 @@ def _parsed(answer: Answer) -> Any:
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise NoAnswer(f"GitLab answered {answer.status} with something that is not JSON") from None
+        text = f"GitLab answered {answer.status} with something that is not JSON"
+        raise NoAnswer(text, cause=_NOT_GITLAB) from None

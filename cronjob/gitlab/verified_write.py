@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cronjob.gitlab.error_causes import ITEM_NOT_FOUND
 from cronjob.gitlab.session import Cancelled, GatewayTimeout, NoAnswer, Refused, Session, UnconfirmedDelete
 from reconcile.errors import WriteFailed
 
@@ -29,7 +30,8 @@ def write_and_verify(
         try:
             found = _looked(done)
         except (Refused, NoAnswer) as error:
-            raise WriteFailed(f"{unknown}, and looking whether it was done failed: {error}") from error
+            text = f"{unknown}, and looking whether it was done failed: {error}"
+            raise WriteFailed(text, cause=error.cause) from error
         if found is not None:
             return found
         if (
@@ -56,7 +58,7 @@ def remove(session: Session, path: str) -> None:
     try:
         write_and_verify(session, lambda: session.write("DELETE", path), gone)
     except UnconfirmedDelete as error:
-        raise WriteFailed(f"{error}, and the item is still there") from error
+        raise WriteFailed(f"{error}, and the item is still there", cause=error.cause) from error
     except Refused as error:
         if not _item_is_gone(error):
             raise
@@ -72,4 +74,4 @@ def _looked(done: Callable[[], Any]) -> Any:
 
 def _item_is_gone(error: Refused) -> bool:
     """Whether a 404 is about the key or webhook itself; one about the project or the route proves nothing."""
-    return error.status == 404 and str(error).endswith(("404 Not found", "404 Deploy key Not Found"))
+    return error.status == 404 and error.body.message in ITEM_NOT_FOUND

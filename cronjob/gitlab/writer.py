@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from cronjob.gitlab import routes
 from cronjob.gitlab.listing import pages
 from cronjob.gitlab.send_test_push import WebhookReenabler
 from cronjob.gitlab.session import GatewayTimeout, NoAnswer, Refused, Session
 from cronjob.gitlab.verified_write import remove, write_and_verify
 from cronjob.gitlab.webhook_body import checked_webhook, webhook_body
 from reconcile.actual import Actual, key_from, project_from, webhook_from
+from reconcile.causes import Cause, CauseCode
 from reconcile.desired.desired import WantedKey, WantedWebhook
 from reconcile.errors import MalformedAnswer, WriteFailed
 from reconcile.marks import Identity, Owner
@@ -52,7 +54,7 @@ class Writer:
         # What speaks against writing to a project, by its id; nothing does where the text is empty.
         self._complaints: dict[int, str] = {}
         # Project, kind and id of what this run put there: whatever was misread, it never removes that.
-        self._made_here: set[tuple[int, str, int]] = set()
+        self._made_here: set[tuple[int, Kind, int]] = set()
 
     def learn(self, actual: Actual) -> None:
         """Remember which keys the group has: `enable` needs their ids."""
@@ -64,7 +66,7 @@ class Writer:
             self._check_place(change.project)
             return self._made(change)
         except (Refused, NoAnswer, MalformedAnswer) as error:
-            raise WriteFailed(str(error)) from error
+            raise WriteFailed(str(error), cause=error.cause) from error
 
     def _made(self, change: Change) -> int:
         if isinstance(change, Delete):
@@ -84,12 +86,12 @@ class Writer:
     def _check_place(self, project: Project) -> None:
         """Before a project's first write: is it still where it was read? It can be moved out at any moment."""
         if project.id not in self._complaints:
-            answer, _ = self._session.get(f"/projects/{project.id}")
+            answer, _ = self._session.get(routes.project(project.id))
             now = project_from(answer)
             moved = f"the project has moved to {now.path}, outside the group, since it was read"
             self._complaints[project.id] = "" if self._contains(now) else moved
         if self._complaints[project.id]:
-            raise WriteFailed(self._complaints[project.id])
+            raise WriteFailed(self._complaints[project.id], cause=Cause(CauseCode.PROJECT_MOVED_OUT))
 
     def _create_key(self, change: Create, wanted: WantedKey) -> int:
         with self._guard:
@@ -105,7 +107,7 @@ class Writer:
         return self._key_ids.get(key) or (seen.id if seen else None)
 
     def _attach(self, change: Create, wanted: WantedKey) -> int:
-        path = f"/projects/{wanted.project.id}/deploy_keys"
+        path = _deploy_keys(wanted.project)
         # Without a comment: GitLab joins an existing key only where the whole text is equal.
         title = change.was.title if change.was else str(wanted.mark)
         body = {"key": wanted.key.text, "title": title, "can_push": change.can_push}
@@ -114,19 +116,19 @@ class Writer:
                 self._session, lambda: self._session.write("POST", path, body), lambda: self._listed(path, wanted)
             )
         except Refused as error:
-            if error.status != 400 or "already been taken" not in str(error):
+            if error.cause.code is not CauseCode.KEY_TAKEN:
                 raise
             answer = self._enable(path, wanted, error)
         found = key_from(answer, _NEVER)
-        self._made_here.add((wanted.project.id, "deploy_keys", found.id))
+        self._made_here.add((wanted.project.id, Kind.DEPLOY_KEY, found.id))
         if found.key != wanted.key:
             raise WriteFailed(f"GitLab accepted the key and stored another one as {found.id}")
         if self._identity.owner(found.title) in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}:
-            self._take_off(f"{path}/{found.id}", found.title)
+            self._take_off(routes.item(path, found.id), found.title)
         self._key_ids[wanted.key] = found.id
         if change.can_push and not found.can_push:
             # A key that is enabled is attached read-only (enable_deploy_key_service.rb).
-            self._put_key(f"{path}/{found.id}", {"can_push": True}, change.name)
+            self._put_key(routes.item(path, found.id), {"can_push": True}, change.name)
         return found.id
 
     def _take_off(self, path: str, title: str) -> NoReturn:
@@ -148,11 +150,12 @@ class Writer:
             where = f" in {wanted.secrets[0]}" if wanted.secrets else ""
             raise WriteFailed(
                 f"{refused}: somebody has this key outside the group, perhaps as a personal SSH key; "
-                f"make a new key{where}"
+                f"make a new key{where}",
+                cause=refused.cause,
             )
         return write_and_verify(
             self._session,
-            lambda: self._session.write("POST", f"{path}/{known}/enable"),
+            lambda: self._session.write("POST", routes.enable(routes.item(path, known))),
             lambda: self._listed(path, wanted),
         )
 
@@ -162,7 +165,7 @@ class Writer:
         self._sought.add(wanted.key)
         for project in projects:
             try:
-                if found := self._listed(f"/projects/{project.id}/deploy_keys", wanted):
+                if found := self._listed(_deploy_keys(project), wanted):
                     return key_from(found, _NEVER).id
             except Refused:
                 # Its own shard says so.
@@ -175,7 +178,7 @@ class Writer:
 
     def _update_key(self, change: Update) -> None:
         body = {name: new for name, (_, new) in change.fields.items()}
-        self._put_key(f"/projects/{change.project.id}/deploy_keys/{change.id}", body, change.name)
+        self._put_key(routes.item(_deploy_keys(change.project), change.id), body, change.name)
 
     def _put_key(self, path: str, body: Mapping[str, Any], fingerprint: str) -> None:
         answer = write_and_verify(
@@ -196,21 +199,22 @@ class Writer:
         return answer if all(answer.get(name) == value for name, value in body.items()) else None
 
     def _create_webhook(self, wanted: WantedWebhook) -> int:
-        path = f"/projects/{wanted.project.id}/hooks"
+        path = _hooks(wanted.project)
         body = webhook_body(wanted, tls=self._tls)
         try:
             answer = write_and_verify(
                 self._session,
-                lambda: self._session.write("POST", path, body, once=True),
+                lambda: self._session.write("POST", path, body, retry_on_limit=False),
                 lambda: self._hooked(path, wanted),
                 idempotent=False,
             )
         except GatewayTimeout as error:
             # A second POST beside one that GitLab may still be working on would make a second webhook.
             raise WriteFailed(
-                f"{error}; GitLab may still be working on it, so it is not sent again; the next run looks again"
+                f"{error}; GitLab may still be working on it, so it is not sent again; the next run looks again",
+                cause=error.cause,
             ) from error
-        self._made_here.add((wanted.project.id, "hooks", webhook_from(answer).id))
+        self._made_here.add((wanted.project.id, Kind.WEBHOOK, webhook_from(answer).id))
         return checked_webhook(wanted, answer, tls=self._tls)
 
     def _hooked(self, path: str, wanted: WantedWebhook) -> Mapping[str, Any] | None:
@@ -218,7 +222,7 @@ class Writer:
         return next((one for one in pages(self._session, path, {}) if one.get("url") == wanted.url), None)
 
     def _update_webhook(self, change: Update, wanted: WantedWebhook) -> None:
-        path = f"/projects/{change.project.id}/hooks/{change.id}"
+        path = routes.item(_hooks(change.project), change.id)
         body = webhook_body(wanted, tls=self._tls)
         if "branch_filter_strategy" in change.fields:
             body["branch_filter_strategy"] = "wildcard"
@@ -231,7 +235,15 @@ class Writer:
         checked_webhook(wanted, answer, tls=self._tls)
 
     def _delete(self, change: Delete) -> None:
-        kind = "deploy_keys" if change.kind is Kind.DEPLOY_KEY else "hooks"
-        if (change.project.id, kind, change.id) in self._made_here:
+        if (change.project.id, change.kind, change.id) in self._made_here:
             raise WriteFailed("this very run put it there, so it is not removed; the next run looks again")
-        remove(self._session, f"/projects/{change.project.id}/{kind}/{change.id}")
+        items = _deploy_keys(change.project) if change.kind is Kind.DEPLOY_KEY else _hooks(change.project)
+        remove(self._session, routes.item(items, change.id))
+
+
+def _deploy_keys(project: Project) -> str:
+    return routes.deploy_keys(routes.project(project.id))
+
+
+def _hooks(project: Project) -> str:
+    return routes.hooks(routes.project(project.id))

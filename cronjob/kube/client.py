@@ -119,8 +119,7 @@ class KubeApi:
         # Not `from outcome`: the library's messages may hold the token.
         if isinstance(outcome, ApiException):
             # The library raises it for an SSLError of urllib3, and for nothing else here.
-            code, clause = TLS_FAILED
-            raise NoAnswer(clause, code) from None
+            raise NoAnswer(TLS_FAILED.clause, cause=TLS_FAILED) from None
         raise NoAnswer.because_of(outcome) from None
 
     def _send_authorised(self, request: KubeRequest) -> Outcome:

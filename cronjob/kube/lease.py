@@ -23,9 +23,10 @@ from cronjob.kube.errors import NoAnswer
 from cronjob.kube.lease_claim import LeaseClaim, LeaseConflict
 from cronjob.kube.lease_record import LeaseRecord
 from cronjob.transport.answer import Answer
+from reconcile.causes import MALFORMED
 from reconcile.errors import LEASE_HELD, ReadError
 
-_NOT_A_LEASE = NoAnswer("its answer is no Lease", "Malformed")
+_NOT_A_LEASE = NoAnswer("its answer is no Lease", cause=MALFORMED)
 # In seconds, before another try after a conflict: many shards may start at once.
 _CONFLICT_WAIT = 0.02
 # How often a renewal or a release is tried after conflicts, before it is left to the next time.

@@ -91,6 +91,7 @@ class LeaseClaim:
             f"The {self} could not be taken: Kubernetes gave no answer ({no_answer}). Nothing was read; see whether "
             "the API server is reachable.",
             code=UNAVAILABLE,
+            cause=no_answer.cause,
         )
 
     def refused(self, verb: str, answer: Answer) -> ReadError:

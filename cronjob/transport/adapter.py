@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ from urllib3 import exceptions as urllib3_errors
 
 from cronjob.transport.answer import Answer
 from cronjob.transport.deadline import with_total_timeout
+from cronjob.transport.failures import cause_of, certificate_error, wrapped
 from cronjob.transport.single_pool import target
+from reconcile.causes import Cause, CauseCode
 from reconcile.errors import SettingsError
 
 # What comes instead of an answer; the second kind escapes from requests where a host name cannot be one, and from
@@ -48,28 +49,18 @@ class TooLarge(urllib3_errors.HTTPError):
     """An answer that nobody should have to hold in memory."""
 
 
-_CLAUSES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-    (
-        (requests_errors.ProxyError, requests_errors.InvalidProxyURL),
-        "the proxy does not let it through (HTTPS_PROXY, NO_PROXY)",
-    ),
-    ((urllib3_errors.NameResolutionError,), "its name cannot be resolved"),
-    ((requests_errors.SSLError,), "no TLS connection comes about; is it https there?"),
-    ((requests_errors.ConnectTimeout,), "it does not accept connections in time"),
-    ((requests_errors.Timeout, urllib3_errors.ReadTimeoutError), "it does not answer in time (--timeout)"),
-    ((urllib3_errors.NewConnectionError,), "the connection was refused"),
-    ((requests_errors.ContentDecodingError, urllib3_errors.DecodeError), "its answer cannot be decoded"),
-    (
-        (requests_errors.ConnectionError, requests_errors.ChunkedEncodingError, urllib3_errors.ProtocolError),
-        "the connection broke off",
-    ),
-    ((TooLarge,), f"its answer is larger than {_LARGEST // 1024**2} MiB"),
+# What requests raises by itself; the rest wraps an error of urllib3.
+_CAUSES = (
+    ((requests_errors.InvalidProxyURL,), Cause(CauseCode.PROXY_FAILED)),
     (
         (requests_errors.InvalidURL, requests_errors.InvalidSchema, requests_errors.MissingSchema),
-        "its address cannot be used (--gitlab-url)",
+        Cause(CauseCode.ADDRESS_UNUSABLE),
     ),
-    ((requests_errors.InvalidHeader,), "the token cannot be sent in a header"),
-    (NO_ANSWER, "the request could not be sent"),
+    (
+        (requests_errors.InvalidHeader,),
+        Cause(CauseCode.CREDENTIALS_UNUSABLE, "the token cannot be sent in a header"),
+    ),
+    ((TooLarge,), Cause(CauseCode.MALFORMED, f"it is larger than {_LARGEST // 1024**2} MiB")),
 )
 
 
@@ -153,35 +144,21 @@ def read_answer(response: HTTPResponse) -> Answer:
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether asking again may get an answer. What is wrong with a certificate stays wrong."""
-    return _untrusted(error) is None and any(isinstance(one, _PASSING) for one in _all(error))
+    """Whether a retry may get an answer. What is wrong with a certificate stays wrong."""
+    return certificate_error(error) is None and any(isinstance(one, _PASSING) for one in wrapped(error))
 
 
 def was_never_sent(error: Exception) -> bool:
     """Whether the request certainly did not reach the server."""
-    return _untrusted(error) is None and any(isinstance(one, _NEVER_SENT) for one in _all(error))
+    return certificate_error(error) is None and any(isinstance(one, _NEVER_SENT) for one in wrapped(error))
 
 
-def cause_of(error: Exception) -> str:
-    """Why no answer came, as a clause, without the URL and the objects that requests puts into its messages."""
-    untrusted = _untrusted(error)
-    if untrusted:
-        return f"its certificate is not trusted: {untrusted.verify_message} (--ca-file names the CA)"
-    return next(text for kinds, text in _CLAUSES if any(isinstance(one, kinds) for one in _all(error)))
+def cause_of_failure(error: Exception) -> Cause:
+    """Why no answer came, for one of NO_ANSWER."""
+    return cause_of(error, _CAUSES)
 
 
 def timed_out(error: Exception) -> bool:
     """Whether the request was sent and its answer did not come, or not to its end, in time."""
-    return any(isinstance(one, (requests_errors.ReadTimeout, urllib3_errors.ReadTimeoutError)) for one in _all(error))
-
-
-def _untrusted(error: Exception) -> ssl.SSLCertVerificationError | None:
-    return next((one for one in _all(error) if isinstance(one, ssl.SSLCertVerificationError)), None)
-
-
-def _all(error: BaseException) -> Iterator[BaseException]:
-    """The error and those it wraps: requests and urllib3 put them into `args` and `reason`."""
-    yield error
-    for inner in (*error.args, getattr(error, "reason", None)):
-        if isinstance(inner, BaseException):
-            yield from _all(inner)
+    timeouts = (requests_errors.ReadTimeout, urllib3_errors.ReadTimeoutError)
+    return any(isinstance(one, timeouts) for one in wrapped(error))

@@ -45,15 +45,15 @@ class ConcurrencyLimiter:
         self._trial: _Trial | None = None
         self._answers, self._began, self._was_full = 0, clock(), False
 
-    def take(self) -> None:
-        """Wait until one more may be under way. `give` must follow."""
+    def acquire(self) -> None:
+        """Wait until one more may be under way. `release` must follow."""
         with self._free:
             while self._under_way >= self.now:
                 self._free.wait()
             self._under_way += 1
             self._was_full = self._was_full or self._under_way >= self.now
 
-    def give(self, *, overloaded: bool = False) -> None:
+    def release(self, *, overloaded: bool = False) -> None:
         """One is over; *overloaded* where its answer says that they are too many, or none came."""
         with self._free:
             self._under_way -= 1

@@ -60,7 +60,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def wait(self) -> float:
-        """Wait for this request's turn, or until the run must end; the seconds waited. `heed` must follow."""
+        """Wait for this request's turn, or until the run must end; the seconds waited. `observe` must follow."""
         with self._lock:
             self._under_way += 1
             now = time.monotonic()
@@ -70,12 +70,12 @@ class RateLimiter:
             self._stop_control.sleep(turn - now)
         return min(turn, time.monotonic()) - now
 
-    def hold(self, seconds: float) -> None:
+    def block_for(self, seconds: float) -> None:
         """Send nothing for so long."""
         with self._lock:
             self._next = max(self._next, time.monotonic() + seconds)
 
-    def heed(self, headers: Mapping[str, str]) -> None:
+    def observe(self, headers: Mapping[str, str]) -> None:
         """
         A request is over, with these headers, or none where it was not answered.
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconcile.causes import Cause
 from reconcile.desired.git_url import GitUrl, UnusableUrl, parse_git_url
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation, Ref
 from reconcile.problems import Code, Problem
@@ -64,9 +65,9 @@ class RepositoryRequest:
         """This claim, not wanted, because of the one problem that counts then; it holds nothing."""
         return replace(self, problems=(), held=None, project=None, dropped=True).warned(code, message)
 
-    def hold(self, code: Code, message: str) -> RepositoryRequest:
+    def hold(self, code: Code, message: str, cause: Cause | None = None) -> RepositoryRequest:
         """This claim with a problem that keeps what it has."""
-        return replace(self.warned(code, message), held=self.held or code)
+        return replace(self.warned(code, message, cause), held=self.held or code)
 
     def at(self, project: Project) -> RepositoryRequest:
         """This claim with its project, its problems filed there."""
@@ -77,10 +78,10 @@ class RepositoryRequest:
         """This claim without the URL, once that has led to a project: thousands of them are kept."""
         return replace(self, url=None) if self.project else self
 
-    def warned(self, code: Code, message: str) -> RepositoryRequest:
+    def warned(self, code: Code, message: str, cause: Cause | None = None) -> RepositoryRequest:
         """This claim with a problem that changes nothing else."""
         path = self.project.path if self.project else None
-        problem = Problem.of(code, message, object=self.ref, project=path)
+        problem = Problem.of(code, message, object=self.ref, project=path).caused_by(cause)
         return replace(self, problems=(*self.problems, problem))
 
 
@@ -200,10 +201,11 @@ def with_project(claim: RepositoryRequest, places: Mapping[str, LookUpResult], r
             return _at(claim, claim.url.path, place, rules)
         case _ if claim.held is Code.DISABLED:
             return claim
-        case LookUpFailed(reason):
+        case LookUpFailed(reason, cause):
             return claim.hold(
                 Code.PROJECT_UNREADABLE,
-                f"GitLab did not say whether {claim.url.path} exists: {reason}. The next run tries again.",
+                f"GitLab did not say whether {claim.url.path} exists: {reason}. {cause.next_step}",
+                cause,
             )
         case _:
             return claim.hold(

@@ -113,7 +113,7 @@ class _Restorer:
                 return f"the project has moved to {now.path}, outside the group"
             case ProjectLocation(now):
                 return f"the project is gone: its path belongs to another one by now, with the id {now.id}"
-            case LookUpFailed(reason):
+            case LookUpFailed(reason=reason):
                 return f"the project could not be looked up: {reason}"
         return "the project is gone, or this token cannot see it"
 

@@ -14,6 +14,7 @@ from cronjob.concurrency.progress_counts import ProgressCounts
 from cronjob.concurrency.stop import StopControl
 from cronjob.sandbox.fake_gitlab.records import DEVELOPER
 from reconcile.actual import Items, Unreadable
+from reconcile.causes import Cause, CauseCode
 from reconcile.errors import ReadError, SettingsError, WriteFailed
 from reconcile.model import LookUpFailed, Project, ProjectAbsent, ProjectLocation
 from reconcile.plan.changes import Change, Create
@@ -55,7 +56,7 @@ class TestHosts:
         gitlab.project("tenants/public", visibility="public")
         gitlab.world.revoke_token(TOKEN)
 
-        with pytest.raises(ReadError, match="does not accept the token"):
+        with pytest.raises(ReadError, match="The GitLab token was revoked"):
             gitlab.reader().read_actual(())
 
         assert gitlab.paths() == ["/personal_access_tokens/self"]
@@ -105,7 +106,7 @@ class TestFind:
 
         assert places == {
             "others/a": ProjectLocation(ours(outside), inside=False),
-            "tenants/broken": LookUpFailed("GitLab answered 403"),
+            "tenants/broken": LookUpFailed("GitLab answered 403", Cause(CauseCode.NOT_GITLAB)),
             "tenants/none": ProjectAbsent(),
             "tenants/old": ProjectLocation(ours(moved), moved=True),
         }
@@ -162,19 +163,25 @@ class TestActual:
 
     @pytest.mark.parametrize("kind", ["deploy_keys", "hooks"])
     @pytest.mark.parametrize(
-        ("fault", "reason"),
+        ("fault", "reason", "code"),
         [
-            ({"status": 403, "body": {"message": "403 Forbidden"}}, "GitLab answered 403 Forbidden"),
-            ({"status": 404, "body": {"message": "404 Project Not Found"}}, "GitLab answered 404 Project Not Found"),
-            ({"status": 500, "body": {"message": "500 Internal"}}, "GitLab answered 500 Internal"),
-            ({"status": 200, "body": [{"id": 1}]}, "GitLab's answer has no text `"),
-            ({"status": 200, "body": {"id": 1}}, "is not a list"),
-            ({"status": 200, "body": "<html>"}, "GitLab answered 200 with something that is not JSON"),
-            ({"drop": True}, "GitLab gave no answer: the connection broke off"),
+            ({"status": 403, "body": {"message": "403 Forbidden"}}, "answered 403 Forbidden", "RoleMissing"),
+            ({"status": 403, "body": {"message": "403 Terms of Service"}}, "answered 403 Terms of Service", "Unknown"),
+            ({"status": 404, "body": {"message": "404 Project Not Found"}}, "404 Project Not Found", "ProjectGone"),
+            ({"status": 404, "body": {"message": "404 Not found"}}, "answered 404 Not found", "Unknown"),
+            ({"status": 401, "body": {"message": "401 Unauthorized"}}, "answered 401 Unauthorized", "TokenRefused"),
+            ({"status": 500, "body": {"message": "500 Internal"}}, "GitLab answered 500 Internal", "ServerError"),
+            ({"status": 504, "body": "<html>"}, "GitLab answered 504", "Timeout"),
+            ({"status": 429, "body": "Retry later"}, "GitLab answered 429 Retry later", "RateLimited"),
+            ({"status": 403, "body": "<html>"}, "GitLab answered 403", "NotGitLab"),
+            ({"status": 200, "body": [{"id": 1}]}, "GitLab's answer has no text `", "Malformed"),
+            ({"status": 200, "body": {"id": 1}}, "is not a list", "Malformed"),
+            ({"status": 200, "body": "<html>"}, "GitLab answered 200 with something that is not JSON", "NotGitLab"),
+            ({"drop": True}, "GitLab gave no answer: the connection broke off", "ConnectionBroken"),
         ],
     )
     def test_a_project_that_cannot_be_read_is_unreadable_and_no_other(
-        self, gitlab: GitLab, kind: str, fault: dict[str, Any], reason: str
+        self, gitlab: GitLab, kind: str, fault: dict[str, Any], reason: str, code: str
     ) -> None:
         broken, fine = some_projects(gitlab, 2)
         gitlab.world.fail(path=f"/projects/{broken.id}/{kind}", times=None, **fault)
@@ -188,6 +195,8 @@ class TestActual:
         (problem,) = actual.problems
         assert (problem.code, problem.project) == ("ProjectUnreadable", broken.path)
         assert unreadable.reason in problem.message
+        assert problem.cause == Cause(CauseCode(code))
+        assert problem.cause.next_step in problem.message
 
     @pytest.mark.parametrize("kind", ["deploy_keys", "hooks"])
     def test_a_second_page_that_fails_makes_the_project_unreadable(self, gitlab: GitLab, kind: str) -> None:
@@ -197,7 +206,9 @@ class TestActual:
             gitlab.world.add_hook(project, a_url(number))
         gitlab.world.fail(path=kind, query="page=2", status=500, times=None)
 
-        assert gitlab.reader().read_actual(()).unreadable == (Unreadable(ours(project), "GitLab answered 500"),)
+        assert gitlab.reader().read_actual(()).unreadable == (
+            Unreadable(ours(project), "GitLab answered 500", Cause(CauseCode.SERVER_ERROR)),
+        )
 
     def test_where_the_role_is_too_low_everywhere_one_problem_says_so(self, gitlab: GitLab) -> None:
         some_projects(gitlab, 3)

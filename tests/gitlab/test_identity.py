@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cronjob.gitlab.identity import SOON, Whoami, prove
+from reconcile.causes import Cause, CauseCode
 from reconcile.errors import ReadError, SettingsError
 from tests.worlds.gitlab_builders import TOKEN, GitLab, a_gitlab, a_session, an_answer, raw_server
 
@@ -32,17 +33,21 @@ class TestTokens:
     def test_one_that_gitlab_does_not_know_is_refused(self, gitlab: GitLab) -> None:
         told = refused(gitlab, "TokenRefused", token="glpat-other")
 
-        assert told.startswith("GitLab does not accept the token (GitLab answered 401 Unauthorized); make a new one")
+        assert told.startswith("GitLab does not accept the token (GitLab answered 401 Unauthorized). Make a new token")
 
     def test_an_expired_one_is_refused(self, gitlab: GitLab) -> None:
         gitlab.world.expire_token(TOKEN)
 
-        assert "(GitLab answered 401 Token is expired." in refused(gitlab, "TokenRefused", writes=False)
+        assert refused(gitlab, "TokenRefused", writes=False).startswith(
+            "The GitLab token has expired (GitLab answered 401 Token is expired."
+        )
 
     def test_a_revoked_one_is_refused(self, gitlab: GitLab) -> None:
         gitlab.world.revoke_token(TOKEN)
 
-        assert "(GitLab answered 401 Token was revoked." in refused(gitlab, "TokenRefused")
+        assert refused(gitlab, "TokenRefused").startswith(
+            "The GitLab token was revoked (GitLab answered 401 Token was revoked."
+        )
 
     def test_an_oauth_token_is_asked_for_its_user_only(self, gitlab: GitLab) -> None:
         token = gitlab.world.add_token(gitlab.bot, kind="oauth")
@@ -71,13 +76,13 @@ class TestTokens:
 
         told = refused(gitlab, "GitLabUnreadable")
 
-        assert told == "GitLab answered 503; is --gitlab-url right, and is GitLab up?"
+        assert told == f"GitLab answered 503. {Cause(CauseCode.SERVER_ERROR).next_step}"
 
     @pytest.mark.parametrize("path", ["self$", "/user$"])
     def test_nor_because_nothing_answers(self, gitlab: GitLab, path: str) -> None:
         gitlab.world.fail(path=path, drop=True, times=None)
 
-        assert "the connection broke off; is --gitlab-url right" in refused(gitlab, "GitLabUnreadable")
+        assert "the connection broke off. Check the address" in refused(gitlab, "GitLabUnreadable")
 
     @pytest.mark.parametrize("body", ["{}", "[]", "null"])
     def test_a_server_that_is_no_gitlab_is_told(self, body: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cronjob.gitlab.listing import Listing, look_up, read_listing
+from reconcile.causes import Cause, CauseCode
 from reconcile.errors import ReadError
 from reconcile.model import LookUpFailed, Project, ProjectAbsent, ProjectLocation
 from tests.worlds.gitlab_builders import GitLab, a_gitlab, a_session, an_answer, ours, raw_server
@@ -411,13 +412,13 @@ class TestLookUps:
     def test_a_redirect_to_something_else_leads_nowhere(self, gitlab: GitLab, location: str) -> None:
         gitlab.world.fail(path="%2Fa$", status=301, headers={"Location": location} if location else {})
 
-        assert found(gitlab, "tenants/a") == LookUpFailed("GitLab answered 301")
+        assert found(gitlab, "tenants/a") == LookUpFailed("GitLab answered 301", Cause(CauseCode.NOT_GITLAB))
         assert len(gitlab.world.requests) == 1
 
     def test_another_redirect_is_not_a_move(self, gitlab: GitLab) -> None:
         gitlab.world.fail(path="%2Fa$", status=302, headers={"Location": "/api/v4/projects/1"})
 
-        assert found(gitlab, "tenants/a") == LookUpFailed("GitLab answered 302")
+        assert found(gitlab, "tenants/a") == LookUpFailed("GitLab answered 302", Cause(CauseCode.NOT_GITLAB))
 
     def test_one_that_is_absent_is_no_place(self, gitlab: GitLab) -> None:
         assert found(gitlab, "tenants/none") == ProjectAbsent()
@@ -428,27 +429,43 @@ class TestLookUps:
         assert found(gitlab, "tenants/a") == ProjectAbsent()
 
     @pytest.mark.parametrize(
-        ("fault", "reason"),
+        ("fault", "reason", "code"),
         [
-            ({"status": 403, "body": {"message": "403 Forbidden"}}, "GitLab answered 403 Forbidden"),
-            ({"status": 500, "body": {"message": "500 Project Not Found"}}, "GitLab answered 500 Project Not Found"),
-            ({"status": 404, "body": {"error": "404 Not Found"}}, "GitLab answered 404 Not Found"),
-            ({"status": 404, "body": "<html>"}, "GitLab answered 404"),
-            ({"drop": True}, "GitLab gave no answer: the connection broke off"),
-            ({"status": 200, "body": "<html>"}, "GitLab answered 200 with something that is not JSON"),
-            ({"status": 200, "body": {"id": 5}}, "GitLab's answer has no text `path_with_namespace`"),
+            ({"status": 403, "body": {"message": "403 Forbidden"}}, "GitLab answered 403 Forbidden", "RoleMissing"),
+            (
+                {"status": 403, "body": {"message": "Project Not Found here"}},
+                "GitLab answered 403 Project Not Found here",
+                "Unknown",
+            ),
+            (
+                {"status": 500, "body": {"message": "404 Project Not Found"}},
+                "GitLab answered 500 404 Project Not Found",
+                "ServerError",
+            ),
+            (
+                {"status": 404, "body": {"error": "404 Project Not Found"}},
+                "GitLab answered 404 Project Not Found",
+                "Unknown",
+            ),
+            ({"status": 404, "body": "<html>"}, "GitLab answered 404", "NotGitLab"),
+            ({"drop": True}, "GitLab gave no answer: the connection broke off", "ConnectionBroken"),
+            ({"status": 200, "body": "<html>"}, "GitLab answered 200 with something that is not JSON", "NotGitLab"),
+            ({"status": 200, "body": {"id": 5}}, "GitLab's answer has no text `path_with_namespace`", "Malformed"),
             (
                 {"status": 200, "body": {"id": 5, "path_with_namespace": "tenants/a"}},
                 "GitLab's answer about project 5 has no clone URL",
+                "Malformed",
             ),
         ],
     )
-    def test_what_cannot_be_said_is_not_absent(self, gitlab: GitLab, fault: dict[str, Any], reason: str) -> None:
+    def test_what_cannot_be_said_is_not_absent(
+        self, gitlab: GitLab, fault: dict[str, Any], reason: str, code: str
+    ) -> None:
         gitlab.project("tenants/a")
         listing = listed(gitlab)
         gitlab.world.fail(path="%2Fa$", times=None, **fault)
 
-        assert look_up(gitlab.session(), "tenants/a", listing) == LookUpFailed(reason)
+        assert look_up(gitlab.session(), "tenants/a", listing) == LookUpFailed(reason, Cause(CauseCode(code)))
 
     def test_a_path_is_one_segment_of_the_request(self, gitlab: GitLab) -> None:
         found(gitlab, "tenants/a.b/c")

@@ -154,6 +154,45 @@ class TestCreatingKeys:
         # It is sought once.
         assert gitlab.paths().count(f"/projects/{empty.id}/deploy_keys") == 1
 
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"deploy_key.fingerprint_sha256": ["ist bereits vergeben"]},
+            {"deploy_key.fingerprint": ["est déjà utilisé"]},
+            {"fingerprint": ["has already been taken"]},
+        ],
+    )
+    def test_a_key_that_exists_is_joined_in_whatever_language_gitlab_says_so(
+        self, gitlab: GitLab, fields: dict[str, list[str]]
+    ) -> None:
+        there, here = gitlab.project("tenants/there"), gitlab.project("tenants/here")
+        key = gitlab.world.add_deploy_key(there, f"{a_public_key(1).text} comment", title="by hand")
+        group, _ = gitlab.ready()
+        gitlab.world.fail(method="POST", path="deploy_keys$", status=400, body={"message": fields})
+
+        group.write(create_key(here))
+
+        assert gitlab.world.keys_of(here) == [(key, False)]
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"deploy_key.key": ["type is forbidden"]},
+            {"deploy_key.key": ["is invalid"], "deploy_key.fingerprint_sha256": ["cannot be generated"]},
+            {"deploy_key.title": ["has already been taken"]},
+        ],
+    )
+    def test_a_key_that_gitlab_refuses_for_another_reason_is_not_joined(
+        self, gitlab: GitLab, fields: dict[str, list[str]]
+    ) -> None:
+        there, here = gitlab.project("tenants/there"), gitlab.project("tenants/here")
+        gitlab.world.add_deploy_key(there, f"{a_public_key(1).text} comment", title="by hand")
+        group, _ = gitlab.ready()
+        gitlab.world.fail(method="POST", path="deploy_keys$", status=400, body={"message": fields})
+
+        assert failure(group, create_key(here)).startswith("GitLab answered 400 deploy_key.")
+        assert gitlab.world.keys_of(here) == []
+
     @pytest.mark.parametrize("fault", [{"after": True}, {"after": False}])
     def test_joining_by_id_survives_an_unknown_outcome(self, gitlab: GitLab, fault: dict[str, Any]) -> None:
         there, here = gitlab.project("tenants/there"), gitlab.project("tenants/here")
@@ -804,7 +843,7 @@ class TestStopping:
 
         def held(repeat: int) -> None:
             del repeat
-            group._session._pace.hold(20)
+            group._session._rate_limiter.block_for(20)
             threading.Timer(0.2, stop_control.stop.set).start()
 
         # As after a 429 that another worker met.

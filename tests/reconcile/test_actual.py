@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.actual import Unreadable, actual_from, key_from, project_from, webhook_from
+from reconcile.causes import MALFORMED, Cause, CauseCode
 from reconcile.errors import MalformedAnswer
 from reconcile.events import FLAGS
 from reconcile.model import FoundKey, FoundWebhook, Project
@@ -163,16 +164,32 @@ def test_a_key_whose_text_is_no_public_key_is_not_understood_rather_than_nobodys
 
 
 @pytest.mark.parametrize(
-    ("reason", "advice"),
+    ("code", "advice"),
     [
-        ("GitLab answered 403 Forbidden", "Make the bot account a Maintainer there"),
-        ("GitLab answered 503", "The next run tries again"),
+        (CauseCode.ROLE_MISSING, "Make the bot account a Maintainer there."),
+        (CauseCode.SERVER_ERROR, "The next run tries again; see the server's health if this goes on."),
     ],
 )
-def test_only_a_refusal_is_about_rights(reason: str, advice: str) -> None:
-    (problem,) = actual_from([Unreadable(a_project(2, "b/b"), reason), some_items()]).problems
+def test_the_cause_says_what_to_do_about_an_unreadable_project(code: CauseCode, advice: str) -> None:
+    state = Unreadable(a_project(2, "b/b"), "GitLab said no", Cause(code))
 
-    assert advice in problem.message
+    (problem,) = actual_from([state, some_items()]).problems
+
+    assert problem.message == (
+        f"Its deploy keys and webhooks cannot be read: GitLab said no. {advice} "
+        "Until it can be read nothing on it is changed."
+    )
+    assert problem.cause == Cause(code)
+
+
+@pytest.mark.parametrize("id_", [401, 403, 404])
+def test_a_malformed_answer_about_a_project_with_the_id_of_a_status_is_not_about_rights(id_: int) -> None:
+    error = MalformedAnswer(f"GitLab's answer to /projects/{id_}/deploy_keys is not a list")
+
+    (problem,) = actual_from([Unreadable(a_project(id_), str(error), error.cause), some_items()]).problems
+
+    assert problem.cause == MALFORMED
+    assert "Maintainer" not in problem.message
 
 
 @pytest.mark.parametrize(
@@ -329,7 +346,7 @@ def test_each_unreadable_project_is_a_problem() -> None:
 
     (problem,) = actual.problems
     assert (problem.severity, problem.code, problem.project) == ("error", "ProjectUnreadable", "b/b")
-    assert problem.message.startswith("Its deploy keys and webhooks cannot be read: 403 Forbidden. Make the bot")
+    assert problem.message.startswith("Its deploy keys and webhooks cannot be read: 403 Forbidden. The next run tries")
 
 
 def test_one_cause_for_every_project_is_one_problem() -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from reconcile.causes import Cause, CauseCode
 from reconcile.errors import ReadError
 from reconcile.marks import Owner
 from reconcile.plan.changes import Create, Foreign, Kept, Update
@@ -103,7 +104,8 @@ def test_any_other_run_is_none(report: Report) -> None:
 
 
 def test_a_failed_reading_is_a_problem_with_its_cause() -> None:
-    report = Report.of_failure(ReadError("The namespace is gone.", code="NamespaceGone"), dry_run=True)
+    cause = Cause(CauseCode.TIMEOUT)
+    report = Report.of_failure(ReadError("The namespace is gone.", code="NamespaceGone", cause=cause), dry_run=True)
 
     assert report.as_dict() == {
         "plan": None,
@@ -119,6 +121,7 @@ def test_a_failed_reading_is_a_problem_with_its_cause() -> None:
                 "object": None,
                 "project": None,
                 "message": "The namespace is gone.",
+                "cause": {"code": "Timeout", "next": cause.next_step},
             }
         ],
         "objections": [],
@@ -190,8 +193,20 @@ def test_a_created_key_is_shown_as_it_will_be() -> None:
             },
             "fields": {},
             "error": None,
+            "cause": None,
         }
     ]
+
+
+def test_a_failed_change_is_shown_with_its_cause() -> None:
+    cause = Cause(CauseCode.KEY_TAKEN)
+
+    (change,) = changes(Entry(a_create(), Status.FAILED, "GitLab answered 400", cause=cause))
+
+    assert (change["error"], change["cause"]) == (
+        "GitLab answered 400",
+        {"code": "KeyTaken", "next": cause.next_step},
+    )
 
 
 def test_a_joined_key_keeps_its_title_and_may_not_push() -> None:

@@ -39,11 +39,11 @@ class Server:
         began, left = self.now, requests
         while left or self._ends:
             while left and len(self._ends) < min(self.width.now, 64):
-                self.width.take()
+                self.width.acquire()
                 left -= 1
                 heappush(self._ends, self._end())
             self.now = heappop(self._ends)
-            self.width.give(overloaded=overloaded)
+            self.width.release(overloaded=overloaded)
             self.widths.append(self.width.now)
         return self.now - began
 
@@ -112,8 +112,8 @@ def test_what_is_not_asked_for_proves_nothing() -> None:
     # One worker alone never fills the width, so its answers say nothing about more.
     width = ConcurrencyLimiter(16, clock=lambda: 0.0)
     for _ in range(1000):
-        width.take()
-        width.give()
+        width.acquire()
+        width.release()
 
     assert width.now == 8
 
@@ -124,13 +124,13 @@ def test_no_more_are_under_way_than_that() -> None:
 
     def work() -> None:
         for _ in range(200):
-            width.take()
+            width.acquire()
             with lock:
                 at_once[0] += 1
                 most[0] = max(most[0], at_once[0])
             with lock:
                 at_once[0] -= 1
-            width.give()
+            width.release()
 
     threads = [threading.Thread(target=work) for _ in range(16)]
     for thread in threads:

@@ -42,22 +42,22 @@ class TestPace:
 
     def test_one_limit_that_was_hit_holds_all_workers(self) -> None:
         pace = RateLimiter(None, 4)
-        pace.hold(0.2)
+        pace.block_for(0.2)
 
         assert all(when >= 0.19 for when in turns(pace, 4, 4))
         assert pace.wait() == 0.0
 
     def test_a_shorter_hold_does_not_end_a_longer_one(self) -> None:
         pace = RateLimiter(None, 4)
-        pace.hold(0.2)
-        pace.hold(0.01)
+        pace.block_for(0.2)
+        pace.block_for(0.01)
 
         assert pace.wait() > 0.1
 
     def test_what_little_is_left_of_a_limit_is_spread_over_the_rest_of_its_window(self) -> None:
         pace = RateLimiter(None, 4)
         pace.wait()
-        pace.heed(_left(4, seconds=1))
+        pace.observe(_left(4, seconds=1))
 
         waited = [pace.wait() for _ in range(3)]
 
@@ -67,21 +67,21 @@ class TestPace:
         pace = RateLimiter(None, 4)
         for _ in range(4):
             pace.wait()
-        pace.heed(_left(4, seconds=1))
+        pace.observe(_left(4, seconds=1))
 
         assert 0.4 < pace.wait() <= 0.5
 
     def test_once_the_window_is_over_nobody_waits(self) -> None:
         pace = RateLimiter(None, 4)
         pace.wait()
-        pace.heed(_left(1, seconds=0))
+        pace.observe(_left(1, seconds=0))
 
         assert [pace.wait() for _ in range(5)] == [0.0] * 5
 
     def test_while_enough_is_left_nobody_waits(self) -> None:
         pace = RateLimiter(None, 4)
         pace.wait()
-        pace.heed(_left(9, seconds=30))
+        pace.observe(_left(9, seconds=30))
 
         assert pace.wait() == 0.0
 
@@ -91,7 +91,7 @@ class TestPace:
     def test_headers_that_say_nothing_slow_nobody(self, headers: dict[str, str]) -> None:
         pace = RateLimiter(None, 4)
         pace.wait()
-        pace.heed(headers)
+        pace.observe(headers)
 
         assert pace.wait() == 0.0
 
@@ -99,7 +99,7 @@ class TestPace:
         """Ours may be hours off: the same moment, seen from a server that lives in 1970."""
         pace = RateLimiter(None, 4)
         pace.wait()
-        pace.heed({"RateLimit-Remaining": "1", "RateLimit-Reset": "1001", "Date": "Thu, 01 Jan 1970 00:16:40 GMT"})
+        pace.observe({"RateLimit-Remaining": "1", "RateLimit-Reset": "1001", "Date": "Thu, 01 Jan 1970 00:16:40 GMT"})
 
         assert 0.3 < pace.wait() <= 0.5
 
@@ -108,7 +108,7 @@ class TestPace:
         pace.wait()
         headers = _left(1, seconds=10)
         del headers["Date"]
-        pace.heed(headers | {"RateLimit-Reset": str(int(time.time()) - 5)})
+        pace.observe(headers | {"RateLimit-Reset": str(int(time.time()) - 5)})
 
         assert pace.wait() == 0.0
 

@@ -96,7 +96,7 @@ class TestPatience:
     )
     def test_absurd_headers_are_as_good_as_none(self, headers: dict[str, str]) -> None:
         assert waits("GET", an_outcome(429, **headers))[0] == 60
-        RateLimiter(None, 4).heed(an_outcome(200, **headers).headers)
+        RateLimiter(None, 4).observe(an_outcome(200, **headers).headers)
 
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_a_limit_without_a_time_is_waited_out_for_a_minute(self, method: str) -> None:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from cronjob.commands.findings import fail, ok, warn
+from cronjob.gitlab import routes
 from cronjob.gitlab.group import Scope
 from cronjob.gitlab.identity import prove
 from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, pages, read_listing
@@ -42,7 +42,7 @@ class GroupCheck:
 
     def _version(self) -> Iterator[Finding]:
         try:
-            answer, _ = self._session.get("/version")
+            answer, _ = self._session.get(routes.VERSION)
         except Refused as refused:
             if refused.status not in {401, 403}:
                 raise _NotGitLab(str(refused)) from refused
@@ -50,7 +50,7 @@ class GroupCheck:
             yield ok("gitlab", "GitLab answers")
             return
         except NoAnswer as error:
-            raise NoAnswer(f"{error}; see --gitlab-url, and that GitLab is up.") from error
+            raise NoAnswer(f"{error}; see --gitlab-url, and that GitLab is up.", cause=error.cause) from error
         version = str(answer.get("version")) if isinstance(answer, dict) else ""
         release = re.match(r"(\d{1,4})\.(\d{1,4})", version)
         if not release:
@@ -69,7 +69,7 @@ class GroupCheck:
         )
         yield ok("token", f"the token is {whoami.user}'s, is enough for {command}, and {expiry}")
         yield from (warn("token", problem.message) for problem in whoami.problems(datetime.now(UTC)))
-        user, _ = self._session.get("/user")
+        user, _ = self._session.get(routes.USER)
         yield from _account_findings(user if isinstance(user, dict) else {}, whoami.user)
 
     def _projects(self) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ class GroupCheck:
         managed = {
             project_from(project).id
             for group in self._scope.groups
-            for project in pages(self._session, f"/groups/{quote(group, safe='')}/projects", params)
+            for project in pages(self._session, routes.group_projects(group), params)
         }
         managed |= {id_ for id_ in listing.extras if self._is_managed(id_)}
         unmanaged = sorted(project.path for project in listing.by_path.values() if project.id not in managed)
@@ -110,7 +110,7 @@ class GroupCheck:
         )
 
     def _is_managed(self, id_: int) -> bool:
-        answer, _ = self._session.get(f"/projects/{id_}")
+        answer, _ = self._session.get(routes.project(id_))
         match answer:
             case {"permissions": {"project_access": project, "group_access": group}}:
                 levels = [access.get("access_level") for access in (project, group) if isinstance(access, dict)]

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from cronjob.gitlab import routes
 from cronjob.gitlab.group import Scope
 from cronjob.gitlab.identity import prove
 from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, look_up, pages, read_listing, read_root
 from cronjob.gitlab.session import Refused, Session
 from reconcile.actual import Items, Unreadable, key_from, webhook_from
+from reconcile.causes import UNKNOWN
 from reconcile.chain.deliveries import Deliveries
 from reconcile.chain.query import Hosts
 from reconcile.chain.tenant_trace import ProjectState
@@ -33,6 +35,7 @@ class ProjectReader:
 
     def __init__(self, session: Session, scope: Scope) -> None:
         self.unavailable = ""
+        self._cause = UNKNOWN
         self._session = session
         self._scope = scope
         self._listing = Listing(set(scope.hosts))
@@ -51,12 +54,12 @@ class ProjectReader:
             for group in self._scope.groups:
                 self._read_hosts(group)
         except SyncerError as error:
-            self.unavailable = str(error)
+            self.unavailable, self._cause = str(error), error.cause or UNKNOWN
 
     def find(self, path: str) -> LookUpResult:
         """Return where the path, or the project id, leads; GitLab is asked once."""
         if self.unavailable:
-            return LookUpFailed(self.unavailable)
+            return LookUpFailed(self.unavailable, self._cause)
         if path not in self._locations:
             location = look_up(self._session, path, self._listing)
             if isinstance(location, ProjectLocation) and not location.inside and self._scope.extra_projects:
@@ -68,15 +71,15 @@ class ProjectReader:
 
     def read(self, project: Project) -> ProjectState:
         """Read every page of the project's deploy keys and webhooks; unreadable where either list is not whole."""
-        now, base = datetime.now(UTC), f"/projects/{project.id}"
+        now, base = datetime.now(UTC), routes.project(project.id)
         archived = False
         try:
             answer, _ = self._session.get(base)
             archived = isinstance(answer, dict) and answer.get("archived") is True
-            keys = tuple(key_from(element, now) for element in pages(self._session, f"{base}/deploy_keys", {}))
-            webhooks = tuple(webhook_from(element) for element in pages(self._session, f"{base}/hooks", {}))
+            keys = tuple(key_from(element, now) for element in pages(self._session, routes.deploy_keys(base), {}))
+            webhooks = tuple(webhook_from(element) for element in pages(self._session, routes.hooks(base), {}))
         except SyncerError as error:
-            return ProjectState(Unreadable(project, str(error)), archived)
+            return ProjectState(Unreadable(project, str(error), error.cause or UNKNOWN), archived)
         return ProjectState(Items(project, keys, webhooks), archived)
 
     def deliveries(self, project: Project, webhook: int) -> Deliveries:
@@ -92,9 +95,10 @@ class ProjectReader:
 
     def _delivery_statuses(self, project: Project, webhook: int) -> list[str]:
         found: list[str] = []
+        route = routes.deliveries(routes.item(routes.hooks(routes.project(project.id)), webhook))
         for page in range(1, _PAGES + 1):
             params = {"per_page": str(_EVENTS), "page": str(page)}
-            answer, headers = self._session.get(f"/projects/{project.id}/hooks/{webhook}/events", params)
+            answer, headers = self._session.get(route, params)
             found += _statuses(answer)
             if len(answer) < _EVENTS or headers.get("X-Next-Page") == "":
                 break
@@ -102,7 +106,7 @@ class ProjectReader:
 
     def _read_hosts(self, group: str) -> None:
         id_ = read_root(self._session, group, self._listing)
-        answer, _ = self._session.get(f"/groups/{id_}/projects", {**GROUP_PROJECTS, "per_page": "1", "page": "1"})
+        answer, _ = self._session.get(routes.group_projects(id_), {**GROUP_PROJECTS, "per_page": "1", "page": "1"})
         for project in _objects(answer):
             self._listing.add(project)
 

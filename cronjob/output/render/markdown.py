@@ -175,6 +175,8 @@ def _change(change: Record) -> str:
     ]
     if change["error"]:
         lines.append(f"  - {prose(change['error'])}")
+    if change.get("cause"):
+        lines.append(f"  - {prose(change['cause']['next'])}")
     return "\n".join(lines)
 
 

@@ -93,6 +93,8 @@ class TextReport:
             yield f"      {field}: {for_terminal(field_text(old))} -> {for_terminal(field_text(new))}"
         if change["error"]:
             yield from self._page.folded(change["error"], "      ")
+        if change.get("cause"):
+            yield from self._page.folded(change["cause"]["next"], "      ")
 
     def _status(self, change: Record) -> str:
         note = status_note(change)

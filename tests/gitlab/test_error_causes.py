@@ -1,0 +1,72 @@
+"""Which cause an answer of GitLab stands for."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cronjob.gitlab.error_causes import cause_of_answer
+from cronjob.gitlab.routes import SELF, deploy_keys, project
+from cronjob.transport.answer import Answer
+from reconcile.causes import Cause, CauseCode
+
+KEYS = deploy_keys(project(1))
+
+
+def code_of(status: int, body: object, path: str = KEYS) -> str:
+    content = body if isinstance(body, str) else json.dumps(body)
+    return cause_of_answer(Answer(status, {}, content.encode()), path).code.value
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (401, {"error": "invalid_token", "error_description": "Token is expired. You can ..."}, "TokenExpired"),
+        (401, {"error": "invalid_token", "error_description": "Token was revoked. You ..."}, "TokenRevoked"),
+        (401, {"message": "401 Unauthorized"}, "TokenRefused"),
+        (403, {"error": "insufficient_scope", "scope": "api"}, "ScopeMissing"),
+        (403, {"error": "insufficient_granular_scope"}, "PermissionMissing"),
+        (403, {"message": "403 Forbidden"}, "RoleMissing"),
+        (403, {"message": "403 Forbidden - Your account has been blocked"}, "Unknown"),
+        (404, {"message": "404 Project Not Found"}, "ProjectGone"),
+        (404, {"message": "404 Not found"}, "Unknown"),
+        (404, {"error": "404 Not Found"}, "Unknown"),
+        (404, "<html>404 Project Not Found", "NotGitLab"),
+        (301, "This resource has been moved", "NotGitLab"),
+        (403, "Access denied", "NotGitLab"),
+        (400, {"message": {"deploy_key.fingerprint_sha256": ["ist bereits vergeben"]}}, "KeyTaken"),
+        (400, {"message": {"deploy_key.fingerprint": ["has already been taken"]}}, "KeyTaken"),
+        (400, {"message": {"fingerprint": ["has already been taken"]}}, "KeyTaken"),
+        (400, {"message": {"deploy_key.key": ["type is forbidden"]}}, "Unknown"),
+        (400, {"message": {"title": ["has already been taken"]}}, "Unknown"),
+        (400, {"message": "fingerprint has already been taken"}, "Unknown"),
+        (422, {"message": {"fingerprint": ["has already been taken"]}}, "Unknown"),
+        (409, {"message": "409 Conflict: Resource lock"}, "ResourceLocked"),
+        (409, {"message": "409 Conflict"}, "Unknown"),
+        (429, "Retry later", "RateLimited"),
+        (500, {"message": "500 Internal Server Error"}, "ServerError"),
+        (502, "<html>", "ServerError"),
+        (504, "<html>", "Timeout"),
+        (524, "", "Timeout"),
+        (418, {"message": ["404 Project Not Found"]}, "Unknown"),
+        (404, "[]", "NotGitLab"),
+    ],
+)
+def test_an_answer_stands_for_a_cause(status: int, body: object, code: str) -> None:
+    assert code_of(status, body) == code
+
+
+def test_a_refused_address_says_nothing_about_the_role_where_no_project_was_asked_for() -> None:
+    assert code_of(403, {"message": "403 Forbidden"}, SELF) == "Unknown"
+
+
+@pytest.mark.parametrize("code", list(CauseCode))
+def test_every_cause_has_a_clause_and_one_sentence_of_what_to_do(code: CauseCode) -> None:
+    cause = Cause(code, "what GitLab names")
+
+    assert cause.clause.endswith(": what GitLab names")
+    assert cause.sentence_start[0].isupper()
+    assert cause.next_step[0].isupper()
+    assert cause.next_step.endswith(".")
+    assert cause.as_dict() == {"code": code.value, "next": cause.next_step}
