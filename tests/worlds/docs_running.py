@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cronjob.cli import program
 from cronjob.commands import sandbox_story as story
 from cronjob.sandbox import samples
 from cronjob.sandbox.samples import Sandbox, add_secret, add_tenant, flux_looks, remove_tenant, sample_tenants, ssh_key
@@ -27,6 +31,8 @@ _BLOCK = re.compile(
 )
 # Nobody listens there, and that is all that `check` may find out: no test leaves this machine.
 _NOWHERE = {"SYNCER_RECEIVER_URL": "https://127.0.0.1:9"}
+# Without what only a shell can do: variables, pipes, files, globs.
+_PLAIN = re.compile(r"flux-gitlab-syncer [^$|<>;&*`'\"(){}\\]*")
 _ENDS = re.compile(r"^(?P<command>.*?\S) +# exit code (?P<code>\d+)$")
 
 
@@ -90,33 +96,54 @@ class Reader:
         return text.replace("GITLAB_TOKEN=...", f"GITLAB_TOKEN={self.sandbox.token}").replace(".venv/bin/", "")
 
     def runs(self, text: str) -> None:
-        lines = self._theirs(text).replace("\\\n", " ").splitlines()
-        script = "\n".join(["set -euo pipefail", *map(_checked, lines)])
+        """Run one block; a plain call of the program runs in this process, everything else in a shell."""
+        lines = [line for line in self._theirs(text).replace("\\\n", " ").splitlines() if line.strip()]
         in_file = "--config settings.yaml" in text
         # A reader who wrote the settings into a file has not set them in the environment as well.
         given = {
             name: value for name, value in self._environment.items() if not (in_file and name.startswith("SYNCER_"))
         }
+        environment = {**given, **(_NOWHERE if "flux-gitlab-syncer check" in text else {})}
+        if all(_PLAIN.fullmatch(line) for line in lines):
+            for line in lines:
+                self._calls(line, environment)
+        else:
+            self._types(lines, environment)
+
+    def _calls(self, line: str, environment: Mapping[str, str]) -> None:
+        command, expected = _with_exit_code(line)
+        with contextlib.chdir(self._folder):
+            done = CliRunner().invoke(
+                program, shlex.split(command, comments=True)[1:], env=environment, catch_exceptions=False
+            )
+        assert done.exit_code == int(expected or 0), f"{line}\nexit code {done.exit_code}\n{done.output[-3000:]}"
+
+    def _types(self, lines: Iterable[str], environment: Mapping[str, str]) -> None:
+        script = "\n".join(["set -euo pipefail", *map(_checked, lines)])
         done = subprocess.run(
             ["/bin/bash", "-c", script],
-            env={**given, **(_NOWHERE if "flux-gitlab-syncer check" in text else {}), "PATH": f"{BIN}:{os.defpath}"},
+            env={**environment, "PATH": f"{BIN}:{os.defpath}"},
             cwd=self._folder,
             capture_output=True,
             text=True,
             check=False,
             timeout=120,
         )
-        assert done.returncode == 0, f"{text}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        assert done.returncode == 0, f"{script}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+def _with_exit_code(line: str) -> tuple[str, str]:
+    """A command and the exit code that the page says it has; empty where it says nothing."""
+    found = _ENDS.match(line)
+    return (found["command"], found["code"]) if found else (line, "")
 
 
 def _checked(line: str) -> str:
-    """A command with the exit code that the page says, 0 where it says nothing."""
-    found = _ENDS.match(line)
-    if not found:
+    """A command of a shell with the exit code that the page says, 0 where it says nothing."""
+    command, code = _with_exit_code(line)
+    if not code:
         return line
-    return (
-        f'if {found["command"]}; then code=0; else code=$?; fi; echo "exit code $code"; [ "$code" = {found["code"]} ]'
-    )
+    return f'if {command}; then code=0; else code=$?; fi; echo "exit code $code"; [ "$code" = {code} ]'
 
 
 def _the_key_is_new(reader: Reader) -> None:
