@@ -23,7 +23,8 @@ from tests.worlds.program import Program, a_program
 from tests.worlds.secrets_shown import secrets_of, shown
 
 # Each is a whole run against both servers; `--hypothesis-profile deep` makes many.
-fewer = settings(max_examples=settings.default.max_examples * 2 // 5)
+deep = settings.default.max_examples > 100
+fewer = settings(max_examples=400 if deep else 15)
 
 
 @pytest.fixture(scope="module")
