@@ -7,7 +7,7 @@ import pytest
 from reconcile.actual import Unreadable
 from reconcile.marks import Identity
 from reconcile.model import Kind
-from reconcile.plan.changes import Delete, Update
+from reconcile.plan.changes import Create, Delete, Update
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Code, Problem
 from tests.worlds.builders import (
@@ -218,6 +218,13 @@ def test_the_whole_url_is_part_of_the_checksum() -> None:
     one, other = (Plan((Delete(A, a_webhook(url=text), ""),)).checksum(HOST, CLUSTER) for text in (url, near))
 
     assert one != other
+
+
+def test_the_title_and_the_right_to_push_of_a_key_that_is_put_back_are_part_of_the_checksum() -> None:
+    before = [None, a_key(), a_key(title="deploy bot"), a_key(can_push=True)]
+    plans = [Plan((Create(a_wanted_key(), "", was=found),)) for found in before]
+
+    assert len({plan.checksum(HOST, CLUSTER) for plan in plans}) == len(before)
 
 
 def test_the_path_of_a_project_is_no_part_of_the_checksum() -> None:
