@@ -28,7 +28,7 @@ from cronjob.sandbox.samples import (
     NAMESPACE,
     RECEIVER_URL,
     Sandbox,
-    flux_looks,
+    reconcile_flux,
     remove_tenant,
     sample_tenants,
 )
@@ -131,7 +131,7 @@ def serve(scene: Scene) -> None:
         with suppress(KeyboardInterrupt):
             while True:
                 began = time.monotonic()
-                flux_looks(stage.sandbox)
+                reconcile_flux(stage.sandbox)
                 # Thousands of tenants take a while to look at, and the servers need the processor too.
                 time.sleep(max(_FLUX_INTERVAL, 20 * (time.monotonic() - began)))
         if stage.faults:
@@ -215,7 +215,7 @@ def _why(code: int, stage: Stage) -> str:
 
 def _what_flux_says(sandbox: Sandbox) -> str:
     """The GitRepositories' Ready conditions, after Flux has looked again."""
-    flux_looks(sandbox)
+    reconcile_flux(sandbox)
     lines = ["Flux looks again:"]
     for item in sandbox.kubernetes.list("GitRepository", NAMESPACE)[:_SHOWN]:
         ready = next(one for one in item["status"]["conditions"] if one["type"] == "Ready")

@@ -1,7 +1,7 @@
 """
-Sample tenants in both worlds: the platform's own, a broken one, the leftovers of a removed one, and any number more.
+Sample tenants in both worlds: the platform's own, one with errors, one that left, and any number of ordinary ones.
 
-What a person put on the projects by hand is there too, so that one can see that it stays.
+The projects also have items that people made by hand, to show that the program leaves them alone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EXTRA = "hokiebird/sample-tenant"
 NAMESPACE = "platform-flux-tenant-config"
 CLUSTER = "aws-prod"
 RECEIVER_URL = "https://flux-webhook.platform.example"
-# How the marks of the program begin that runs in this cluster and namespace.
+# The beginning of the marks of the program in this cluster and namespace.
 MARK = f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}/"
 MAINTAINER = 40
 _KNOWN_HOSTS = "code.vt.edu ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIImIrwV2uvJO9fJd6SGcHclJXgaz5VsdYpP5VClloXzq"
@@ -41,7 +41,7 @@ _KNOWN_HOSTS = "code.vt.edu ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIImIrwV2uvJO9fJd
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Both worlds, and the bot account's token at GitLab."""
+    """Both worlds, and the GitLab token of the bot account."""
 
     gitlab: GitLabWorld
     kubernetes: KubernetesWorld
@@ -49,7 +49,7 @@ class Sandbox:
 
 
 def sample_tenants(more: int = 0, *, samples: bool = True) -> Sandbox:
-    """Fresh worlds with the sample tenants and *more* ordinary ones; without *samples* only these."""
+    """Make both worlds with the sample tenants and *more* ordinary tenants; without *samples* only the latter."""
     gitlab, kubernetes = GitLabWorld(), KubernetesWorld()
     gitlab.ssh_host = "code.vt.edu"
     bot = gitlab.add_user("flux-bot")
@@ -58,16 +58,16 @@ def sample_tenants(more: int = 0, *, samples: bool = True) -> Sandbox:
     gitlab.add_group(f"{GROUP}/{CLUSTER}")
     kubernetes.add_namespace(NAMESPACE)
     if samples:
-        _platforms_own(sandbox)
-        _left_behind(sandbox)
+        _add_platform_tenants(sandbox)
+        _add_retired_tenant(sandbox)
     for number in range(1, more + 1):
         add_tenant(sandbox, f"tenant-{number:04}")
-    flux_looks(sandbox)
+    reconcile_flux(sandbox)
     return sandbox
 
 
 def add_tenant(sandbox: Sandbox, name: str) -> None:
-    """One ordinary tenant: a project, a GitRepository, a Receiver and their Secrets."""
+    """Add an ordinary tenant: a project, a GitRepository, a Receiver and their Secrets."""
     sandbox.gitlab.add_project(f"{GROUP}/{CLUSTER}/{name}")
     add_secret(sandbox, f"{name}-ssh", ssh_key())
     add_secret(sandbox, f"{name}-webhook", {"token": token_of(name)})
@@ -75,7 +75,7 @@ def add_tenant(sandbox: Sandbox, name: str) -> None:
 
 
 def add_objects(sandbox: Sandbox, name: str) -> None:
-    """The GitRepository and the Receiver of an ordinary tenant."""
+    """Create the GitRepository and the Receiver of an ordinary tenant."""
     sandbox.kubernetes.apply(
         {
             "apiVersion": "source.toolkit.fluxcd.io/v1",
@@ -104,7 +104,7 @@ def add_objects(sandbox: Sandbox, name: str) -> None:
 
 
 def add_kustomization(sandbox: Sandbox, name: str, **spec: object) -> None:
-    """What applies an ordinary tenant's repository, in the tenant's own namespace and as its service account."""
+    """Create a Kustomization of a tenant's repository, in the tenant's namespace and with its service account."""
     source = {"kind": "GitRepository", "name": name, "namespace": NAMESPACE}
     usual = {"interval": "10m", "path": "./", "prune": True, "serviceAccountName": "flux", "sourceRef": source}
     sandbox.kubernetes.apply(
@@ -118,13 +118,13 @@ def add_kustomization(sandbox: Sandbox, name: str, **spec: object) -> None:
 
 
 def remove_tenant(sandbox: Sandbox, name: str) -> None:
-    """The tenant's objects go; its project, key and webhook stay behind."""
+    """Delete the tenant's objects; its project, deploy key and webhook stay."""
     sandbox.kubernetes.delete("GitRepository", NAMESPACE, name)
     sandbox.kubernetes.delete("Receiver", NAMESPACE, name)
 
 
-def flux_looks(sandbox: Sandbox) -> None:
-    """Flux's controllers look once: webhook paths, what can be cloned with its key, and what is applied of it."""
+def reconcile_flux(sandbox: Sandbox) -> None:
+    """Let Flux's controllers reconcile every Receiver, GitRepository and Kustomization once."""
 
     def has_access(url: str, identity: str) -> bool:
         path = url.partition("://")[2].partition("/")[2].removesuffix(".git").lower()
@@ -141,7 +141,7 @@ def flux_looks(sandbox: Sandbox) -> None:
 
 
 def ssh_key() -> dict[str, str]:
-    """A fresh key pair as `flux create secret git` stores it."""
+    """Generate a key pair as `flux create secret git` stores it."""
     key = Ed25519PrivateKey.generate()
     return {
         "identity": key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(),
@@ -151,7 +151,7 @@ def ssh_key() -> dict[str, str]:
 
 
 def token_of(name: str) -> str:
-    """A made-up webhook token, the same in every sandbox."""
+    """A webhook token computed from *name*, the same in every sandbox."""
     return hashlib.sha256(f"sandbox {name}".encode()).hexdigest()[:40]
 
 
@@ -161,14 +161,14 @@ def add_secret(sandbox: Sandbox, name: str, data: dict[str, str]) -> None:
     sandbox.kubernetes.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
 
 
-def _platforms_own(sandbox: Sandbox) -> None:
+def _add_platform_tenants(sandbox: Sandbox) -> None:
     gitlab = sandbox.gitlab
     docs = gitlab.add_project(f"{GROUP}/{CLUSTER}/docs-getting-started")
     gitlab.add_project(f"{GROUP}/{CLUSTER}/broken-tenant")
     owner = gitlab.add_user("hokiebird")
     personal = gitlab.add_project(EXTRA)
     gitlab.add_member(personal, next(user for user in gitlab.users.values() if user.username == "flux-bot"), MAINTAINER)
-    # What people put there by hand, and nobody may touch.
+    # Items that people made by hand: the program must not change them.
     gitlab.add_deploy_key(docs, ssh_key()["identity.pub"], title="laptop of the docs team", user=owner)
     gitlab.add_hook(docs, "https://ci.example.org/gitlab", push_events=True)
     sandbox.kubernetes.apply_yaml((Path(__file__).parent / "samples" / "tenants.yaml").read_text())
@@ -178,8 +178,8 @@ def _platforms_own(sandbox: Sandbox) -> None:
         add_secret(sandbox, f"{name}-webhook", {"token": token_of(name)})
 
 
-def _left_behind(sandbox: Sandbox) -> None:
-    """A tenant that left while nobody was looking: our mark on both items, and no object wants them."""
+def _add_retired_tenant(sandbox: Sandbox) -> None:
+    """Add a tenant that left: a deploy key and a webhook with our mark that no object wants."""
     project = sandbox.gitlab.add_project(f"{GROUP}/{CLUSTER}/retired-tenant")
     sandbox.gitlab.add_deploy_key(project, ssh_key()["identity.pub"], title=f"{MARK}retired-tenant-ssh")
     path = webhook_path(token_of("retired-tenant").encode(), "retired-tenant", NAMESPACE)

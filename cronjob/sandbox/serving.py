@@ -1,4 +1,4 @@
-"""An aiohttp application on loopback, served from a thread of its own."""
+"""Serve an aiohttp application on loopback from a thread."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from aiohttp import web
 
 HOST = "127.0.0.1"
 
-# Long answers (a Kubernetes watch) may be under way when the server stops; nobody is left to read them.
+# Slow answers may be under way when the server stops; no client is left to read them.
 SHUTDOWN_TIMEOUT = 0.2
 
 
@@ -20,8 +20,8 @@ def serving(app: web.Application, *, port: int = 0) -> Iterator[str]:
     """
     Serve *app* on loopback and yield its URL, ``http://127.0.0.1:PORT``.
 
-    Without *port* the operating system chooses one. A port that is taken raises ``OSError`` here.
-    After the block the server is gone: its thread, its loop and its connections.
+    Without *port* the operating system chooses one. A port in use raises ``OSError``. After the block the thread,
+    the event loop and all connections are closed.
     """
     started: Future[_Running] = Future()
     thread = Thread(target=_run, args=(app, port, started), name="sandbox-server", daemon=True)

@@ -1,7 +1,7 @@
 """
-What a platform's GitLab must look like, worked out from both worlds alone and by other rules than the program's own.
+The expected state of GitLab, computed from both worlds by other rules than the program's.
 
-A key or webhook is *ours* by its mark, *wanted* by the objects that are there; everything else must not change at all.
+A key or webhook is *ours* by its mark and *wanted* by the objects that exist; everything else must not change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cronjob.sandbox.samples import CLUSTER, NAMESPACE, RECEIVER_URL
 from tests.worlds.program import Program
 
 MARK = f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}/"
-# Said of a write whose outcome the program does not claim to know.
+# Error texts for writes whose outcome the program does not know.
 UNKNOWN = (
     "GitLab may still be working on it",
     "looking whether it was done failed",
@@ -29,7 +29,7 @@ Items = tuple[dict[str, dict[str, Any]], dict[int, dict[str, Any]]]
 
 @dataclass
 class Tenant:
-    """One tenant as the platform team sees it. *key* is the public half of its Secret's, as text."""
+    """One tenant as the platform team sees it. *key* is the public key of its Secret, as text."""
 
     name: str
     project: Project
@@ -44,7 +44,7 @@ class Tenant:
 
 @dataclass
 class Platform:
-    """Both worlds, and what was done to them."""
+    """Both worlds and the tenants in them."""
 
     program: Program
     tenants: dict[str, Tenant] = field(default_factory=dict)
@@ -53,24 +53,24 @@ class Platform:
         return tenant.key if tenant.is_there and tenant.is_inside and tenant.has_secret else None
 
     def flux_path(self, tenant: Tenant) -> str:
-        """The webhook path that Flux serves for the tenant now, or nothing."""
+        """The webhook path that Flux serves for the tenant now, or an empty text."""
         receiver = self.program.kubernetes.get("Receiver", NAMESPACE, tenant.name)
         return str(((receiver or {}).get("status") or {}).get("webhookPath") or "")
 
     def wanted_url(self, tenant: Tenant) -> str | None:
-        """The URL that must be there: the path that Flux serves, if it belongs to the token that is there now."""
+        """The URL of the wanted webhook: the path that Flux serves, if it fits the current token."""
         if not (tenant.is_there and tenant.is_inside) or self.holds_webhooks(tenant):
             return None
         return RECEIVER_URL + self.flux_path(tenant)
 
     def holds_webhooks(self, tenant: Tenant) -> bool:
-        """Whether a webhook of the tenant's can neither be made nor be given up now."""
+        """Whether the tenant's webhooks are on hold: none may be created or removed now."""
         digest = hashlib.sha256(f"{tenant.token}{tenant.name}{NAMESPACE}".encode()).hexdigest()
         path = self.flux_path(tenant)
         return tenant.is_there and (tenant.is_suspended or not tenant.has_secret or path != f"/hook/{digest}")
 
     def monitor(self) -> Monitor:
-        """One that knows what must not go, and what nobody may touch, while the next run goes on."""
+        """A monitor for the next run, with the wanted and the foreign items as they are now."""
         gitlab = self.program.gitlab
         keys: dict[int, set[str]] = {}
         urls: dict[int, set[str]] = {}
@@ -82,9 +82,9 @@ class Platform:
                 urls.setdefault(tenant.project.id, set()).add(url)
                 tokens[url] = tenant.token
             elif tenant.is_there and tenant.is_inside and (path := self.flux_path(tenant)):
-                # Held: what is there at this URL stays, whatever its token.
+                # On hold: a webhook at this URL stays, whatever its token.
                 urls.setdefault(tenant.project.id, set()).add(RECEIVER_URL + path)
-        wanted = {url for some in urls.values() for url in some}
+        wanted = {url for project_urls in urls.values() for url in project_urls}
         gitlab.after_write.clear()
         projects = list(gitlab.projects.values())
         return Monitor(
@@ -105,7 +105,7 @@ class Platform:
         )
 
     def switched_off(self) -> set[int]:
-        """The webhooks that a test push may heal: they are wanted, ours and right, and GitLab has switched them off."""
+        """The ids of the webhooks that a test push may heal: wanted, ours, correct, and disabled by GitLab."""
         found = set()
         for tenant in self.tenants.values():
             url = self.wanted_url(tenant)
@@ -118,18 +118,20 @@ class Platform:
         return found
 
     def wrongly_restored(self, before: dict[int, Items], report: Mapping[str, Any]) -> Iterator[str]:
-        """What an `undo` of *report* did that it should not: all it may do is to put back what that run removed."""
+        """The differences that an `undo` of *report* must not make: it may only restore what that run removed."""
         for id_, (keys, hooks) in self.everything().items():
             old_keys, old_hooks = before[id_]
-            yield from (f"the key {one} is gone or not what it was" for one in _changed(old_keys, keys))
-            yield from (f"the webhook {one} is gone or not what it was" for one in _changed(old_hooks, hooks))
-            removed = [one for one in _removed_in(report) if one["project_id"] == id_]
-            restorable = [(one["key"]["public_key"], one["key"]["title"]) for one in removed if "key" in one]
-            urls = [one["webhook"]["url"].rstrip("…") for one in removed if "webhook" in one]
+            yield from (f"the key {material} is gone or changed" for material in _changed(old_keys, keys))
+            yield from (f"the webhook {hook_id} is gone or changed" for hook_id in _changed(old_hooks, hooks))
+            removed = [change for change in _removed_in(report) if change["project_id"] == id_]
+            restorable = [
+                (change["key"]["public_key"], change["key"]["title"]) for change in removed if "key" in change
+            ]
+            urls = [change["webhook"]["url"].rstrip("…") for change in removed if "webhook" in change]
             for material in keys.keys() - old_keys.keys():
                 title = keys[material]["title"]
                 if (material, title) not in restorable or not title.startswith(MARK):
-                    yield f"the key {title} comes from nowhere"
+                    yield f"the key {title} was not in the report"
             for hook in (hooks[new] for new in hooks.keys() - old_hooks.keys()):
                 name = (hook["description"] or "").removeprefix(MARK)
                 digest = hashlib.sha256(f"{hook['token']}{name}{NAMESPACE}".encode()).hexdigest()
@@ -137,27 +139,30 @@ class Platform:
                     yield f"the webhook at {hook['url']} comes from nowhere"
 
     def silently_missing(self, done: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[str]:
-        """What is not there after an `undo` of *report*, and *done*, its own report, does not account for."""
+        """The items that an `undo` of *report* did not restore and that *done*, its own report, does not mention."""
         if done["result"] == "failed":
             return
-        told = [one["project"] for one in done["problems"] if one["code"] == "CannotPutBack"]
-        told += [change["project"] for change in done["changes"] if change["status"] != "applied"]
+        mentioned = [problem["project"] for problem in done["problems"] if problem["code"] == "CannotPutBack"]
+        mentioned += [change["project"] for change in done["changes"] if change["status"] != "applied"]
         paths = {project.id: project.path_with_namespace for project in self.program.gitlab.projects.values()}
         now = self.everything()
-        for one in _removed_in(report):
-            if not _is_back(one, now[one["project_id"]]) and not {one["project"], paths[one["project_id"]]} & {*told}:
-                yield f"{one['kind']} on {one['project']}"
+        for change in _removed_in(report):
+            names = {change["project"], paths[change["project_id"]]}
+            if not _is_back(change, now[change["project_id"]]) and not names & {*mentioned}:
+                yield f"{change['kind']} on {change['project']}"
 
     def differences(self, before: dict[int, Items], kept: Iterable[dict[str, Any]] = ()) -> Iterator[str]:
-        """In which ways GitLab is not as it should be after a run that nothing disturbed, and that *kept* these."""
-        held = {one["webhook"]["id"] for one in kept if "webhook" in one} if self.is_one_lost else set()
+        """The differences from the expected state after an undisturbed run whose report has the *kept* items."""
+        held = {item["webhook"]["id"] for item in kept if "webhook" in item} if self.is_one_lost else set()
         for tenant in self.tenants.values():
             yield from (f"{tenant.name}: {text}" for text in self._on_project(tenant, before[tenant.project.id], held))
 
     @property
     def is_one_lost(self) -> bool:
-        """Whether nobody can tell which webhook some Receiver has: each of ours may be it, and stays."""
-        return any(one.is_there and one.is_hidden and not self.flux_path(one) for one in self.tenants.values())
+        """Whether the webhook of some Receiver cannot be known: then all of ours are kept."""
+        return any(
+            tenant.is_there and tenant.is_hidden and not self.flux_path(tenant) for tenant in self.tenants.values()
+        )
 
     def _on_project(self, tenant: Tenant, before: Items, held: Set[int]) -> Iterator[str]:
         keys, hooks = self.items(tenant.project)
@@ -170,9 +175,9 @@ class Platform:
             yield "its deploy key is missing"
         if not (tenant.is_there and not tenant.has_secret):
             yield from (
-                f"the deploy key {one['title']} should be gone"
-                for material, one in keys.items()
-                if one["title"].startswith(MARK) and material != wanted
+                f"the deploy key {key['title']} should be gone"
+                for material, key in keys.items()
+                if key["title"].startswith(MARK) and material != wanted
             )
         url = self.wanted_url(tenant)
         if url and [hook["url"] for hook in hooks.values()].count(url) != 1:
@@ -191,7 +196,7 @@ class Platform:
             )
 
     def _is_right(self, hook: dict[str, Any], tenant: Tenant) -> bool:
-        # A token that somebody took away is seen from GitLab 19.0 on; which one there is, never.
+        # From 19.0 on GitLab shows whether there is a token; it never shows which.
         unseen = hook["token"] is None and self.program.gitlab.release < (19, 0)
         on = {name for name, value in hook.items() if name.endswith("_events") and value is True}
         return (
@@ -206,7 +211,7 @@ class Platform:
         return {project.id: self.items(project) for project in self.program.gitlab.projects.values()}
 
     def items(self, project: Project) -> Items:
-        """A project's deploy keys by material and webhooks by id, as plain values."""
+        """The project's deploy keys by material and webhooks by id, as plain values."""
         gitlab = self.program.gitlab
         keys = {
             " ".join(key.key.split()[:2]): {"id": key.id, "title": key.title, "can_push": can_push}
@@ -219,8 +224,8 @@ class Platform:
         }
         return keys, hooks
 
-    def untruths(self, changes: Iterable[dict[str, Any]], before: dict[int, Items]) -> Iterator[str]:
-        """What a report says of its changes and GitLab does not bear out."""
+    def false_statements(self, changes: Iterable[dict[str, Any]], before: dict[int, Items]) -> Iterator[str]:
+        """The statements of a report's *changes* that are not true in GitLab."""
         now = self.everything()
         for change in changes:
             if change["error"] and any(text in change["error"] for text in UNKNOWN):
@@ -238,7 +243,7 @@ def _changed(before: Mapping[Any, object], now: Mapping[Any, object]) -> list[An
 
 
 def _removed_in(report: Mapping[str, Any]) -> list[Any]:
-    return [one for one in report["changes"] if (one["action"], one["status"]) == ("delete", "applied")]
+    return [change for change in report["changes"] if (change["action"], change["status"]) == ("delete", "applied")]
 
 
 def _is_back(removed: Mapping[str, Any], items: Items) -> bool:
@@ -252,7 +257,7 @@ def _is_there(change: dict[str, Any], items: Items) -> bool:
     keys, hooks = items
     detail = change["key"] if change["kind"] == "deploy_key" else change["webhook"]
     if change["kind"] == "deploy_key":
-        return any(one["id"] == detail["id"] for one in keys.values())
+        return any(key["id"] == detail["id"] for key in keys.values())
     if change["action"] == "create":
         return any(hook["url"].startswith(detail["url"].rstrip("…")) for hook in hooks.values())
     return detail["id"] in hooks

@@ -1,5 +1,5 @@
 """
-Every single request of a run fails once, in every way: the run, or the next one, comes to where a quiet one would.
+Each request of a run fails once, in each way: this run or the next one reaches the state of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.expectations import Platform
-from tests.chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of, strike
+from tests.chaos.twelve_tenants import OPTIONS, Request, a_platform, fail_once, remove_faults, requests_of
 from tests.worlds.hurry import in_a_hurry
 from tests.worlds.program import Done, a_program
 from tests.worlds.secrets_shown import secrets_of, shown
@@ -45,8 +45,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "200 empty object": {"status": 200, "body": {}},
     "201 null": {"status": 201, "body": "null"},
 }
-# Well-formed answers that are not true. Whoever believes them may report a key as gone that is there, or make a second
-# webhook; nothing that is wanted or foreign may go all the same, and the next run puts it right.
+# Well-formed answers that are false. The program may report a key as gone that is there, or create a second webhook,
+# but no wanted or foreign item may be removed, and the next run must converge.
 LIES = {"200 empty list", "404 of the item"}
 
 
@@ -57,12 +57,12 @@ def every_request() -> list[Request]:
 
 @pytest.fixture
 def share(request: pytest.FixtureRequest) -> int:
-    """Each kind strikes every so-manieth request, the next kind those beside them; with `--chaos-all` every one."""
+    """The step between the requests that fail with one kind of fault; with `--chaos-all` every request fails."""
     return 1 if request.config.getoption("--chaos-all") else 8
 
 
 def test_the_run_has_a_bit_of_everything(every_request: list[Request]) -> None:
-    methods = Counter((one.server, one.method) for one in every_request)
+    methods = Counter((request.server, request.method) for request in every_request)
 
     assert methods["gitlab", "POST"] == 8
     assert methods["gitlab", "PUT"] == 2
@@ -81,7 +81,7 @@ def test_each_request_fails_once_and_nothing_is_lost_doubled_or_touched(
     record_property: Callable[[str, object], None],
 ) -> None:
     figures: Counter[str] = Counter()
-    these = [one for one in every_request if one.server == server]
+    these = [request for request in every_request if request.server == server]
     for request in these[list(KINDS).index(kind) % share :: share]:
         figures["requests failed once"] += 1
         figures.update(_survived(request, kind))
@@ -91,30 +91,30 @@ def test_each_request_fails_once_and_nothing_is_lost_doubled_or_touched(
 
 
 def _survived(request: Request, kind: str) -> Counter[str]:
-    """One run in which *request* fails, and a quiet one after it."""
+    """Run once with a failing *request* and once without; returns the figures."""
     with a_program(0, samples=False) as program, in_a_hurry():
         platform = a_platform(program)
         before, monitor = platform.everything(), platform.monitor()
-        strike(program, request, **KINDS[kind])
+        fail_once(program, request, **KINDS[kind])
 
         first = program.run(*OPTIONS)
-        where = f"{kind} for {request}"
-        _check(platform, first, where)
+        context = f"{kind} for {request}"
+        _check(platform, first, context)
         if kind not in LIES:
-            assert list(platform.untruths(first.report["changes"], before)) == [], where
+            assert list(platform.false_statements(first.report["changes"], before)) == [], context
         middle = platform.everything()
-        clear_up(program)
+        remove_faults(program)
         second = program.run(*OPTIONS)
 
-        assert second.code == 0, (where, second.report["problems"])
+        assert second.code == 0, (context, second.report["problems"])
         seen = [text for text in monitor.violations if kind not in LIES or "there are now 2 webhooks" not in text]
-        assert seen == [], where
-        assert list(platform.differences(middle)) == [], where
+        assert seen == [], context
+        assert list(platform.differences(middle)) == [], context
         requests = len(program.gitlab.requests) + len(program.kubernetes.requests)
         return Counter({"runs": 2, "requests": requests, "writes watched": monitor.writes})
 
 
-def _check(platform: Platform, done: Done, where: str) -> None:
-    assert done.code in {0, 1, 5}, (where, done.err)
-    assert "Traceback" not in done.err, where
-    assert shown(secrets_of(platform.program.sandbox), done.out, done.err) == [], where
+def _check(platform: Platform, done: Done, context: str) -> None:
+    assert done.code in {0, 1, 5}, (context, done.err)
+    assert "Traceback" not in done.err, context
+    assert shown(secrets_of(platform.program.sandbox), done.out, done.err) == [], context

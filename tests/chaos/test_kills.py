@@ -1,5 +1,5 @@
 """
-A run is killed, or stopped, at each of its requests: nothing is lost, doubled or touched, and one more run converges.
+A run is killed or stopped at each of its requests: nothing is lost, doubled or changed, and the next run converges.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.children import Ended, lease_expires, run_and_signal
+from tests.chaos.child_processes import Ended, lease_expires, run_and_signal
 from tests.chaos.expectations import Platform
-from tests.chaos.twelve import OPTIONS, a_platform
+from tests.chaos.twelve_tenants import OPTIONS, a_platform
 from tests.worlds.hurry import in_a_hurry
 from tests.worlds.program import Program, a_program
 
-# More than the run makes; the tests say when they have come to its end.
+# More requests than a run makes; the tests end at the last one.
 MOST = 200
 
 
 def signalled(program: Program, number: signal.Signals, request: int, *, after: bool) -> Ended:
-    """A run that gets the signal at that request (from 0) to GitLab; a killed one gets no answer to it."""
+    """Run and send the signal at that request (from 0) to GitLab; a killed run gets no answer."""
     return run_and_signal(
         program,
         number,
@@ -31,22 +31,22 @@ def signalled(program: Program, number: signal.Signals, request: int, *, after: 
     )
 
 
-def converges(platform: Platform, where: str) -> None:
-    """One more run, without faults, puts everything right."""
+def converges(platform: Platform, context: str) -> None:
+    """Run once without faults and check that GitLab is in sync."""
     platform.program.gitlab.faults.planned.clear()
     before = platform.everything()
     done = platform.program.run(*OPTIONS)
-    assert done.code == 0, where
-    assert list(platform.differences(before)) == [], where
+    assert done.code == 0, context
+    assert list(platform.differences(before)) == [], context
 
 
-def at_each_request(one: Callable[[Platform, int], bool], record_property: Callable[[str, object], None]) -> int:
-    """*one* is done on a fresh platform for each request of a run, until it says that there was no such request."""
+def at_each_request(check: Callable[[Platform, int], bool], record_property: Callable[[str, object], None]) -> int:
+    """Call *check* on a fresh platform for each request of a run, until it returns that there was no such request."""
     for request in range(MOST):
         with a_program(0, samples=False) as program, in_a_hurry():
             platform = a_platform(program)
             monitor = platform.monitor()
-            if not one(platform, request):
+            if not check(platform, request):
                 return request
             converges(platform, f"at request {request}")
             assert monitor.violations == [], f"at request {request}"
@@ -60,7 +60,7 @@ def at_each_request(one: Callable[[Platform, int], bool], record_property: Calla
 def test_killed_at_any_request_the_next_run_converges(
     record_property: Callable[[str, object], None], *, after: bool
 ) -> None:
-    def one(platform: Platform, request: int) -> bool:
+    def check(platform: Platform, request: int) -> bool:
         ended = signalled(platform.program, signal.SIGKILL, request, after=after)
         lease_expires(platform.program)
         if ended.code != -signal.SIGKILL:
@@ -70,7 +70,7 @@ def test_killed_at_any_request_the_next_run_converges(
         record_property("runs killed", 1)
         return True
 
-    assert at_each_request(one, record_property) > 50
+    assert at_each_request(check, record_property) > 50
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -79,7 +79,7 @@ def test_stopped_at_any_request_the_report_is_whole_and_true(
 ) -> None:
     results: Counter[str] = Counter()
 
-    def one(platform: Platform, request: int) -> bool:
+    def check(platform: Platform, request: int) -> bool:
         before = platform.everything()
         ended = signalled(platform.program, number, request, after=False)
         if ended.code == 0:
@@ -89,18 +89,18 @@ def test_stopped_at_any_request_the_report_is_whole_and_true(
         record_property("runs stopped", 1)
         return True
 
-    assert at_each_request(one, record_property) > 50
+    assert at_each_request(check, record_property) > 50
     assert results["failed"] > 10
     assert results["incomplete"] > 10
 
 
 def _check(platform: Platform, ended: Ended, before: Any, number: signal.Signals) -> None:
-    """The partial report is valid, tells no untruth, and has an entry for every change that was planned."""
+    """Check that the partial report is valid and true, and has an entry for each planned change."""
     report = ended.report
     assert ended.code == 128 + number, ended.err
     assert "Traceback" not in ended.err
     assert report["result"] in {"failed", "incomplete", "applied"}
-    assert list(platform.untruths(report["changes"], before)) == []
+    assert list(platform.false_statements(report["changes"], before)) == []
     if report["result"] == "failed":
         assert [problem["code"] for problem in report["problems"]] == ["Stopped"]
         assert platform.everything() == before
@@ -112,5 +112,5 @@ def _check(platform: Platform, ended: Ended, before: Any, number: signal.Signals
     assert unreached <= {"a signal stopped the run"}
 
 
-# Two new tenants, two new keys, two new tokens, two spoiled webhooks, two tenants that left.
+# Two new tenants, two new keys, two new tokens, two changed webhooks, two tenants that left.
 PLANNED = 2 * 2 + 2 * 2 + 2 * 2 + 2 + 2 * 2

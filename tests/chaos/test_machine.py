@@ -30,39 +30,39 @@ from hypothesis.stateful import (
 from cronjob.sandbox.fake_gitlab.webhooks import accepts_everything
 from cronjob.sandbox.faults.named import start_faults
 from cronjob.sandbox.faults.names import FAULT_PROFILES
-from cronjob.sandbox.samples import flux_looks
-from tests.chaos.children import lease_expires
-from tests.chaos.hands import INSIDE, OUTSIDE, TAMPERING, Hands
-from tests.chaos.watched import Watch
+from cronjob.sandbox.samples import reconcile_flux
+from tests.chaos.actions import INSIDE, OUTSIDE, TAMPERING, Actions
+from tests.chaos.checked_runs import CheckedRuns
+from tests.chaos.child_processes import lease_expires
 from tests.worlds.hurry import in_a_hurry
 from tests.worlds.program import a_program
 
 FIGURES: Counter[str] = Counter()
 OPTIONS = ("--max-prune", "100%")
-# A tenant that never leaves: without any left the guard would speak up, which has tests of its own.
+# A tenant that never leaves: without tenants the guard would refuse, which has tests of its own.
 ANCHOR = "anchor"
-# Of Flux to GitLab's test pushes; the last is GitLab's word where none came.
+# Flux's answers to GitLab's test pushes; the last is GitLab's message where no answer came.
 ANSWERS = st.sampled_from([200, 200, 404, 503, "Net::OpenTimeout"])
-# One machine each. Before 19.0 GitLab does not say whether a webhook has a token.
+# One state machine for each. Before 19.0 GitLab does not show whether a webhook has a token.
 VERSIONS = ("17.1.0", "18.4.0", "19.0.0", "19.2.0-ee")
 
 
 def step(**arguments: Any) -> Callable[[Callable[..., Any]], Any]:
-    """A rule that is counted."""
+    """A rule that counts its steps."""
 
     def counted(function: Callable[..., Any]) -> Any:
         @wraps(function)
-        def one(self: Chaos, **values: Any) -> Any:
+        def counted_step(self: Chaos, **values: Any) -> Any:
             FIGURES["steps"] += 1
             return function(self, **values)
 
-        return rule(**arguments)(one)
+        return rule(**arguments)(counted_step)
 
     return counted
 
 
 class Chaos(RuleBasedStateMachine):
-    """Both worlds of one platform, with the program between them."""
+    """The state machine: both worlds of one platform, and the program."""
 
     tenants = Bundle("tenants")
     version = "18.4.0"
@@ -73,9 +73,9 @@ class Chaos(RuleBasedStateMachine):
         self.program = self._open.enter_context(a_program(0, samples=False))
         self._open.enter_context(in_a_hurry())
         self.program.gitlab.version = self.version
-        self.hands = Hands(self.program)
-        self.platform = self.hands.platform
-        self.watch = Watch(self.platform, FIGURES)
+        self.actions = Actions(self.program)
+        self.platform = self.actions.platform
+        self.runs = CheckedRuns(self.platform, FIGURES)
         self.folder = Path(self._open.enter_context(TemporaryDirectory()))
         self._injected = 0
 
@@ -87,64 +87,64 @@ class Chaos(RuleBasedStateMachine):
     def the_first_tenants(self) -> Any:
         first = (ANCHOR, "tenant-0", "tenant-1", "tenant-2")
         for name in first:
-            self.hands.let_in(name)
+            self.actions.add_tenant(name)
         return multiple(*first)
 
     # the platform team
 
     @step(target=tenants, name=st.sampled_from([f"tenant-{number}" for number in range(6)]))
     def a_tenant_comes(self, name: str) -> str:
-        self.hands.let_in(name)
+        self.actions.add_tenant(name)
         return name
 
     @step(name=tenants)
     def a_tenant_goes(self, name: str) -> None:
         if name != ANCHOR:
-            self.hands.let_go(self.platform.tenants[name])
+            self.actions.remove_tenant(self.platform.tenants[name])
 
     @step(name=tenants)
     def a_key_rotates(self, name: str) -> None:
-        self.hands.rotate_key(self.platform.tenants[name])
+        self.actions.rotate_key(self.platform.tenants[name])
 
     @step(name=tenants, flux=st.booleans())
     def a_token_rotates(self, name: str, *, flux: bool) -> None:
-        self.hands.rotate_token(self.platform.tenants[name])
+        self.actions.rotate_token(self.platform.tenants[name])
         if flux:
-            flux_looks(self.program.sandbox)
+            reconcile_flux(self.program.sandbox)
 
     @step(name=tenants)
     def secrets_are_lost(self, name: str) -> None:
-        self.hands.lose_secrets(self.platform.tenants[name])
+        self.actions.lose_secrets(self.platform.tenants[name])
 
     @step(name=tenants)
     def a_receiver_is_suspended_or_resumed(self, name: str) -> None:
-        self.hands.suspend_or_resume(self.platform.tenants[name])
+        self.actions.suspend_or_resume(self.platform.tenants[name])
 
     @step()
-    def flux_looks(self) -> None:
-        flux_looks(self.program.sandbox)
+    def reconcile_flux(self) -> None:
+        reconcile_flux(self.program.sandbox)
 
     # people in GitLab
 
     @step(name=tenants, place=st.sampled_from([INSIDE, INSIDE, *OUTSIDE]))
     def a_project_is_moved(self, name: str, place: str) -> None:
-        self.hands.move(self.platform.tenants[name], place)
+        self.actions.move(self.platform.tenants[name], place)
 
     @step(name=tenants)
     def somebody_adds_their_own(self, name: str) -> None:
-        self.hands.add_foreign(self.platform.tenants[name])
+        self.actions.add_foreign(self.platform.tenants[name])
 
     @step(name=tenants, detach=st.booleans())
     def somebody_tampers_with_a_key(self, name: str, *, detach: bool) -> None:
-        self.hands.tamper_with_key(self.platform.tenants[name], detach=detach)
+        self.actions.tamper_with_key(self.platform.tenants[name], detach=detach)
 
-    @step(name=tenants, what=st.sampled_from(TAMPERING))
-    def somebody_tampers_with_a_webhook(self, name: str, what: str) -> None:
-        self.hands.tamper_with_webhook(self.platform.tenants[name], what)
+    @step(name=tenants, change=st.sampled_from(TAMPERING))
+    def somebody_tampers_with_a_webhook(self, name: str, change: str) -> None:
+        self.actions.tamper_with_webhook(self.platform.tenants[name], change)
 
     @step(name=tenants, for_good=st.booleans())
     def gitlab_switches_webhooks_off(self, name: str, *, for_good: bool) -> None:
-        self.hands.switch_off(self.platform.tenants[name], for_good=for_good)
+        self.actions.switch_off(self.platform.tenants[name], for_good=for_good)
 
     # faults
 
@@ -163,59 +163,59 @@ class Chaos(RuleBasedStateMachine):
         """Run under the faults in force, or under another profile, which stays."""
         if name:
             self._start_faults(name, number)
-        self.watch.run(*OPTIONS)
+        self.runs.run(*OPTIONS)
 
     @step(name=st.sampled_from([None, *sorted(FAULT_PROFILES)]), number=st.integers(1, 1_000_000), answer=ANSWERS)
     def a_run_that_heals(self, name: str | None, number: int, answer: int | str) -> None:
-        """Flux answers the test pushes, or it does not."""
+        """Run with --heal-webhooks, with or without an answer of Flux to the test pushes."""
         if name:
             self._start_faults(name, number)
         self.program.gitlab.receiver = lambda _hook, _trigger: answer
-        self.watch.heal(*OPTIONS)
+        self.runs.heal(*OPTIONS)
 
-    @precondition(lambda self: self.watch.removals)
+    @precondition(lambda self: self.runs.removals)
     @step(name=st.sampled_from([None, *sorted(FAULT_PROFILES)]), number=st.integers(1, 1_000_000), dry=st.booleans())
     def an_undo(self, name: str | None, number: int, *, dry: bool) -> None:
-        """Of one of the last runs that removed something, whatever has happened since."""
+        """Undo one of the last runs that removed something."""
         if name:
             self._start_faults(name, number)
         before = self.platform.everything()
-        removals = self.watch.removals[-4:]
-        done = self.watch.undo(removals[number % len(removals)], self.folder, confirmed=not dry)
+        removals = self.runs.removals[-4:]
+        done = self.runs.undo(removals[number % len(removals)], self.folder, confirmed=not dry)
         FIGURES["undone"] += 1
         if dry:
             assert (done.writes, self.platform.everything()) == ([], before)
 
     @step(name=tenants, profile=st.sampled_from([None, *sorted(FAULT_PROFILES)]), number=st.integers(1, 1_000_000))
     def what_a_tenant_had_is_put_back(self, name: str, profile: str | None, number: int) -> None:
-        """It left and was pruned; its things come back before its objects, or with them."""
+        """Remove and prune a tenant, then undo, before its objects are back or after."""
         if name == ANCHOR:
             return
         self._stop_faults()
-        self.hands.let_go(self.platform.tenants[name])
-        self.watch.run(*OPTIONS)
+        self.actions.remove_tenant(self.platform.tenants[name])
+        self.runs.run(*OPTIONS)
         if number % 2:
-            self.hands.let_in(name)
+            self.actions.add_tenant(name)
         if profile:
             self._start_faults(profile, number)
-        if self.watch.removals:
-            self.watch.undo(self.watch.removals[-1], self.folder, confirmed=True)
+        if self.runs.removals:
+            self.runs.undo(self.runs.removals[-1], self.folder, confirmed=True)
 
     @step()
     def a_dry_run(self) -> None:
         before = self.platform.everything()
-        assert self.watch.run("--dry-run", *OPTIONS).writes == []
+        assert self.runs.run("--dry-run", *OPTIONS).writes == []
         assert self.platform.everything() == before
 
     @step(number=st.integers(0, 40), after=st.booleans())
     def a_run_is_killed(self, number: int, *, after: bool) -> None:
-        ended = self.watch.run_and_signal(signal.SIGKILL, number, *OPTIONS, after=after)
+        ended = self.runs.run_and_signal(signal.SIGKILL, number, *OPTIONS, after=after)
         FIGURES["runs killed"] += ended.code == -signal.SIGKILL
         lease_expires(self.program)
 
     @step(number=st.integers(0, 40), which=st.sampled_from([signal.SIGTERM, signal.SIGINT]))
     def a_run_is_stopped(self, number: int, which: signal.Signals) -> None:
-        ended = self.watch.run_and_signal(which, number, *OPTIONS)
+        ended = self.runs.run_and_signal(which, number, *OPTIONS)
         FIGURES["runs stopped"] += ended.code == 128 + which
         assert ended.report["result"] in {"in_sync", "applied", "incomplete", "failed"}
 
@@ -224,20 +224,20 @@ class Chaos(RuleBasedStateMachine):
         FIGURES["quiet runs"] += 1
         self._stop_faults()
         before = self.platform.everything()
-        done = self.watch.run(*OPTIONS)
+        done = self.runs.run(*OPTIONS)
         assert [change for change in done.report["changes"] if change["status"] != "applied"] == []
         assert list(self.platform.differences(before, done.report["kept"])) == []
-        assert self.watch.run(*OPTIONS).report["changes"] == []
+        assert self.runs.run(*OPTIONS).report["changes"] == []
 
     @step(name=tenants, for_good=st.booleans())
     def a_quiet_run_that_heals(self, name: str, *, for_good: bool) -> None:
-        """What is not right yet is made so first: only a webhook that is right is healed."""
+        """Sync first: only a webhook that is correct is healed."""
         self._stop_faults()
-        self.watch.run(*OPTIONS)
-        self.hands.switch_off(self.platform.tenants[name], for_good=for_good)
-        self.watch.heal(*OPTIONS)
+        self.runs.run(*OPTIONS)
+        self.actions.switch_off(self.platform.tenants[name], for_good=for_good)
+        self.runs.heal(*OPTIONS)
         assert self.platform.switched_off() == set()
-        assert self.watch.heal(*OPTIONS).report["changes"] == []
+        assert self.runs.heal(*OPTIONS).report["changes"] == []
 
     # the machine's own
 

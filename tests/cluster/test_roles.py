@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from cronjob.sandbox.fake_kubernetes.authorization import Denial
-from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_kustomization, flux_looks
+from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_kustomization, reconcile_flux
 from tests.cluster.grants import Grants
 from tests.cluster.manifests import FOLDER, Manifest, loaded, of_kind
 from tests.worlds.program import Program, a_program
@@ -49,7 +49,7 @@ def test_a_trace_tells_all_but_the_last_link_with_it_and_that_with_the_right_tha
     page = (Path(__file__).parents[2] / "docs" / "trace.md").read_text(encoding="utf-8")
     more = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
     program.run()
-    flux_looks(program.sandbox)
+    reconcile_flux(program.sandbox)
     add_kustomization(program.sandbox, "tenant-0001")
 
     def links() -> list[tuple[str, str]]:
@@ -59,7 +59,7 @@ def test_a_trace_tells_all_but_the_last_link_with_it_and_that_with_the_right_tha
     only(program, (BASE, NAMESPACE))
     assert links() == [("deliveries", "note"), ("kustomization", "note")]
     only(program, (BASE, NAMESPACE), (more, None))
-    flux_looks(program.sandbox)
+    reconcile_flux(program.sandbox)
     assert links() == [("deliveries", "note")]
 
 

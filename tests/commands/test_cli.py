@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from cronjob.commands import publish as telling
-from cronjob.sandbox.samples import CLUSTER, add_tenant, flux_looks
+from cronjob.sandbox.samples import CLUSTER, add_tenant, reconcile_flux
 from tests.worlds.program import VALIDATOR, Program, a_program
 
 
@@ -240,7 +240,7 @@ def test_adopt_marks_what_a_person_had_put_there(program: Program) -> None:
 def test_a_signal_ends_the_run_with_a_true_report(program: Program, number: signal.Signals, code: int) -> None:
     for name in range(30):
         add_tenant(program.sandbox, f"more-{name}")
-    flux_looks(program.sandbox)
+    reconcile_flux(program.sandbox)
     program.gitlab.latency = 0.05
     command = [sys.executable, "-m", "cronjob", "run", "-o", "json", "--concurrency", "2"]
     process = subprocess.Popen(

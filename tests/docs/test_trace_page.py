@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cronjob.sandbox.samples import flux_looks
+from cronjob.sandbox.samples import reconcile_flux
 from reconcile.chain import deliveries, fetch, kustomizations
 from reconcile.chain.links import LINKS
 from reconcile.findings import Level
@@ -60,7 +60,7 @@ def test_the_captures_are_what_is_printed() -> None:
     with a_program() as program:
         broken = program("trace", "sample-tenant").out
         program.run()
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         healthy = program("trace", "sample-tenant").out
     for name, printed in (("broken", broken), ("healthy", healthy)):
         shown = between(name).removeprefix("```text\n$ flux-gitlab-syncer trace sample-tenant\n").removesuffix("```")

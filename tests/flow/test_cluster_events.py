@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_secret, flux_looks, remove_tenant, ssh_key
+from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_secret, reconcile_flux, remove_tenant, ssh_key
 from tests.worlds.program import Done, Program, a_program
 from tests.worlds.secrets_shown import secrets_of, shown
 
@@ -95,7 +95,7 @@ class TestChanges:
     def test_a_replaced_webhook_is_said(self, program: Program) -> None:
         program.run()
         add_secret(program.sandbox, f"{ONE}-webhook", {"token": "another-token-of-one"})
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
 
         program.run("--events")
 
@@ -153,7 +153,7 @@ class TestProblems:
         receiver = program.kubernetes.get("Receiver", NAMESPACE, ONE)
         assert receiver is not None
         program.kubernetes.apply(receiver | {"spec": receiver["spec"] | {"suspend": True}})
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
 
         program.run("--events")
 
@@ -184,7 +184,7 @@ class TestWhetherAtAll:
     def test_no_secret_is_in_them(self, program: Program) -> None:
         program.run("--events")
         add_secret(program.sandbox, f"{ONE}-webhook", {"token": "another-token-of-one"})
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         program.run("--events")
 
         assert shown(secrets_of(program.sandbox), json.dumps(events(program))) == []

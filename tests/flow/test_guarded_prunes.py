@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cronjob.sandbox.samples import CLUSTER, add_tenant, flux_looks
+from cronjob.sandbox.samples import CLUSTER, add_tenant, reconcile_flux
 from tests.worlds.program import Program, a_program
 
 
@@ -46,7 +46,7 @@ def test_a_dry_run_ends_the_same_way(program: Program) -> None:
 
 def test_creates_go_on_while_deletes_are_refused(program: Program) -> None:
     add_tenant(program.sandbox, "newcomer")
-    flux_looks(program.sandbox)
+    reconcile_flux(program.sandbox)
 
     done = program.run()
 
@@ -77,7 +77,7 @@ def test_another_plan_than_the_reviewed_one_is_not_applied_at_all(program: Progr
     report = tmp_path / "reviewed.json"
     program.run("--dry-run", "--report", f"json={report}")
     add_tenant(program.sandbox, "newcomer")
-    flux_looks(program.sandbox)
+    reconcile_flux(program.sandbox)
 
     done = program.run("--expect-plan", str(report))
 

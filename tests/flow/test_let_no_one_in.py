@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from cronjob.sandbox.samples import CLUSTER, GROUP, MAINTAINER, NAMESPACE, add_tenant, flux_looks, ssh_key, token_of
+from cronjob.sandbox.samples import CLUSTER, GROUP, MAINTAINER, NAMESPACE, add_tenant, reconcile_flux, ssh_key, token_of
 from tests.chaos.expectations import Platform
 from tests.worlds.program import Done, Program, a_program
 
@@ -47,7 +47,7 @@ class Neighbours:
             gitlab.add_project(path)
         gitlab.move_project(program.project(f"{CLUSTER}/mallory/was"), f"{INSIDE}/neighbour")
         program.kubernetes.add_namespace("mallory")
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         assert self.run().code == 0
 
     def settings(self, more: str) -> None:
@@ -77,7 +77,7 @@ class Neighbours:
             "resources": resources or [{"kind": "GitRepository", "name": "grab"}],
         }
         self._apply("notification.toolkit.fluxcd.io/v1", "Receiver", "grab", spec=receiver)
-        flux_looks(self.program.sandbox)
+        reconcile_flux(self.program.sandbox)
 
     def _apply(self, version: str, kind: str, name: str, **rest: Any) -> None:
         metadata = {"name": name, "namespace": "mallory"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, add_secret, flux_looks, ssh_key
+from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, add_secret, reconcile_flux, ssh_key
 from tests.worlds.program import Program, a_program
 
 PROJECT = f"{CLUSTER}/tenant-0001"
@@ -55,7 +55,7 @@ def test_a_token_in_flight_leaves_the_webhook_untouched(program: Program) -> Non
 def test_once_flux_has_seen_it_the_new_webhook_comes_first_and_the_old_one_goes(program: Program) -> None:
     url = rotate_token(program)
     program.run()
-    flux_looks(program.sandbox)
+    reconcile_flux(program.sandbox)
 
     done = program.run()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, add_secret, flux_looks
+from cronjob.sandbox.samples import CLUSTER, RECEIVER_URL, add_secret, reconcile_flux
 from tests.worlds.hurry import in_a_hurry
 from tests.worlds.program import Program, a_program
 from tests.worlds.secrets_shown import secrets_of, shown
@@ -90,7 +90,7 @@ def test_nothing_shows_one(
         texts += [done.out, done.err, *(path.read_text() for path in tmp_path.iterdir())]
         program.gitlab.faults.planned.clear()
         add_secret(program.sandbox, "tenant-0001-webhook", {"token": f"another-token-{len(texts)}"})
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
     texts += everything_logged
 
     assert shown(secrets_of(program.sandbox), *texts) == []

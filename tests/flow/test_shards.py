@@ -12,9 +12,9 @@ from math import ceil
 import pytest
 
 from cronjob.sandbox.fake_gitlab.records import Request
-from cronjob.sandbox.samples import CLUSTER, GROUP, NAMESPACE, add_secret, flux_looks, ssh_key
+from cronjob.sandbox.samples import CLUSTER, GROUP, NAMESPACE, add_secret, reconcile_flux, ssh_key
 from reconcile.shares import Share
-from tests.chaos.children import run
+from tests.chaos.child_processes import run
 from tests.worlds.program import Done, Program, a_program
 
 SHARDS = 8
@@ -123,7 +123,7 @@ def test_a_key_that_several_shards_create_at_once_is_one_key_joined_everywhere()
         shared = ssh_key()
         for name in names:
             add_secret(program.sandbox, f"{name}-ssh", shared)
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         with ThreadPoolExecutor(4) as pool:
             ended = list(
                 pool.map(lambda index: run(program, "--shards", "4", JOB_COMPLETION_INDEX=str(index)), range(4))

@@ -11,7 +11,7 @@ from cronjob.sandbox.samples import (
     CLUSTER,
     GROUP,
     NAMESPACE,
-    flux_looks,
+    reconcile_flux,
 )
 from reconcile.chain.links import LINKS, Link
 from tests.worlds.hurry import in_a_hurry
@@ -120,7 +120,7 @@ class TestAllIsWell:
 
     def test_an_https_repository_needs_no_key(self, program: Program) -> None:
         rewrite(program, "GitRepository", url=f"https://code.vt.edu/{PATH}.git", secretRef=None)
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         done = traced(program)
 
         assert "an https URL needs no SSH key" in at(done, "secret")
@@ -129,7 +129,7 @@ class TestAllIsWell:
     def test_a_project_that_was_named_by_itself_is_no_stranger(self) -> None:
         with a_program() as program:
             program.run()
-            flux_looks(program.sandbox)
+            reconcile_flux(program.sandbox)
             done = traced(program, "sample-tenant")
 
             assert levels(done)["project"] == "ok"

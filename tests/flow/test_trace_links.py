@@ -9,7 +9,7 @@ from cronjob.sandbox.samples import (
     GROUP,
     NAMESPACE,
     add_secret,
-    flux_looks,
+    reconcile_flux,
     ssh_key,
 )
 from tests.worlds.program import Program, a_program
@@ -34,7 +34,7 @@ pytest_plugins = ["tests.worlds.trace_fixtures"]
 class TestLinks:
     def test_after_the_key_flux_is_told_to_look_again(self, program: Program) -> None:
         without_key(program)
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         done = traced(program)
 
         assert broken(done) == ("deploy-key", RUN)
@@ -44,7 +44,7 @@ class TestLinks:
 
     def test_once_the_key_is_there_only_flux_has_not_seen_it(self, program: Program) -> None:
         without_key(program)
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         program.run()
         done = traced(program)
 
@@ -53,14 +53,14 @@ class TestLinks:
 
     def test_authentication_that_failed_is_the_secrets_business(self, program: Program) -> None:
         add_secret(program.sandbox, f"{NAME}-ssh", {"known_hosts": ""})
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
 
         assert "AuthenticationFailed: Flux could not put its credentials together" in at(traced(program), "fetch")
 
     def test_a_kustomization_that_waits_for_its_source_needs_no_command(self, program: Program) -> None:
         without_secret(program)
         program.kubernetes.set_status("GitRepository", NAMESPACE, NAME, {})
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         done = traced(program)
 
         assert "ArtifactFailed: its source was not fetched" in at(done, "kustomization")

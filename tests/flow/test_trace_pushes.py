@@ -10,7 +10,7 @@ from cronjob.sandbox.samples import (
     GROUP,
     NAMESPACE,
     add_kustomization,
-    flux_looks,
+    reconcile_flux,
 )
 from tests.worlds.program import Program
 from tests.worlds.tracing import (
@@ -59,7 +59,7 @@ class TestPushes:
                 "spec": found["spec"] | {"secretRef": {"name": "tenant-0002-webhook"}},
             }
         )
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         done = traced(program)
 
         assert broken(done) == ("webhook", RUN)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cronjob.sandbox.fake_gitlab.monitor import Monitor, Wanted
-from cronjob.sandbox.samples import CLUSTER, MAINTAINER, NAMESPACE, add_objects, flux_looks
+from cronjob.sandbox.samples import CLUSTER, MAINTAINER, NAMESPACE, add_objects, reconcile_flux
 from tests.worlds.hurry import in_a_hurry
 from tests.worlds.program import Done, Program, a_program
 
@@ -85,7 +85,7 @@ def test_with_the_tenant_all_of_it_comes_back_and_the_next_run_has_nothing_to_do
 def tenant_is_restored(scene: Scene) -> None:
     """Its objects come back; its Secrets had stayed."""
     add_objects(scene.program.sandbox, "tenant-0001")
-    flux_looks(scene.program.sandbox)
+    reconcile_flux(scene.program.sandbox)
 
 
 def test_the_text_says_what_to_type_next(scene: Scene) -> None:

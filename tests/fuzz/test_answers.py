@@ -1,4 +1,4 @@
-"""One answer of a server is damaged: the run ends in order, nothing foreign is touched, and the next one converges."""
+"""One answer of a server is damaged: the run ends with a report and without harm, and the next run converges."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from cronjob.reports import schemas
-from cronjob.sandbox.samples import add_kustomization, flux_looks
+from cronjob.sandbox.samples import add_kustomization, reconcile_flux
 from cronjob.settings.values import REPORT_FORMATS
-from tests.chaos.twelve import OPTIONS, Request, a_platform, clear_up, requests_of, strike
-from tests.fuzz.damage import damaged
+from tests.chaos.twelve_tenants import OPTIONS, Request, a_platform, fail_once, remove_faults, requests_of
+from tests.fuzz.damaged_json import damaged
 from tests.worlds.hurry import in_a_hurry
 from tests.worlds.program import Program, a_program
 from tests.worlds.secrets_shown import secrets_of, shown
@@ -30,8 +30,8 @@ fewer = settings(max_examples=400 if deep else 15)
 @pytest.fixture(scope="module")
 def reads() -> dict[str, list[Request]]:
     """Every GET of a run, by server."""
-    made = [one for one in requests_of("run", *OPTIONS) if one.method == "GET"]
-    return {server: [one for one in made if one.server == server] for server in ("gitlab", "kubernetes")}
+    made = [request for request in requests_of("run", *OPTIONS) if request.method == "GET"]
+    return {server: [request for request in made if request.server == server] for server in ("gitlab", "kubernetes")}
 
 
 @pytest.mark.parametrize("server", ["gitlab", "kubernetes"])
@@ -44,8 +44,8 @@ def test_whatever_an_answer_holds_the_run_ends_in_order(
     with a_program(0, samples=False) as program, in_a_hurry():
         platform = a_platform(program)
         monitor = platform.monitor()
-        body = data.draw(damaged(_asked(program, request)))
-        fault = strike(program, request, status=200, body=body)
+        body = data.draw(damaged(_answer_to(program, request)))
+        fault = fail_once(program, request, status=200, body=body)
 
         output = data.draw(st.sampled_from(REPORT_FORMATS))
         first = program("run", "--output", output, *OPTIONS)
@@ -57,7 +57,7 @@ def test_whatever_an_answer_holds_the_run_ends_in_order(
         assert output != "json" or not first.out or first.report
         assert shown(secrets_of(program.sandbox), first.out, first.err) == []
         assert [text for text in monitor.violations if "the foreign" in text] == []
-        clear_up(program)
+        remove_faults(program)
         middle = platform.everything()
         assert program.run(*OPTIONS).code == 0
         assert list(platform.differences(middle)) == []
@@ -65,12 +65,12 @@ def test_whatever_an_answer_holds_the_run_ends_in_order(
 
 @pytest.fixture(scope="module")
 def looks() -> list[Request]:
-    """Every request of a check, also its questions to Kubernetes, which are POSTs."""
-    return requests_of("check", *WITHOUT)
+    """Every request of a check, with its access reviews at Kubernetes, which are POSTs."""
+    return requests_of("check", *NO_RECEIVER)
 
 
-# Nothing stands at the receiver's URL, and looking up its name takes a while.
-WITHOUT = ("--receiver-url", "https://127.0.0.1:9")
+# Nothing listens at this receiver URL, and its host needs no name resolution.
+NO_RECEIVER = ("--receiver-url", "https://127.0.0.1:9")
 
 
 @fewer
@@ -81,11 +81,11 @@ def test_whatever_an_answer_holds_a_check_says_what_it_can(looks: list[Request],
         platform = a_platform(program)
         before = platform.everything()
         body = data.draw(
-            damaged(_asked(program, request) if request.method == "GET" else {"status": {"allowed": True}})
+            damaged(_answer_to(program, request) if request.method == "GET" else {"status": {"allowed": True}})
         )
-        fault = strike(program, request, status=200, body=body)
+        fault = fail_once(program, request, status=200, body=body)
 
-        done = program("check", "--output", data.draw(st.sampled_from(["json", "text"])), *WITHOUT)
+        done = program("check", "--output", data.draw(st.sampled_from(["json", "text"])), *NO_RECEIVER)
 
         assert fault.injected
         assert done.code in {0, 1}, done.err
@@ -96,7 +96,7 @@ def test_whatever_an_answer_holds_a_check_says_what_it_can(looks: list[Request],
 
 
 CHAINS = Draft202012Validator(json.loads(schemas.schema_file(schemas.TRACE).read_text()))
-# One of those for whom nothing is to be done.
+# A tenant without changes.
 TRACE = ("trace", "t08")
 
 
@@ -113,11 +113,11 @@ def test_whatever_an_answer_holds_a_trace_says_what_it_can(links: list[Request],
     with a_program(0, samples=False) as program, in_a_hurry():
         platform = a_platform(program)
         add_kustomization(program.sandbox, "t08")
-        flux_looks(program.sandbox)
+        reconcile_flux(program.sandbox)
         [hook] = program.gitlab.hooks_of(platform.tenants["t08"].project)
         program.gitlab.deliver(hook, "push_hooks")
         before = platform.everything()
-        fault = strike(program, request, status=200, body=data.draw(damaged(_asked(program, request))))
+        fault = fail_once(program, request, status=200, body=data.draw(damaged(_answer_to(program, request))))
 
         output = data.draw(st.sampled_from(["json", "text"]))
         done = program(*TRACE, "--output", output)
@@ -132,8 +132,8 @@ def test_whatever_an_answer_holds_a_trace_says_what_it_can(links: list[Request],
         assert platform.everything() == before
 
 
-def _asked(program: Program, request: Request) -> Any:
-    """What the server says to it now."""
+def _answer_to(program: Program, request: Request) -> Any:
+    """The real answer to *request* now."""
     cluster = yaml.safe_load(Path(program.environment["KUBECONFIG"]).read_text())["clusters"][0]["cluster"]
     base = {"gitlab": program.environment["SYNCER_GITLAB_URL"], "kubernetes": cluster["server"]}[request.server]
     headers = {"Authorization": f"Bearer {program.sandbox.token}"}

@@ -19,7 +19,15 @@ from click.testing import CliRunner
 from cronjob.cli import program
 from cronjob.commands import sandbox_story as story
 from cronjob.sandbox import samples
-from cronjob.sandbox.samples import Sandbox, add_secret, add_tenant, flux_looks, remove_tenant, sample_tenants, ssh_key
+from cronjob.sandbox.samples import (
+    Sandbox,
+    add_secret,
+    add_tenant,
+    reconcile_flux,
+    remove_tenant,
+    sample_tenants,
+    ssh_key,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -152,7 +160,7 @@ def _the_key_is_new(reader: Reader) -> None:
 
 def _the_token_is_new(reader: Reader) -> None:
     add_secret(reader.sandbox, "sample-tenant-webhook", {"token": "another-token"})
-    flux_looks(reader.sandbox)
+    reconcile_flux(reader.sandbox)
 
 
 def _tenants_leave(reader: Reader) -> None:
@@ -184,7 +192,7 @@ def a_reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     sandbox = sample_tenants(6, samples=False)
     for name in TENANTS:
         add_tenant(sandbox, name)
-    flux_looks(sandbox)
+    reconcile_flux(sandbox)
     with story.running(sandbox) as environment:
         del environment["SYNCER_EXTRA_PROJECT"]
         theirs = {

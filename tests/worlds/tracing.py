@@ -16,7 +16,7 @@ from cronjob.sandbox.samples import (
     GROUP,
     NAMESPACE,
     add_kustomization,
-    flux_looks,
+    reconcile_flux,
 )
 from reconcile.findings import Level
 from tests.worlds.program import Done, Program, a_program
@@ -35,7 +35,7 @@ def two_tenants() -> Iterator[Program]:
         for name in (NAME, "tenant-0002"):
             add_kustomization(ready.sandbox, name)
         assert ready.run().code == 0
-        flux_looks(ready.sandbox)
+        reconcile_flux(ready.sandbox)
         ready.gitlab.deliver(the_hook(ready), "push_hooks")
         yield ready
 

@@ -1,4 +1,4 @@
-"""What Flux's kustomize-controller would write into the status of Kustomizations, once, when called."""
+"""The status that Flux's kustomize-controller would write into Kustomizations, written once when called."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def reconcile_kustomizations(world: KubernetesWorld, *, cross_namespace_refs: bo
 
 
 def _verdict(world: KubernetesWorld, kustomization: Manifest, *, cross_namespace_refs: bool) -> tuple[Verdict, str]:
-    """How it ended, and the revision that was applied."""
+    """The result, and the revision that was applied."""
     ref, own = kustomization["spec"]["sourceRef"], kustomization["metadata"]["namespace"]
     namespace = ref.get("namespace") or own
     if namespace != own and not cross_namespace_refs:

@@ -1,5 +1,5 @@
 """
-The bit of Flux that a story needs: what its controllers would write into a status, once, when called.
+The statuses that Flux's source-controller and notification-controller would write, each written once when called.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _AUTHORITY = re.compile(r"[a-z]+://([^/?#]*)")
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a reconciliation ended; *stalled*: not to be tried again before the spec changes."""
+    """The result of a reconciliation; *stalled*: it is not retried before the spec changes."""
 
     reason: str
     message: str
@@ -81,7 +81,7 @@ def reconcile_git_repositories(world: KubernetesWorld, has_access: Callable[[str
 
 
 def active(world: KubernetesWorld, kind: str) -> list[Manifest]:
-    """The objects of a kind that a controller looks at: neither suspended nor on their way out."""
+    """The objects of a kind that a controller reconciles: neither suspended nor being deleted."""
     manifests = [manifest for _, manifest in world.store.rows(BY_KIND[kind], "")]
     return [
         manifest
@@ -91,7 +91,7 @@ def active(world: KubernetesWorld, kind: str) -> list[Manifest]:
 
 
 def _path_fields(world: KubernetesWorld) -> tuple[str, ...]:
-    """Where this Flux writes the path: the served versions tell its age."""
+    """The status fields in which this Flux release stores the path, by its served versions."""
     versions = world.served.get(NOTIFICATION, [])
     if "v1" in versions:
         return ("webhookPath",)
@@ -142,7 +142,7 @@ def _git_verdict(world: KubernetesWorld, repository: Manifest, has_access: Calla
 
 
 def _bad_port(url: str) -> str:
-    """A port that is no number: the API admits `ssh://git@host:group/project`, Flux does not."""
+    """A port that is not a number: the API server accepts `ssh://git@host:group/project`, Flux does not."""
     authority = _AUTHORITY.match(url)
     after_host = authority[1].rpartition("@")[2].rpartition("]")[2] if authority else ""
     port = after_host.rpartition(":")[2] if ":" in after_host else ""
@@ -154,14 +154,14 @@ def _secret_name(manifest: Manifest) -> str:
 
 
 def _secret_data(world: KubernetesWorld, manifest: Manifest) -> dict[str, bytes]:
-    """What is in the Secret that *manifest* refers to; nothing if there is no such Secret."""
+    """The data of the Secret that *manifest* refers to; empty without such a Secret."""
     namespace = manifest["metadata"]["namespace"]
     secret = world.store.find(BY_KIND["Secret"], namespace, _secret_name(manifest))
     return {key: base64.b64decode(text) for key, text in ((secret or {}).get("data") or {}).items()}
 
 
 def _artifact(repository: Manifest) -> Manifest:
-    """What was fetched; the stored artifact stays while its revision does."""
+    """The artifact; the stored one is kept while its revision does not change."""
     metadata, ref = repository["metadata"], repository["spec"].get("ref") or {}
     commit = hashlib.sha256(str(repository["spec"]["url"]).encode()).hexdigest()[:40]
     path = f"gitrepository/{metadata['namespace']}/{metadata['name']}/{commit}.tar.gz"
@@ -181,25 +181,25 @@ def _artifact(repository: Manifest) -> Manifest:
 
 def status_after(manifest: Manifest, verdict: Verdict, *, failure: str = "") -> Manifest:
     """
-    The object's status after this *verdict*; other fields stay.
+    The object's status after this *verdict*; other fields do not change.
 
-    observedGeneration follows only when there is nothing left to try.
+    observedGeneration is updated only if the controller will not retry.
     """
     status: Manifest = dict(manifest.get("status") or {})
-    told = {"Ready": ("True" if verdict.succeeded else "False", verdict.reason)}
+    conditions = {"Ready": ("True" if verdict.succeeded else "False", verdict.reason)}
     if not verdict.succeeded:
-        told["Stalled" if verdict.stalled else "Reconciling"] = (
+        conditions["Stalled" if verdict.stalled else "Reconciling"] = (
             "True",
             verdict.reason if verdict.stalled else PROGRESSING,
         )
         if failure:
-            told[failure] = ("True", verdict.reason)
+            conditions[failure] = ("True", verdict.reason)
     if verdict.succeeded or verdict.stalled:
         status["observedGeneration"] = manifest["metadata"]["generation"]
     old = {each["type"]: each for each in status.get("conditions") or []}
     status["conditions"] = [
         _condition(manifest, old.get(kind), {"type": kind, "status": value, "reason": reason}, verdict.message)
-        for kind, (value, reason) in told.items()
+        for kind, (value, reason) in conditions.items()
     ]
     return status
 

@@ -1,4 +1,4 @@
-"""Who may ask: the users of the embedded GitLab and their access tokens."""
+"""Authentication: the users of the embedded GitLab and their access tokens."""
 
 import secrets
 import time
@@ -30,7 +30,7 @@ class Accounts:
         self._token_ids = count(1)
 
     def seconds(self) -> float:
-        """The time by *clock*, which tests may replace."""
+        """The time of *clock*, which tests may replace, in seconds since the epoch."""
         return self.clock()
 
     def now(self) -> datetime:
@@ -45,7 +45,7 @@ class Accounts:
             return user
 
     def add_token(self, user: User, **fields: Unpack[TokenFields]) -> str:
-        """Give *user* a token and return its text; *scopes* are ``("api",)`` unless told otherwise."""
+        """Give *user* a token and return its text; *scopes* are ``("api",)`` by default."""
         with self.lock:
             value = fields.get("token") or f"glpat-{secrets.token_urlsafe(15)}"
             token = Token(next(self._token_ids), value, user, self.now())
@@ -59,5 +59,5 @@ class Accounts:
         self.tokens[token].revoked = True
 
     def expire_token(self, token: str) -> None:
-        """Let *token* have expired yesterday."""
+        """Set the expiry date of *token* to yesterday."""
         self.tokens[token].expires_at = (self.now() - timedelta(days=1)).date().isoformat()

@@ -1,4 +1,4 @@
-"""What the embedded GitLab answers, above all when it refuses: each layer of GitLab words it differently."""
+"""Answers of the embedded GitLab, and its error messages: each layer of GitLab has a format of its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Answer:
 
 
 class RefusedError(Exception):
-    """The request ends here, with this answer."""
+    """Ends the handling of a request with an error answer."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
@@ -26,17 +26,17 @@ class RefusedError(Exception):
 
 
 def refuse(status: int, *, message: object = None, error: object = None) -> NoReturn:
-    """Refuse in one of GitLab's two envelopes: *message* for the models' and *error* for the parameters'."""
+    """Refuse with one of GitLab's two formats: *message* for errors of the models, *error* for those of parameters."""
     raise RefusedError(Answer(status, {"error": error} if message is None else {"message": message}))
 
 
-def not_found(what: str = "") -> NoReturn:
-    """404 for *what*, in capitals as GitLab has them, or for a sub-resource without a name."""
-    refuse(404, message=f"404 {what} Not Found" if what else "404 Not found")
+def not_found(resource: str = "") -> NoReturn:
+    """Refuse with 404 for *resource*, in GitLab's spelling, or for a sub-resource without a name."""
+    refuse(404, message=f"404 {resource} Not Found" if resource else "404 Not found")
 
 
 def no_route() -> NoReturn:
-    """404 of the router itself, typically because of an unencoded slash."""
+    """Refuse with the router's 404, typically because of an unencoded slash."""
     refuse(404, error="404 Not Found")
 
 
@@ -44,8 +44,8 @@ def unauthorized() -> NoReturn:
     refuse(401, message="401 Unauthorized")
 
 
-def invalid_token(why: str) -> NoReturn:
-    raise RefusedError(Answer(401, {"error": "invalid_token", "error_description": why}))
+def invalid_token(description: str) -> NoReturn:
+    raise RefusedError(Answer(401, {"error": "invalid_token", "error_description": description}))
 
 
 def insufficient_scope(needed: tuple[str, ...]) -> NoReturn:
@@ -59,11 +59,11 @@ def forbidden() -> NoReturn:
 
 
 def moved(url: str) -> NoReturn:
-    """The redirect of a moved project, which is text."""
+    """Redirect to a moved project; the body is plain text."""
     text = f"This resource has been moved permanently to {url}"
     raise RefusedError(Answer(301, text, {"Location": url}))
 
 
 def timestamp(moment: datetime | None) -> str | None:
-    """*moment* as GitLab writes it, with milliseconds."""
+    """Format *moment* as GitLab does, with milliseconds."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None

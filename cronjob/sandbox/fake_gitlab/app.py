@@ -10,7 +10,7 @@ from aiohttp import web
 
 from cronjob.sandbox.fake_gitlab.answers import Answer
 from cronjob.sandbox.fake_gitlab.records import Request
-from cronjob.sandbox.fake_gitlab.request_handling import Requests, handled
+from cronjob.sandbox.fake_gitlab.request_handling import IncomingRequest, handled
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from cronjob.sandbox.faults.fault import Fault
 from cronjob.sandbox.faults.inject import inject, is_connected
@@ -38,10 +38,10 @@ async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamRespo
     await asyncio.sleep(world.latency)
 
     async def handle() -> web.StreamResponse:
-        return _response(handled(world, Requests(logged, request.headers, f"{request.scheme}://{request.host}")))
+        return _response(handled(world, IncomingRequest(logged, request.headers, f"{request.scheme}://{request.host}")))
 
     response = await inject(fault, request, handle, _answer_of)
-    # By the world's own clock, as its limits are.
+    # By the world's clock, as the rate limits are.
     response.headers.setdefault("Date", formatdate(world.clock(), usegmt=True))
     if is_connected(request):
         logged.status = response.status
@@ -49,7 +49,7 @@ async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamRespo
 
 
 async def _body_of(request: web.Request) -> dict[str, Any] | list[Any] | str | None:
-    """The body as data: JSON, a form, or where it is neither the text itself."""
+    """The body as data: JSON, a form, or otherwise its text."""
     text = (await request.read()).decode(errors="replace")
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""One request on its way through the embedded GitLab: who asks, with which parameters, for what."""
+"""One API request: the account, the parameters, and the group or project of its path."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ NO = frozenset({"false", "f", "0", "off", "n", "no"})
 @dataclass
 class Call:
     """
-    *path* is the raw path as it was sent, *external_url* what the instance believes to be its URL.
+    *path* is the raw path as it was sent, *external_url* the URL in GitLab's settings.
 
     *params* are query and body together; *names* are the placeholders of the route, decoded.
     """
@@ -38,16 +38,16 @@ class Call:
         return self.token.user if self.token else None
 
     def signed_in(self) -> User:
-        """The caller, who must have shown a token."""
+        """The user of the token; without a token the request is refused."""
         return self.user or answers.unauthorized()
 
     def number(self, name: str) -> int:
-        """The placeholder *name*, which must be a number."""
+        """The placeholder *name* as a number; otherwise the request is refused."""
         text = self.names[name]
         return int(text) if text.isdecimal() else answers.refuse(400, error=f"{name} is invalid")
 
     def group(self) -> Group:
-        """The group named in the path, if the caller may see it. Old paths are not followed."""
+        """The group in the path, if the user may see it. Former paths are not followed."""
         name = self.names["id"]
         world = self.world
         found = world.groups.get(int(name)) if _is_id(name) else world.groups_by_path.get(name.lower())
@@ -56,7 +56,7 @@ class Call:
         return found
 
     def project(self, role: int = 0) -> Project:
-        """The project named in the path, if the caller may see it and has at least *role* there."""
+        """The project in the path, if the user may see it and has at least *role* there."""
         project = self._found_project()
         if project is None or not self.world.can_see(self.user, project):
             answers.not_found("Project")
@@ -89,7 +89,7 @@ class Call:
         answers.moved(f"{url}?{query}" if query else url)
 
     def flag(self, name: str, *, default: bool | None = None) -> bool | None:
-        """The parameter *name* as a boolean; GitLab takes a handful of words and numbers for one."""
+        """The parameter *name* as a boolean, in any of the spellings that GitLab accepts."""
         value = self.params.get(name, default)
         if value is None or isinstance(value, bool):
             return value
@@ -108,13 +108,13 @@ class Call:
         return value if value in allowed else answers.refuse(400, error=f"{name} does not have a valid value")
 
     def require(self, *names: str) -> None:
-        """Refuse when one of these parameters was not sent; all that are missing are named at once."""
+        """Refuse unless all these parameters were sent; the message lists all that are missing."""
         missing = [f"{name} is missing" for name in names if name not in self.params]
         if missing:
             answers.refuse(400, error=", ".join(missing))
 
     def refuse_if_modified(self, updated_at: datetime) -> None:
-        """Honour If-Unmodified-Since, which guards deletes; a date that cannot be read counts for nothing."""
+        """Honour If-Unmodified-Since, the precondition of deletes; an unreadable date is ignored."""
         since = self.headers.get("If-Unmodified-Since")
         if since is None:
             return
@@ -122,7 +122,7 @@ class Call:
             limit = parsedate_to_datetime(since).replace(tzinfo=UTC)
         except ValueError:
             return
-        # The header knows no fractions of a second.
+        # The header has no fractions of a second.
         if updated_at.replace(microsecond=0) > limit:
             answers.refuse(412, message="412 Precondition Failed")
 

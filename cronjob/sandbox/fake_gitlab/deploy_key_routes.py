@@ -1,4 +1,4 @@
-"""Deploy keys over HTTP, with GitLab's own rules about what joins, what clashes and what is ignored."""
+"""The API of deploy keys: list, read, create, update, enable, delete."""
 
 from cronjob.sandbox.fake_gitlab.answers import Answer, Json, forbidden, not_found, refuse, timestamp
 from cronjob.sandbox.fake_gitlab.call import Call
@@ -41,7 +41,7 @@ def read_key(call: Call) -> Answer:
 
 def create_key(call: Call) -> Answer:
     """
-    Attach a key to the project, by comparing the posted text, comment and all, with stored texts.
+    Attach a key to the project. The posted text, with its comment, is compared with stored texts.
 
         the text is           what happens
         --------------------  ----------------------------------------------------
@@ -74,7 +74,7 @@ def update_key(call: Call) -> Answer:
 
 
 def enable_key(call: Call) -> Answer:
-    """Join a key that the caller may use. It is read-only until a PUT; joining twice changes nothing."""
+    """Enable a key that the user may use. It is read-only until a PUT; enabling it twice changes nothing."""
     project = _project(call)
     key = call.world.keys.get(call.number("key_id"))
     if key is None or not call.world.may_join(call.signed_in(), key):
@@ -95,7 +95,7 @@ def delete_key(call: Call) -> Answer:
 
 
 def list_all_keys(call: Call) -> Answer:
-    """Every deploy key of the instance with its projects; admins only."""
+    """List every deploy key of the instance with its projects; for admins only."""
     _administrator(call)
     public_only = call.flag("public", default=False)
     keys = [key for key in call.world.keys.values() if not key.personal and (key.public or not public_only)]
@@ -138,14 +138,14 @@ def _projects_json(call: Call, key: Key) -> Json:
 
 
 def _may_rename(call: Call, key: Key) -> bool:
-    """A title is everybody's who uses the key: only admins change it while several projects do."""
+    """Whether the user may change the title: only admins may while several projects have the key."""
     if call.signed_in().admin or call.world.release < (15, 0):
         return True
     return not key.public and len(key.projects) == 1
 
 
 def _prefix(call: Call) -> str:
-    """Errors of a key that is made through a project say so, on all but very old servers."""
+    """The prefix of fields in errors of a key that is created through a project; very old servers have none."""
     return "deploy_key." if call.world.release >= (12, 0) else ""
 
 

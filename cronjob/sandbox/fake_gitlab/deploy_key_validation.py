@@ -1,17 +1,17 @@
-"""What GitLab's key model accepts, and how it says no."""
+"""Validation of deploy keys: the key text, the fingerprint ("has already been taken"), the title, the expiry."""
 
 from datetime import UTC, datetime
 
 from cronjob.sandbox.fake_gitlab.answers import refuse
 from cronjob.sandbox.fake_gitlab.call import Call
 from cronjob.sandbox.fake_gitlab.records import Key
-from cronjob.sandbox.fake_gitlab.ssh_keys import Errors, clean_text, complaints_about, read_key
+from cronjob.sandbox.fake_gitlab.ssh_keys import Errors, clean_text, key_errors, read_key
 
 MAX_TITLE = 255
 
 
 def new_key_of(call: Call, *, prefix: str = "") -> Key:
-    """Make the key that *call* posts, or refuse it; *prefix* stands before the names of wrong fields."""
+    """Create the key that *call* posts, or refuse it; *prefix* is put before the names of invalid fields."""
     text, title = clean_text(str(call.params["key"])), str(call.params["title"])
     expires_at = _expiry_of(call)
     errors = _errors_of(call, text) | _title_errors(title)
@@ -22,7 +22,7 @@ def new_key_of(call: Call, *, prefix: str = "") -> Key:
 
 
 def checked_title(call: Call, *, prefix: str = "") -> str:
-    """The title that *call* sends, or the refusal of it."""
+    """The title in *call*, if it is valid; otherwise the request is refused."""
     title = str(call.params["title"])
     _refuse(_title_errors(title), prefix)
     return title
@@ -35,7 +35,7 @@ def _refuse(errors: Errors, prefix: str) -> None:
 
 def _errors_of(call: Call, text: str) -> Errors:
     key = read_key(text)
-    errors = complaints_about(text, key, call.world.minimum_key_bits)
+    errors = key_errors(text, key, call.world.minimum_key_bits)
     field = "fingerprint_sha256" if call.world.release >= (15, 2) else "fingerprint"
     if key is None:
         errors[field] = ["cannot be generated"]

@@ -1,4 +1,4 @@
-"""The instance's keys: one record per public key, attached to any number of projects."""
+"""Deploy keys: one record for each public key of the instance, attached to any number of projects."""
 
 from datetime import datetime
 from itertools import count
@@ -10,7 +10,7 @@ from cronjob.sandbox.fake_gitlab.ssh_keys import clean_text, read_key
 
 
 class KeyFields(TypedDict, total=False):
-    """What a new key may have besides its text and title."""
+    """Optional fields of a new key."""
 
     expires_at: datetime | None
     user: User | None
@@ -19,7 +19,7 @@ class KeyFields(TypedDict, total=False):
 
 
 class DeployKeys(Namespaces):
-    """Keys by id, by stored text and by fingerprint, which is unique over the whole instance."""
+    """Keys by id, by stored text and by fingerprint, which is unique in the instance."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class DeployKeys(Namespaces):
         self._key_ids = count(5000)
 
     def new_key(self, text: str, title: str, **fields: Unpack[KeyFields]) -> Key:
-        """Register a key that is on no project yet; taken or malformed ones are a ValueError."""
+        """Register a key that is on no project yet. A malformed key or a taken fingerprint raises ValueError."""
         with self.lock:
             stored = clean_text(text)
             public_key = read_key(stored)
@@ -48,7 +48,7 @@ class DeployKeys(Namespaces):
         """
         Put a deploy key on *project*.
 
-        A key that the instance has already is joined: its title, owner and expiry stay as they are.
+        A key that the instance already has is attached: its title, owner and expiry do not change.
         """
         with self.lock:
             public_key = read_key(clean_text(key))
@@ -58,11 +58,11 @@ class DeployKeys(Namespaces):
             return record
 
     def add_public_key(self, key: str, *, title: str) -> Key:
-        """Add a deploy key that every project of the instance may enable."""
+        """Add a deploy key that every project may enable."""
         return self.new_key(key, title, public=True)
 
     def add_user_key(self, user: User, key: str) -> Key:
-        """Add somebody's own SSH key: no deploy key can have its material any more."""
+        """Add a user's own SSH key: its fingerprint is then taken for deploy keys."""
         return self.new_key(key, f"{user.username}'s key", user=user, personal=True)
 
     def keys_of(self, project: Project) -> list[tuple[Key, bool]]:
@@ -76,7 +76,7 @@ class DeployKeys(Namespaces):
             key.projects[project.id] = project
 
     def detach_key(self, project: Project, key: Key) -> None:
-        """Take *key* off *project*. A private key that was nowhere else ceases to exist."""
+        """Detach *key* from *project*. A private key without projects is deleted."""
         with self.lock:
             del project.keys[key.id]
             del key.projects[project.id]
@@ -86,14 +86,14 @@ class DeployKeys(Namespaces):
                 del self.keys_by_fingerprint[key.public_key.sha256]
 
     def remove_project(self, project: Project) -> None:
-        """Remove *project* and the keys that only it had."""
+        """Remove *project* and the keys that no other project has."""
         with self.lock:
             for key, _ in self.keys_of(project):
                 self.detach_key(project, key)
             super().remove_project(project)
 
     def may_join(self, user: User, key: Key) -> bool:
-        """Whether *user* may enable *key*: it is public, or on a project where they have any role."""
+        """Whether *user* may enable *key*: it is public, or on a project in which the user has a role."""
         if key.personal:
             return False
         return key.public or any(self.role(user, project) > 0 for project in key.projects.values())

@@ -1,4 +1,4 @@
-"""A monitor that looks at an embedded GitLab after every write, and says which one did what it should not."""
+"""A monitor that checks the embedded GitLab after every write and records each write that violates a rule."""
 
 import re
 from collections import Counter
@@ -10,10 +10,10 @@ from urllib.parse import unquote
 from cronjob.sandbox.fake_gitlab.records import Hook, Key, Project, Request
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 
-# What deliveries and clones change, and which other projects have a key, is nobody's write to the item.
-_PASSING = {"deliveries", "last_used_at", "projects"}
-# What a test push changes of a webhook that had been switched off.
-_BROUGHT_BACK = {"alert_status", "disabled_until"}
+# Fields that change without a write to the item: deliveries, clones, and the other projects of a key.
+_CHANGED_WITHOUT_WRITE = {"deliveries", "last_used_at", "projects"}
+# Fields that a test push changes of a disabled webhook.
+_CHANGED_BY_TEST_PUSH = {"alert_status", "disabled_until"}
 
 Fields = dict[str, Any]
 
@@ -21,9 +21,9 @@ Fields = dict[str, Any]
 @dataclass(frozen=True)
 class Wanted:
     """
-    What must not go once it is there, by project id: deploy keys as algorithm and material, webhooks by URL.
+    The items that must not be removed, by project id: deploy keys as algorithm and material, webhooks by URL.
 
-    *tokens* are the right ones by URL; for a URL without one any token will do.
+    *tokens* are the wanted tokens by URL; a URL without one may have any token.
     """
 
     keys: Mapping[int, Set[str]] = field(default_factory=dict)
@@ -49,16 +49,16 @@ class _State:
 
 class Monitor:
     """
-    Watches *world* from now on. *violations* are sentences that begin with the request; *writes* counts what it saw.
+    Checks *world* after each write. *violations* are sentences that begin with the request; *writes* counts the writes.
 
-    It is a violation of one write, and is recorded once, when
+    A write violates a rule, which is recorded once, when
 
     - a wanted deploy key or webhook that was there is gone;
-    - a foreign webhook, or a foreign (project, key), is gone or is not byte for byte what it was;
+    - a foreign webhook, or a foreign (project, key), is gone or any of its fields has changed;
     - there are more webhooks at one URL of a project than before, and more than one;
-    - a webhook at a wanted URL that is new, or was changed, has not the wanted token.
+    - a new or changed webhook at a wanted URL does not have the wanted token.
 
-    After changes by hand or of what is *wanted*, `look` takes everything as it then is.
+    After changes by hand or of *wanted*, call `take_snapshot`.
     """
 
     def __init__(
@@ -75,29 +75,29 @@ class Monitor:
         self._world = world
         self._foreign_hooks = {hook.id for hook in foreign_hooks}
         self._foreign_keys = {(project.id, key.id) for project, key in foreign_keys}
-        self._seen: dict[int, _State] = {}
+        self._snapshot: dict[int, _State] = {}
         with world.lock:
-            self.look()
+            self.take_snapshot()
             world.after_write.append(self._check)
 
-    def look(self) -> None:
-        """Take everything as it is now for what it should be."""
+    def take_snapshot(self) -> None:
+        """Take the current state as the state to compare the next write with."""
         with self._world.lock:
-            self._seen = {project.id: _state(self._world, project) for project in self._world.projects.values()}
+            self._snapshot = {project.id: _state(self._world, project) for project in self._world.projects.values()}
 
     def _check(self, request: Request) -> None:
-        """Called by the world, under its lock, after every request that may write."""
+        """Check the projects of a write; the world calls this under its lock."""
         self.writes += 1
         for project in _touched(self._world, request):
-            before, now = self._seen.get(project.id, _State()), _state(self._world, project)
+            before, now = self._snapshot.get(project.id, _State()), _state(self._world, project)
             if now != before:
-                self._seen[project.id] = now
+                self._snapshot[project.id] = now
                 self.violations += [
                     f"{request.method} {request.path}: on {project.path_with_namespace} {complaint}"
-                    for complaint in self._complaints(project.id, before, now)
+                    for complaint in self._violations(project.id, before, now)
                 ]
 
-    def _complaints(self, project: int, before: _State, now: _State) -> Iterator[str]:
+    def _violations(self, project: int, before: _State, now: _State) -> Iterator[str]:
         for key in sorted(self.wanted.keys.get(project, set()) & before.materials - now.materials):
             yield f"the wanted deploy key {key} is gone"
         urls = self.wanted.urls.get(project, set())
@@ -117,8 +117,8 @@ class Monitor:
 
 
 def _written(hook: Fields) -> Fields:
-    """What a test push does not change, whatever comes of it."""
-    return {name: value for name, value in hook.items() if name not in _BROUGHT_BACK}
+    """The fields that a test push never changes."""
+    return {name: value for name, value in hook.items() if name not in _CHANGED_BY_TEST_PUSH}
 
 
 def _differences(
@@ -137,16 +137,16 @@ def _state(world: GitLabWorld, project: Project) -> _State:
 
 
 def _fields(record: Key | Hook) -> Fields:
-    """A copy of all fields that only a write to the record changes."""
+    """A copy of all fields that only a write to the record can change."""
     return {
         name: dict(value) if isinstance(value, dict) else value
         for name, value in vars(record).items()
-        if name not in _PASSING
+        if name not in _CHANGED_WITHOUT_WRITE
     }
 
 
 def _touched(world: GitLabWorld, request: Request) -> list[Project]:
-    """The projects whose items the request may have changed: the one it names, and all that share the key it names."""
+    """The projects whose items the request may have changed: that of its path, and those of the key in its path."""
     below = request.path.removeprefix(f"{world.url_root}/api/v4/")
     named = re.match(r"projects/([^/]+)(?:/deploy_keys/(\d+))?", below)
     if named is None:

@@ -1,4 +1,4 @@
-"""Where things are: groups, projects, old paths, and who may see them."""
+"""Namespaces: groups, projects, former paths, and who may see them."""
 
 from itertools import count
 from typing import TypedDict, Unpack
@@ -8,14 +8,14 @@ from cronjob.sandbox.fake_gitlab.records import MAINTAINER, OWNER, Group, Projec
 
 
 class NamespaceFields(TypedDict, total=False):
-    """What a test may choose of a new group or project. Groups are public unless told otherwise."""
+    """Optional fields of a new group or project. Groups are public by default."""
 
     id: int | None
     visibility: str
 
 
 class Namespaces(Accounts):
-    """Namespaces and projects, found by id and by path in one step however many there are."""
+    """Groups and projects by id and by path."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Namespaces(Accounts):
             return group
 
     def rename_group(self, group: Group, new_path: str) -> None:
-        """Move *group* to another full path. Its projects leave redirects, the group itself leaves none."""
+        """Move *group* to another full path. Only its projects get redirects from their former paths."""
         with self.lock:
             above, _, name = new_path.rpartition("/")
             moved = list(group.all_projects)
@@ -72,7 +72,7 @@ class Namespaces(Accounts):
             place.members[user.id] = access_level
 
     def add_project(self, path: str, **fields: Unpack[NamespaceFields]) -> Project:
-        """Add a private project to a namespace that exists. It takes over its path from older redirects."""
+        """Add a private project to an existing namespace. A redirect from its path is removed."""
         with self.lock:
             if path.lower() in self.projects_by_path:
                 raise ValueError(f"there is a project {path} already")
@@ -85,7 +85,7 @@ class Namespaces(Accounts):
             return project
 
     def move_project(self, project: Project, new_path: str) -> None:
-        """Rename or transfer *project*; the old path leads to it until another project takes it."""
+        """Rename or transfer *project*; the former path redirects to it until another project takes that path."""
         with self.lock:
             above, _, name = new_path.rpartition("/")
             target = self.groups_by_path[above.lower()]
@@ -112,7 +112,7 @@ class Namespaces(Accounts):
             self._listings.clear()
 
     def role(self, user: User | None, place: Group | Project) -> int:
-        """The access level of *user*, inherited or by sharing; 0 for strangers, admins among them."""
+        """The access level of *user*, direct, inherited or by sharing; 0 for others, also for admins."""
         if user is None:
             return 0
         namespace = place.namespace if isinstance(place, Project) else place
@@ -130,7 +130,7 @@ class Namespaces(Accounts):
         return isinstance(place, Group) and any(self.can_see(user, each) for each in place.all_projects)
 
     def projects_of(self, group: Group, *, subgroups: bool = True) -> tuple[Project, ...]:
-        """The group's own projects by id. Kept until the tree changes: a listing reads it once per page."""
+        """The group's own projects by id. The list is cached, since each page of a listing reads it."""
         known = self._listings.get((group.id, subgroups))
         if known is None:
             found = group.all_projects if subgroups else group.projects.values()

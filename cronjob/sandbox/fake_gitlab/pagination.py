@@ -1,4 +1,4 @@
-"""Offset paging as GitLab does it: pages of at most 100, and headers that lead from one to the next."""
+"""Offset pagination as in GitLab: pages of at most 100 items, with headers for the other pages."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -10,14 +10,14 @@ from cronjob.sandbox.fake_gitlab.call import Call
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
 
-# Beyond this GitLab does not count: no totals, no link to the last page.
+# Beyond this number GitLab sends no totals and no link to the last page.
 COUNTED = 10_000
 
 Item = TypeVar("Item")
 
 
 def paged(call: Call, items: Sequence[Item], view: Callable[[Item], Json]) -> Answer:
-    """The page of *items* that *call* asks for, each through *view*."""
+    """Answer with the page of *items* that *call* asks for; *view* makes the JSON of an item."""
     page = max(1, call.integer("page", 1))
     size = min(LARGEST_PAGE, call.integer("per_page", DEFAULT_PAGE))
     if size < 1:
@@ -44,8 +44,8 @@ def _headers(page: int, size: int, pages: int) -> dict[str, str]:
 
 def _links(call: Call, links: dict[str, int], size: int) -> str:
     """
-    The Link header. Its URLs are on the instance's external URL, whatever host was asked,
-    and repeat every parameter in alphabetical order, the route's own id among them.
+    The Link header. Its URLs begin with GitLab's external URL, whatever host the request was sent to, and repeat
+    every parameter in alphabetical order, also the id in the route.
     """
     url = call.external_url + call.path.removeprefix(call.world.url_root)
     params: dict[str, Any] = call.query | call.names | {"per_page": size}

@@ -1,4 +1,4 @@
-"""Identity, groups and projects: the reads that everything else begins with."""
+"""The API of users, tokens, the version, groups and projects."""
 
 from collections.abc import Sequence
 
@@ -69,7 +69,7 @@ def read_project(call: Call) -> Answer:
 
 
 def _visible(call: Call, group: Group | None, projects: Sequence[Project]) -> Sequence[Project]:
-    """Those of *projects* that the caller may see: all of them for a member of the *group* they are in."""
+    """The *projects* that the user may see: all of them for a member of their *group*."""
     user = call.user
     if user and (user.admin or (group and call.world.role(user, group) > 0)):
         return projects
@@ -77,7 +77,7 @@ def _visible(call: Call, group: Group | None, projects: Sequence[Project]) -> Se
 
 
 def _filtered(call: Call, projects: Sequence[Project]) -> Sequence[Project]:
-    """Apply the filters that were sent. Parameters that GitLab does not know filter nothing."""
+    """Apply the filters that were sent. Unknown parameters are ignored."""
     archived = call.flag("archived")
     if archived is not None:
         projects = [project for project in projects if project.archived is archived]
@@ -95,7 +95,7 @@ def _filtered(call: Call, projects: Sequence[Project]) -> Sequence[Project]:
 
 
 def _ordered(call: Call, projects: Sequence[Project]) -> Sequence[Project]:
-    """Order projects that come by id. Orders by time are orders by id here: nothing happens in between."""
+    """Order projects, which are given by id. Orders by time are orders by id here."""
     order = call.choice("order_by", ORDERS, "created_at")
     descending = call.choice("sort", ("asc", "desc"), "desc") == "desc"
     # Without a search, similarity silently becomes the name, ascending.

@@ -1,4 +1,4 @@
-"""What the embedded GitLab keeps: users, tokens, groups, projects, keys, hooks and its request log."""
+"""The records of the embedded GitLab: users, tokens, groups, projects, deploy keys, webhooks, request log."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Token:
 
 @dataclass(eq=False)
 class Group:
-    """A namespace: a group, or with *kind* ``user`` somebody's personal one."""
+    """A namespace: a group, or with *kind* ``user`` a user's personal namespace."""
 
     id: int
     path: str
@@ -57,7 +57,7 @@ class Group:
 
     @property
     def lineage(self) -> "Iterator[Group]":
-        """This namespace and every one above it."""
+        """This namespace and all namespaces above it."""
         yield self
         if self.parent:
             yield from self.parent.lineage
@@ -106,7 +106,7 @@ class Key:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     public: bool = False
-    # A user's own SSH key: no deploy key at all, but it occupies the fingerprint.
+    # A user's own SSH key is no deploy key, but its fingerprint is taken.
     personal: bool = False
     projects: dict[int, Project] = field(default_factory=dict)
 
@@ -157,7 +157,7 @@ class Hook:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery of a webhook, as GitLab logs it; *status* is a code, or what the transport said."""
+    """One delivery of a webhook, as GitLab logs it; *status* is a code, or the message of a failed connection."""
 
     id: int
     url: str
@@ -167,7 +167,7 @@ class Delivery:
 
 @dataclass
 class Request:
-    """One request in the log. *status* is 0 until it is answered, and stays 0 where the answer was dropped or cut."""
+    """One logged request. *status* is 0 until it is answered, and stays 0 if the answer was dropped or cut."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""A request from the throttle through identity and scope to its handler, without any network."""
+"""Request handling without the network: rate limit, authentication, scope, and the route's handler."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,56 +22,56 @@ TOO_MANY = "This endpoint has been requested too many times. Try again later."
 
 
 @dataclass(frozen=True)
-class Requests:
-    """What a request brings besides its entry in the log: its *headers*, and the *url* it reached."""
+class IncomingRequest:
+    """A request with its log entry, its *headers*, and the base *url* that it was sent to."""
 
     request: Request
     headers: Mapping[str, str]
     url: str
 
 
-def handled(world: GitLabWorld, asked: Requests) -> Answer:
-    """Answer a request, and do what it asks for, as GitLab would. Who listens to writes hears of it."""
+def handled(world: GitLabWorld, incoming: IncomingRequest) -> Answer:
+    """Handle a request as GitLab would. The functions in `after_write` are called after each write."""
     with world.lock:
-        answer = _admitted(world, asked)
-        if asked.request.method not in READING:
-            for hear in world.after_write:
-                hear(asked.request)
+        answer = _rate_limited(world, incoming)
+        if incoming.request.method not in READING:
+            for callback in world.after_write:
+                callback(incoming.request)
         return answer
 
 
-def _admitted(world: GitLabWorld, asked: Requests) -> Answer:
-    """The answer to a request that the throttle lets through, or its refusal."""
-    shown = _shown_token(asked.headers)
-    refused, headers = world.rate_limits.throttled(_asker(world, shown))
+def _rate_limited(world: GitLabWorld, incoming: IncomingRequest) -> Answer:
+    """The answer, or the refusal of the rate limit, with the RateLimit headers."""
+    secret = _sent_token(incoming.headers)
+    refused, headers = world.rate_limits.throttled(_rate_limit_key(world, secret))
     if refused:
         return Answer(429, "Retry later\n", headers)
     try:
-        answer = _routed(world, asked, shown)
+        answer = _routed(world, incoming, secret)
     except RefusedError as refusal:
         answer = refusal.answer
     return Answer(answer.status, answer.body, {**answer.headers, **headers}) if headers else answer
 
 
-def _routed(world: GitLabWorld, asked: Requests, shown: str | None) -> Answer:
-    request = asked.request
+def _routed(world: GitLabWorld, incoming: IncomingRequest, secret: str | None) -> Answer:
+    request = incoming.request
     root = f"{world.url_root}/api/v4/"
     found = ROUTER.find(request.method, request.path.removeprefix(root), world.release)
     if found is None or not request.path.startswith(root):
         answers.no_route()
     route, names = found
-    token = _token(world, shown, asked.headers)
+    token = _token(world, secret, incoming.headers)
     _refuse_scope(route, token)
-    if world.rate_limits.is_endpoint_exceeded(_asker(world, shown), request.path):
+    if world.rate_limits.is_endpoint_exceeded(_rate_limit_key(world, secret), request.path):
         answers.refuse(429, message={"error": TOO_MANY})
     call = Call(
         world=world,
         method=request.method,
         path=request.path,
-        external_url=world.external_url or asked.url + world.url_root,
+        external_url=world.external_url or incoming.url + world.url_root,
         query=request.query,
         params={**request.query, **_sent(request)},
-        headers=asked.headers,
+        headers=incoming.headers,
         names=names,
         token=token,
     )
@@ -84,23 +84,23 @@ def _sent(request: Request) -> answers.Json:
     return request.body if isinstance(request.body, dict) else answers.refuse(400, error="the body is no object")
 
 
-def _shown_token(headers: Mapping[str, str]) -> str | None:
+def _sent_token(headers: Mapping[str, str]) -> str | None:
     scheme, _, bearer = headers.get("Authorization", "").partition(" ")
     return headers.get("PRIVATE-TOKEN") or (bearer if scheme.lower() == "bearer" else None)
 
 
-def _asker(world: GitLabWorld, shown: str | None) -> str:
-    """Whose requests are counted together: a user's, whatever the token, or those of all strangers."""
-    token = world.tokens.get(shown or "")
+def _rate_limit_key(world: GitLabWorld, secret: str | None) -> str:
+    """The user whose requests are counted together, whatever the token; empty for all requests without a user."""
+    token = world.tokens.get(secret or "")
     return token.user.username if token else ""
 
 
-def _token(world: GitLabWorld, shown: str | None, headers: Mapping[str, str]) -> Token | None:
-    """The token that was shown, if it is good; no token is no error, since some reads need none."""
-    if not shown:
+def _token(world: GitLabWorld, secret: str | None, headers: Mapping[str, str]) -> Token | None:
+    """The valid token that was sent, or None; some reads need no token."""
+    if not secret:
         return None
-    token = world.tokens.get(shown)
-    # An OAuth token is a bearer token and nothing else.
+    token = world.tokens.get(secret)
+    # GitLab accepts an OAuth token as a bearer token only.
     if token is None or (token.kind == "oauth" and "PRIVATE-TOKEN" in headers):
         answers.unauthorized()
     if token.revoked:

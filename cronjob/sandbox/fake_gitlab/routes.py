@@ -1,4 +1,4 @@
-"""Routes: which function answers which method and path, since which release, with which scopes."""
+"""Routes: the handler, the first release and the scopes of each method and path."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

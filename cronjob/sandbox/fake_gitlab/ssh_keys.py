@@ -1,11 +1,11 @@
-"""Public SSH keys the way GitLab reads, cleans and fingerprints them."""
+"""Public SSH keys: parsing, cleaning and fingerprints as in GitLab."""
 
 import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
 
-# How many length-prefixed fields follow the algorithm's name inside the base64 part.
+# The number of length-prefixed fields after the algorithm's name in the base64 part.
 FIELDS = {
     "ssh-rsa": 2,
     "ssh-dss": 4,
@@ -39,7 +39,7 @@ class PublicKey:
     @property
     def md5(self) -> str:
         digest = hashlib.md5(self.blob, usedforsecurity=False).hexdigest()
-        return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
+        return ":".join(digest[start : start + 2] for start in range(0, len(digest), 2))
 
     @property
     def sha256(self) -> str:
@@ -60,7 +60,7 @@ class PublicKey:
 
 
 def read_key(text: str) -> PublicKey | None:
-    """The key at the beginning of *text*, or None where GitLab would call it invalid."""
+    """Parse the key at the beginning of *text*; None if GitLab considers it invalid."""
     words = text.split()
     if len(words) < 2 or words[0] not in FIELDS:
         return None
@@ -76,7 +76,7 @@ def read_key(text: str) -> PublicKey | None:
 
 def clean_text(text: str) -> str:
     """
-    What GitLab stores of a posted key: algorithm, material and one word of comment.
+    The text that GitLab stores of a posted key: algorithm, material and one word of comment.
 
     White space inside the material is repaired; text without a valid key stays as it is.
     """
@@ -88,8 +88,8 @@ def clean_text(text: str) -> str:
     return text.strip()
 
 
-def complaints_about(text: str, key: PublicKey | None, minimum_bits: dict[str, int]) -> Errors:
-    """What GitLab's key model says against a key, by field; empty when it is welcome."""
+def key_errors(text: str, key: PublicKey | None, minimum_bits: dict[str, int]) -> Errors:
+    """The validation errors of a key by field; empty if it is valid."""
     errors: list[str] = []
     if len(text) > MAX_TEXT:
         errors.append(f"is too long (maximum is {MAX_TEXT} characters)")
@@ -107,12 +107,12 @@ def _restriction(key: PublicKey, minimum: int) -> list[str]:
 
 def _fields_of(blob: bytes) -> list[bytes]:
     fields: list[bytes] = []
-    at = 0
-    while at < len(blob):
-        size = int.from_bytes(blob[at : at + 4], "big")
-        field = blob[at + 4 : at + 4 + size]
-        if len(blob) - at < 4 or len(field) != size:
+    position = 0
+    while position < len(blob):
+        size = int.from_bytes(blob[position : position + 4], "big")
+        field = blob[position + 4 : position + 4 + size]
+        if len(blob) - position < 4 or len(field) != size:
             raise ValueError("the material ends inside a field")
         fields.append(field)
-        at += 4 + size
+        position += 4 + size
     return fields

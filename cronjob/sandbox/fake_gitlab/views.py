@@ -1,4 +1,4 @@
-"""Users, tokens, groups and projects as JSON, in the fields that GitLab gives them."""
+"""The JSON of users, tokens, groups and projects."""
 
 from cronjob.sandbox.fake_gitlab.answers import Json, timestamp
 from cronjob.sandbox.fake_gitlab.call import Call
@@ -68,7 +68,7 @@ def namespace_json(call: Call, group: Group) -> Json:
 
 
 def identity_json(project: Project) -> Json:
-    """The least that GitLab says of a project, as in the instance's list of deploy keys."""
+    """The smallest JSON of a project, as in the instance's list of deploy keys."""
     path = project.path_with_namespace
     return {
         "id": project.id,
@@ -82,7 +82,7 @@ def identity_json(project: Project) -> Json:
 
 
 def basic_project_json(call: Call, project: Project) -> Json:
-    """A project as ``simple=true`` shows it: nothing of archived, permissions or secrets."""
+    """A project as ``simple=true`` shows it: without archived, permissions and secrets."""
     fields = identity_json(project)
     path = fields["path_with_namespace"]
     url = f"{call.external_url}/{path}"
@@ -130,7 +130,7 @@ def full_project_json(call: Call, project: Project) -> Json:
 
 
 def permissions_json(call: Call, project: Project) -> Json:
-    """The caller's own roles, which only the single read of a project has."""
+    """The user's own roles, which only the answer for a single project has."""
     user_id = call.user.id if call.user else 0
     inherited = max(group.members.get(user_id, 0) for group in project.namespace.lineage)
     return {

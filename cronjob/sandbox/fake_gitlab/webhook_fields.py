@@ -1,10 +1,10 @@
-"""Which fields a webhook has in which release, and how they are shown."""
+"""The JSON fields of a webhook in each release."""
 
 from cronjob.sandbox.fake_gitlab.answers import Json, timestamp
 from cronjob.sandbox.fake_gitlab.records import Delivery, Hook
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 
-# The release that brought each field; before it a parameter of that name is ignored.
+# The release that added each field; before it a parameter of that name is ignored.
 SINCE: dict[str, tuple[int, int]] = {
     "id": (0, 0),
     "url": (0, 0),
@@ -54,12 +54,12 @@ FLAGS = tuple(name for name in SINCE if name.endswith("_events") and name != "re
 
 
 def has_field(world: GitLabWorld, name: str) -> bool:
-    """Whether *world*'s release and edition know the field *name*."""
+    """Whether the release and edition of *world* have the field *name*."""
     return world.release >= SINCE[name] and (world.enterprise or name not in ENTERPRISE)
 
 
 def shown_fields(world: GitLabWorld, *, listed: bool) -> list[str]:
-    """The keys of a webhook's JSON; the list leaves two of them out."""
+    """The names of the fields in a webhook's JSON; a list leaves two of them out."""
     hidden = WRITE_ONLY | NOT_LISTED if listed else WRITE_ONLY
     return [name for name in SINCE if name not in hidden and has_field(world, name)]
 
@@ -78,7 +78,7 @@ def hook_json(world: GitLabWorld, hook: Hook, fields: list[str]) -> Json:
 
 
 def delivery_json(hook: Hook, delivery: Delivery) -> Json:
-    """A logged delivery. The secret token was part of it and is not shown."""
+    """A logged delivery as JSON; the secret token is redacted."""
     headers = {"Content-Type": "application/json"}
     answered = isinstance(delivery.status, int)
     return {
@@ -95,6 +95,6 @@ def delivery_json(hook: Hook, delivery: Delivery) -> Json:
 
 
 def _alert_status(world: GitLabWorld, hook: Hook) -> str:
-    """A webhook that was disabled for a while reads executable afterwards, its disabled_until in the past."""
+    """The status as shown: a temporarily disabled webhook is executable again after disabled_until."""
     over = hook.disabled_until is not None and hook.disabled_until <= world.now()
     return "executable" if over and hook.alert_status == "temporarily_disabled" else hook.alert_status

@@ -1,4 +1,4 @@
-"""The parameters of a webhook on their way into one, and the two envelopes of a refusal."""
+"""The parameters of a webhook: assigned to a copy, validated, and refused in one of GitLab's two formats."""
 
 from copy import copy
 from typing import NoReturn
@@ -8,7 +8,7 @@ from cronjob.sandbox.fake_gitlab.call import Call
 from cronjob.sandbox.fake_gitlab.records import Hook, Project
 from cronjob.sandbox.fake_gitlab.ssh_keys import Errors
 from cronjob.sandbox.fake_gitlab.webhook_fields import FLAGS, has_field
-from cronjob.sandbox.fake_gitlab.webhook_validation import complaints_about, settle
+from cronjob.sandbox.fake_gitlab.webhook_validation import reset_secrets, webhook_errors
 
 TEXTS = ("name", "description", "token", "signing_token", "custom_webhook_template", "push_events_branch_filter")
 PAIRS = ("url_variables", "custom_headers")
@@ -20,12 +20,12 @@ NULLABLE = frozenset({"confidential_note_events", "confidential_issues_events"})
 
 
 def sent_parameters(call: Call) -> set[str]:
-    """The webhook parameters that were sent and that this release knows. Others count for nothing."""
+    """The webhook parameters that were sent and that this release knows. Others are ignored."""
     return {name for name in PARAMETERS & call.params.keys() if has_field(call.world, name)}
 
 
 def changed(call: Call, project: Project, hook: Hook) -> Hook:
-    """A copy of *hook* with what *call* sends, checked; a refusal leaves the webhook itself alone."""
+    """A validated copy of *hook* with the parameters of *call*; a refusal leaves *hook* unchanged."""
     draft = copy(hook)
     sent = sent_parameters(call)
     for name in sent:
@@ -36,10 +36,10 @@ def changed(call: Call, project: Project, hook: Hook) -> Hook:
 
 
 def checked(call: Call, project: Project, draft: Hook, *, before: Hook) -> Hook:
-    """*draft*, if GitLab would take it for *before*; otherwise the refusal."""
+    """*draft*, if GitLab accepts it in place of *before*; otherwise the request is refused."""
     if draft.id:
-        settle(draft, before, token_sent="token" in sent_parameters(call))
-    errors = complaints_about(call.world, project, draft)
+        reset_secrets(draft, before, token_sent="token" in sent_parameters(call))
+    errors = webhook_errors(call.world, project, draft)
     if errors:
         _refuse(call, errors)
     draft.updated_at = call.world.now()
@@ -47,7 +47,7 @@ def checked(call: Call, project: Project, draft: Hook, *, before: Hook) -> Hook:
 
 
 def _assign(call: Call, hook: Hook, name: str) -> None:
-    """Set one parameter on *hook*; an empty or null text is kept as GitLab keeps it."""
+    """Set one parameter on *hook*; an empty text and null are stored as GitLab stores them."""
     value = call.params[name]
     if name in SWITCHES:
         flag = call.flag(name)
@@ -66,20 +66,20 @@ def _assign(call: Call, hook: Hook, name: str) -> None:
 
 
 def _pairs(name: str, value: object) -> dict[str, str]:
-    """Pairs come as a list of key and value, and are merged into what there is."""
+    """Parse a list of key and value pairs."""
     if not isinstance(value, list) or not all(isinstance(pair, dict) and pair.keys() >= PAIR for pair in value):
         refuse(400, error=f"{name} is invalid")
     return {str(pair["key"]): str(pair["value"]) for pair in value}
 
 
 def _refuse_duo_flow(name: str, *, flag: bool) -> None:
-    # Its feature flag is off by default; saying false is allowed all the same.
+    # Its feature flag is off by default; false is accepted all the same.
     if name == "duo_flow_callback_enabled" and flag:
         refuse(400, message="400 Bad request - duo_flow_callback_enabled is not available")
 
 
 def _refuse(call: Call, errors: Errors) -> NoReturn:
-    """Refuse with 422, in the words of the release and the method: POST has ``error``, PUT ``message``."""
+    """Refuse with 422 in the format of the release and the method: ``error`` for POST, ``message`` for PUT."""
     if "url" in errors:
         refuse(422, error="Invalid url given")
     if "push_events_branch_filter" in errors:

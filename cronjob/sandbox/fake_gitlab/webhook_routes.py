@@ -1,4 +1,4 @@
-"""Project webhooks over HTTP."""
+"""The API of project webhooks: list, read, create, update, delete, test, deliveries."""
 
 from copy import copy
 
@@ -10,7 +10,7 @@ from cronjob.sandbox.fake_gitlab.routes import Route, reading
 from cronjob.sandbox.fake_gitlab.webhook_fields import FLAGS, delivery_json, has_field, hook_json, shown_fields
 from cronjob.sandbox.fake_gitlab.webhook_parameters import changed, checked, sent_parameters
 
-# Accepted as triggers, but GitLab has no test for them.
+# Valid triggers that GitLab cannot test.
 UNTESTABLE = frozenset({"confidential_note_events", "deployment_events", "feature_flag_events"})
 LARGEST_PAGE_OF_DELIVERIES = 20
 OUTCOMES = {"successful": range(200, 300), "client_failure": range(400, 500), "server_failure": range(500, 600)}
@@ -27,7 +27,7 @@ def read_hook(call: Call) -> Answer:
 
 
 def create_hook(call: Call) -> Answer:
-    """Add a webhook. There is no rule against a second one with the same URL."""
+    """Add a webhook; a second one with the same URL is accepted."""
     project = _project(call)
     call.require("url")
     hook = changed(call, project, call.world.new_hook(project, ""))
@@ -35,7 +35,7 @@ def create_hook(call: Call) -> Answer:
 
 
 def update_hook(call: Call) -> Answer:
-    """Change what was sent and leave the rest, except for what a new URL takes with it."""
+    """Change the parameters that were sent. A new URL resets secrets, too."""
     project = _project(call)
     if call.world.release < (15, 0):
         call.require("url")
@@ -76,7 +76,7 @@ def delete_pair(call: Call) -> Answer:
 
 
 def trigger_hook(call: Call) -> Answer:
-    """Deliver a test event: 201 only where the receiver said 2xx, which also re-enables the webhook."""
+    """Deliver a test event: 201 if the receiver answered 2xx, which also enables the webhook again."""
     project = _project(call)
     hook = _hook(call, project)
     trigger = call.names["trigger"]
@@ -94,27 +94,29 @@ def trigger_hook(call: Call) -> Answer:
 
 
 def list_deliveries(call: Call) -> Answer:
-    """The newest first, at most 20 a page (lib/api/hooks/events.rb); *status* is a list of codes and outcomes."""
+    """List deliveries, newest first, at most 20 a page (lib/api/hooks/events.rb); *status* lists codes and outcomes."""
     hook = _hook(call, _project(call))
     if call.integer("per_page", LARGEST_PAGE_OF_DELIVERIES) > LARGEST_PAGE_OF_DELIVERIES:
         refuse(400, error="per_page does not have a valid value")
     wanted = [text for text in str(call.params.get("status", "")).split(",") if text]
     if not all(text in OUTCOMES or (text.isdecimal() and 100 <= int(text) < 600) for text in wanted):
         refuse(400, error="status does not have a valid value")
-    found = [each for each in reversed(hook.deliveries) if not wanted or any(_matches(each, one) for one in wanted)]
+    found = [
+        each for each in reversed(hook.deliveries) if not wanted or any(_matches(each, status) for status in wanted)
+    ]
     return paged(call, found, lambda delivery: delivery_json(hook, delivery))
 
 
 def _matches(delivery: Delivery, wanted: str) -> bool:
     status = delivery.status
     if not isinstance(status, int):
-        # No answer came; GitLab files that under the server's failures (web_hook_logs_finder.rb).
+        # There was no answer; GitLab counts that as a server failure (web_hook_logs_finder.rb).
         return wanted == "server_failure"
     return status in OUTCOMES[wanted] if wanted in OUTCOMES else str(status) == wanted
 
 
 def _refuse_too_many_tests(call: Call, project: Project, hook: Hook) -> None:
-    """Three tests a minute and webhook in 17.0; from 17.1 five a minute, user and project."""
+    """Refuse more than three tests a minute and webhook (17.0), or five a minute, user and project (from 17.1)."""
     if call.world.release < (17, 0):
         return
     by_hook = call.world.release == (17, 0)
@@ -137,7 +139,7 @@ def _hook(call: Call, project: Project) -> Hook:
 
 
 def _kept(hook: Hook, draft: Hook) -> Hook:
-    """Let *hook*, which tests may hold, become what *draft* is."""
+    """Copy the fields of *draft* to *hook*, the stored object."""
     vars(hook).update(vars(draft))
     return hook
 

@@ -1,4 +1,4 @@
-"""What GitLab's webhook model accepts: URLs, branch filters, tokens, headers and variables."""
+"""Validation of webhooks: URL, branch filter, token, headers and variables, and the limit per project."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ MOST_PAIRS = 20
 LONGEST_VALUE = 2048
 LENGTHS = {"name": 255, "description": 2048, "custom_webhook_template": 4096}
 
-# A name in url_variables or custom_headers: begins with a letter, separators stand alone.
+# A name in url_variables or custom_headers: begins with a letter, no two separators in a row.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)*")
 REFERENCE = re.compile(r"\{(" + NAME.pattern + r")\}")
 
@@ -27,16 +27,16 @@ NOT_RE2 = re.compile(r"\(\?[=!<]|\\[1-9]")
 
 
 def effective_url(hook: Hook) -> str:
-    """The URL with its variables filled in; unknown ones stay as they are written."""
+    """The URL with its variables replaced by their values; unknown variables stay."""
     return REFERENCE.sub(lambda found: hook.url_variables.get(found[1], found[0]), hook.url)
 
 
-def settle(hook: Hook, before: Hook, *, token_sent: bool) -> None:
+def reset_secrets(hook: Hook, before: Hook, *, token_sent: bool) -> None:
     """
-    Apply what a changed URL does to *hook*, compared with what it was *before*.
+    Reset the secrets of *hook* if its URL has changed since *before*.
 
-    The secret token is erased unless it was sent along, so that a new address never gets an old secret; custom
-    headers go always, and variables go when an old name or value is among them.
+    The secret token is erased unless it was sent along, so that a new address never gets an old secret. Custom
+    headers are always erased, and variables if an old name or value is among them.
     """
     if hook.url != before.url and not token_sent:
         hook.token = None
@@ -47,8 +47,8 @@ def settle(hook: Hook, before: Hook, *, token_sent: bool) -> None:
             hook.url_variables = {}
 
 
-def complaints_about(world: GitLabWorld, project: Project, hook: Hook) -> Errors:
-    """What the model says against *hook*, by field. *base* is the limit of webhooks per project."""
+def webhook_errors(world: GitLabWorld, project: Project, hook: Hook) -> Errors:
+    """The validation errors of *hook* by field; *base* is the limit of webhooks per project."""
     errors: Errors = {}
     url_error = _url_error(world, hook)
     if url_error:
@@ -86,7 +86,7 @@ def _is_local(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        # Names are resolved when something is delivered, not now.
+        # GitLab resolves host names at delivery, not here.
         return False
     return address.is_private or address.is_loopback or address.is_link_local or address.is_unspecified
 

@@ -1,4 +1,4 @@
-"""The projects' webhooks, and the far end that their deliveries reach."""
+"""The webhooks of projects, and the receiver of their deliveries."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,8 +17,8 @@ class Webhooks(DeployKeys):
     """
     Webhooks by project and id.
 
-    *receiver* plays the far end of a delivery: it answers with a status code, or with the text of what the
-    transport would say. *allow_local_requests* is the admin's switch for hooks to private networks.
+    *receiver* answers a delivery: with a status code, or with the message of a failed connection.
+    *allow_local_requests* is the admin setting that allows webhooks to private networks.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Webhooks(DeployKeys):
         self._delivery_ids = count(50)
 
     def add_hook(self, project: Project, url: str, **fields: object) -> Hook:
-        """Add a webhook as it is given, unchecked; *fields* are those of ``Hook``, defaults are GitLab's."""
+        """Add a webhook without validation; *fields* are those of ``Hook``, with GitLab's defaults."""
         hook = self.new_hook(project, url)
         for name, value in fields.items():
             if name not in Hook.__dataclass_fields__:
@@ -38,11 +38,11 @@ class Webhooks(DeployKeys):
         return self.keep_hook(project, hook)
 
     def new_hook(self, project: Project, url: str) -> Hook:
-        """A webhook with GitLab's defaults that is nowhere yet."""
+        """A webhook with GitLab's defaults that is not stored yet."""
         return Hook(0, project.id, url, self.now(), self.now())
 
     def keep_hook(self, project: Project, hook: Hook) -> Hook:
-        """Give a new webhook its id and its place in the list."""
+        """Store a new webhook under a new id."""
         with self.lock:
             hook.id = next(self._hook_ids)
             project.hooks[hook.id] = hook
@@ -57,13 +57,13 @@ class Webhooks(DeployKeys):
             del project.hooks[hook.id]
 
     def disable_hook(self, hook: Hook, *, until: datetime | None = None) -> None:
-        """Let *hook* have failed too often: for good, or with *until* for a while."""
+        """Disable *hook* as after too many failures: permanently, or temporarily with *until*."""
         with self.lock:
             hook.alert_status = "temporarily_disabled" if until else "disabled"
             hook.disabled_until = until
 
     def deliver(self, hook: Hook, trigger: str) -> Delivery:
-        """Deliver a test event and log it. An answer of 2xx brings a disabled webhook back."""
+        """Deliver an event and log it. An answer of 2xx enables a disabled webhook again."""
         with self.lock:
             status = self.receiver(hook, trigger)
             delivery = Delivery(next(self._delivery_ids), hook.url, trigger, status)

@@ -51,7 +51,7 @@ def kubeconfig(url: str, *, namespace: str = "platform-flux-tenant-config", toke
     """
     A kubeconfig for the server at *url*, as YAML text; its one context is called `sandbox`.
 
-    kubectl sends no *token* over plain HTTP, the Python client does: a world for kubectl has none.
+    kubectl sends no *token* over plain HTTP, the Python client does; a world for kubectl has no token.
     """
     config = {
         "apiVersion": "v1",
@@ -67,9 +67,9 @@ def kubeconfig(url: str, *, namespace: str = "platform-flux-tenant-config", toke
 def _answer(world: KubernetesWorld, request: web.Request, body: str) -> web.Response:
     if request.path in HEALTH:
         return web.Response(text="ok")
-    about_itself = discovery(request.path, world.served) if request.method == "GET" else None
-    if about_itself is not None:
-        return _json(about_itself)
+    discovered = discovery(request.path, world.served) if request.method == "GET" else None
+    if discovered is not None:
+        return _json(discovered)
     target = target_of(request.path, world.served)
     verb = _verb(request, target)
     attempt = target.attempt(verb)
@@ -85,7 +85,7 @@ def _answer(world: KubernetesWorld, request: web.Request, body: str) -> web.Resp
 
 
 def _verb(request: web.Request, target: Target) -> str:
-    """What the request does to its target, or the refusal of what the API does not have."""
+    """The verb of the request, if the target supports it; otherwise the request is refused."""
     reading = "get" if target.name else "list"
     verb = VERBS.get(request.method, "") if request.method != "GET" else reading
     if verb not in target.kind.verbs or (verb == "create") != (request.method == "POST" and not target.name):

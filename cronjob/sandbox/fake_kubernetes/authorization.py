@@ -1,7 +1,7 @@
 """
-Who may do what: everything, except for what a rule denies.
+Authorization: everything is allowed unless a rule denies it.
 
-Real clusters grant instead. Denying reads better in a test: it names the one right that is missing.
+Real clusters grant permissions instead. A denial reads better in a test: it names the one missing permission.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Attempt:
-    """One thing that somebody wants to do, in the words of Kubernetes' authorizer."""
+    """The attributes of a request, as Kubernetes' authorizer sees them."""
 
     verb: str
     group: str
@@ -22,7 +22,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Denial:
-    """A right that is missing; `*` stands for every verb or resource, None for every namespace or name."""
+    """A missing permission; `*` stands for every verb or resource, None for every namespace or name."""
 
     verb: str
     resource: str
@@ -31,9 +31,9 @@ class Denial:
 
     def covers(self, attempt: Attempt) -> bool:
         """
-        Whether this rule forbids *attempt*.
+        Whether this rule denies *attempt*.
 
-        Without the right in one namespace nobody has it in all of them.
+        A permission that is missing in one namespace is also missing for a request to all namespaces.
         """
         return (
             self.verb in {"*", attempt.verb}
@@ -44,6 +44,6 @@ class Denial:
 
 
 def complaint(attempt: Attempt, user: str) -> str:
-    """Who cannot do what, as the server says it."""
-    where = f'in the namespace "{attempt.namespace}"' if attempt.namespace else "at the cluster scope"
-    return f'User "{user}" cannot {attempt.verb} resource "{attempt.resource}" in API group "{attempt.group}" {where}'
+    """The reason in the server's 403: who may not do what."""
+    scope = f'in the namespace "{attempt.namespace}"' if attempt.namespace else "at the cluster scope"
+    return f'User "{user}" cannot {attempt.verb} resource "{attempt.resource}" in API group "{attempt.group}" {scope}'

@@ -1,5 +1,5 @@
 """
-What the embedded Kubernetes says it has: groups, versions, resources, and what kubectl needs of OpenAPI.
+API discovery: groups, versions, resources, and the part of OpenAPI that kubectl needs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WRITING = ("post", "put", "patch")
 
 
 def discovery(path: str, served: Served) -> Answer | None:
-    """The answer to a question about the API itself; None if *path* is no such question."""
+    """The answer to a discovery request; None if *path* is none."""
     match [part for part in path.split("/") if part]:
         case ["version"]:
             return VERSION
@@ -95,20 +95,20 @@ def _nicknames(kind: Kind) -> Answer:
     return {key: value for key, value in names.items() if value}
 
 
-def _openapi(of: str, served: Served) -> Answer | None:
+def _openapi(name: str, served: Served) -> Answer | None:
     """
-    The index, or the document of one group version.
+    The OpenAPI index, or the document of one group version.
 
-    Before it creates or applies something, kubectl looks here whether the server validates fields itself;
-    without these pages it refuses to go on unless told `--validate=false`.
+    kubectl create and apply read here whether the server validates fields itself; without these pages they need
+    `--validate=false`.
     """
     names = {_prefix(group, version): (group, version) for group in served for version in served[group]}
-    if not of:
-        return {"paths": {name: {"serverRelativeURL": f"/openapi/v3/{name}"} for name in names}}
-    if of not in names:
+    if not name:
+        return {"paths": {listed: {"serverRelativeURL": f"/openapi/v3/{listed}"} for listed in names}}
+    if name not in names:
         return None
-    group, version = names[of]
-    paths = {f"/{of}/{kind.plural}/{{name}}": _operations(kind, version) for kind in KINDS if kind.group == group}
+    group, version = names[name]
+    paths = {f"/{name}/{kind.plural}/{{name}}": _operations(kind, version) for kind in KINDS if kind.group == group}
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]},

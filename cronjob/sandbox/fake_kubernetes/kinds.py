@@ -1,5 +1,5 @@
 """
-The kinds that the embedded Kubernetes knows, and which Flux serves which versions of its own.
+The kinds of the embedded Kubernetes, and the versions that each Flux release serves.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ REVIEW_VERBS = ("create",)
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of object, with the names that discovery gives it."""
+    """One kind of object, with its names in discovery."""
 
     group: str
     kind: str
@@ -40,17 +40,17 @@ class Kind:
 
     @property
     def is_custom(self) -> bool:
-        """Whether a CustomResourceDefinition defines it; a few answers differ from built-in kinds."""
+        """Whether it is a custom resource; a few answers differ from those for built-in kinds."""
         return self.group in FLUX_GROUPS
 
     @property
     def is_guarded(self) -> bool:
-        """Whether an update must say which resourceVersion it is based on."""
+        """Whether an update must have a resourceVersion."""
         return self.is_custom or self.kind == "Lease"
 
     @property
     def is_review(self) -> bool:
-        """Whether it is a question that is answered and not kept."""
+        """Whether it is a review: answered and not stored."""
         return self.verbs == REVIEW_VERBS
 
 

@@ -1,5 +1,5 @@
 """
-What the API server adds to an object that somebody hands in.
+Manifests: reading YAML, and the fields that the API server fills in.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BOOKKEEPING = ("resourceVersion", "managedFields")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as Kubernetes reads it: a time stamp is a string, since JSON has no other."""
+    """A YAML loader like Kubernetes': timestamps are strings, as in JSON."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -33,7 +33,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def manifests_from(text: str) -> list[Manifest]:
-    """The objects in a YAML stream; empty documents are passed over, a List is unpacked."""
+    """The objects in a YAML stream; empty documents are skipped, a List is unpacked."""
     manifests: list[Manifest] = []
     for document in yaml.load_all(text, Loader=_Loader):
         if document:
@@ -42,18 +42,18 @@ def manifests_from(text: str) -> list[Manifest]:
 
 
 def copy_of(manifest: Manifest) -> Manifest:
-    """A copy that shares nothing; several times as fast as `copy.deepcopy`."""
+    """A deep copy, several times as fast as `copy.deepcopy`."""
     copied: Manifest = json.loads(json.dumps(manifest))
     return copied
 
 
 def now() -> str:
-    """The time as the API writes it."""
+    """The current time in the API's format."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def completed(kind: Kind, manifest: Manifest, old: Manifest | None) -> Manifest:
-    """*manifest* with everything that the server fills in, except for its resourceVersion."""
+    """*manifest* with the fields that the server fills in, except for resourceVersion and managedFields."""
     new = copy_of(manifest)
     if kind.kind == "Secret":
         _complete_secret(new)
@@ -68,9 +68,9 @@ def completed(kind: Kind, manifest: Manifest, old: Manifest | None) -> Manifest:
     return new
 
 
-def is_same(one: Manifest, other: Manifest) -> bool:
-    """Whether two objects differ in bookkeeping at most: such a write is not one."""
-    return _essence(one) == _essence(other)
+def is_same(new: Manifest, old: Manifest) -> bool:
+    """Whether two objects are equal except for bookkeeping; such a write changes nothing."""
+    return _essence(new) == _essence(old)
 
 
 def stamped(manifest: Manifest, resource_version: int) -> Manifest:
@@ -91,7 +91,7 @@ def _complete_secret(secret: Manifest) -> None:
     data = secret.get("data") or {}
     for key, text in (secret.pop("stringData", None) or {}).items():
         data[key] = base64.b64encode(str(text).encode()).decode()
-    # Without anything in it there is no `data` at all.
+    # A Secret without contents has no `data`.
     secret.pop("data", None)
     if data:
         secret["data"] = data
@@ -118,20 +118,20 @@ def _metadata(kind: Kind, new: Manifest, old: Manifest | None) -> Fields:
 
 
 def _generation(new: Manifest, old: Manifest | None) -> int:
-    """Counts changes of what somebody wants; status, labels and annotations do not count."""
+    """The generation, which counts changes of the spec; status, labels and annotations do not count."""
     if old is None:
         return 1
     generation: int = old["metadata"]["generation"]
-    return generation + (_wanted(new) != _wanted(old))
+    return generation + (_spec_of(new) != _spec_of(old))
 
 
-def _wanted(manifest: Manifest) -> Fields:
+def _spec_of(manifest: Manifest) -> Fields:
     return {name: value for name, value in manifest.items() if name not in NOT_SPEC}
 
 
 def _managed_fields(manifest: Manifest) -> list[Fields]:
     entry = {"apiVersion": manifest.get("apiVersion", "v1"), "fieldsType": "FieldsV1", "operation": "Update"}
-    fields = [entry | {"manager": "kubectl-client-side-apply", "fieldsV1": _field_set(_wanted(manifest))}]
+    fields = [entry | {"manager": "kubectl-client-side-apply", "fieldsV1": _field_set(_spec_of(manifest))}]
     if "status" in manifest:
         status = _field_set({"status": manifest["status"]})
         fields.append(entry | {"manager": "gotk-controller", "subresource": "status", "fieldsV1": status})

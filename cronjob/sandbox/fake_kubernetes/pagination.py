@@ -1,8 +1,7 @@
 """
-Lists in chunks: `limit`, `continue`, and what a continue token is good for.
+Pagination of lists: `limit`, `continue`, and continue tokens.
 
-The first chunk of a list takes a snapshot; later chunks are cut from it, so that a list is consistent however
-long it takes, and so that a chunk costs its own length only.
+The first chunk of a list takes a snapshot, and later chunks are taken from it, so that the whole list is consistent.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Row = tuple[tuple[str, str], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Page:
-    """One chunk of a list, with what the list's metadata says about the rest."""
+    """One chunk of a list, with the list's metadata about the rest."""
 
     items: list[dict[str, Any]]
     resource_version: int
@@ -35,7 +34,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All objects of one list, in the order of their keys, as they were at one moment."""
+    """All objects of a list, in the order of their keys, as they were at one time."""
 
     rows: list[Row]
     resource_version: int
@@ -43,7 +42,7 @@ class Snapshot:
 
 
 class Snapshots:
-    """The snapshots that outstanding continue tokens stand for; the oldest are forgotten."""
+    """The snapshots of outstanding continue tokens; the oldest are dropped."""
 
     def __init__(self) -> None:
         self.time_to_live = 300.0
@@ -51,11 +50,11 @@ class Snapshots:
         self.taken = 0
 
     def forget(self) -> None:
-        """Let every outstanding token expire."""
+        """Expire every outstanding token."""
         self._kept.clear()
 
     def first(self, rows: list[Row], resource_version: int, *, limit: int) -> Page:
-        """The first chunk of *rows*, which are in order; no *limit* (0) takes them all."""
+        """The first chunk of *rows*, which are sorted; without *limit* (0) all rows."""
         snapshot = Snapshot(rows, resource_version, time.monotonic())
         if not limit or len(rows) <= limit:
             return _page(snapshot, 0, number=0, limit=len(rows))
@@ -67,9 +66,9 @@ class Snapshots:
 
     def following(self, token: str, *, limit: int) -> Page | tuple[str, str]:
         """
-        The chunk that *token* asks for, or the key from which the list must be read afresh.
+        The chunk for *token*, or the key from which the list must be read from the current state.
 
-        An expired token is refused with another one inside, and it is this other one that reads afresh.
+        The error for an expired token contains another token, which reads from the current state.
         """
         number, key = _opened(token)
         if number < 0:

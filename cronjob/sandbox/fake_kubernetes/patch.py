@@ -10,7 +10,7 @@ from cronjob.sandbox.fake_kubernetes.manifests import copy_of
 from cronjob.sandbox.fake_kubernetes.status import StatusError, bad_request
 
 JSON_PATCH = "application/json-patch+json"
-# Custom resources take no strategic patches, but answering them as merge patches is what their senders want.
+# Custom resources accept no strategic merge patches; here they are handled as merge patches.
 MERGING = ("application/merge-patch+json", "application/strategic-merge-patch+json")
 
 Manifest = dict[str, Any]
@@ -20,7 +20,7 @@ Key = Any
 
 
 def patched(old: Manifest, patch: object, *, content_type: str) -> object:
-    """*old* with *patch* applied, in the manner that its *content_type* says; *old* stays as it is."""
+    """A copy of *old* with *patch* applied, by the rules of its *content_type*."""
     if content_type in MERGING:
         return merged(old, patch)
     if content_type != JSON_PATCH:
@@ -52,7 +52,7 @@ def merged(old: object, patch: object) -> object:
 
 
 def _operate(document: Manifest, operation: Manifest) -> None:
-    """One operation of a JSON patch (RFC 6902): add, remove, replace or test; move and copy are not known."""
+    """Apply one operation of a JSON patch (RFC 6902): add, remove, replace or test; move and copy are not supported."""
     try:
         *path, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
         parent: Node = document

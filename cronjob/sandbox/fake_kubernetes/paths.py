@@ -1,5 +1,5 @@
 """
-What a URL of the Kubernetes API names.
+URL paths of the Kubernetes API: group, version, namespace, resource, name and subresource.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from cronjob.sandbox.fake_kubernetes.status import unserved
 
 
 class PageNotFoundError(Exception):
-    """A path outside everything that is served: answered in plain text, before the API proper."""
+    """A path that is not served; the answer is plain text, not a Status."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Target:
     subresource: str
 
     def attempt(self, verb: str) -> Attempt:
-        """Doing *verb* to this, in the authorizer's words."""
+        """The attributes of *verb* on this target for the authorizer."""
         resource = f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
-        # Reading a namespace is an attempt in that namespace, though namespaces are in none.
+        # The authorizer treats a read of a namespace as one in that namespace, though namespaces are cluster-scoped.
         namespace = self.name if self.kind.kind == "Namespace" else self.namespace
         return Attempt(verb, self.kind.group, resource, namespace, self.name)
 

@@ -1,5 +1,5 @@
 """
-Answers to GET: one object, or a list, whole or in chunks.
+Reads: GET of one object, of a list, or of a chunk of a list.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def read(world: KubernetesWorld, target: Target, query: Query, *, accept: str) -
 
 
 def read_object(world: KubernetesWorld, target: Target, *, accept: str) -> Answer:
-    """One object in the version that was asked for."""
+    """One object in the requested version."""
     found = world.store.find(target.kind, target.namespace, target.name)
     if found is None:
         raise not_found(target.kind, target.name)
@@ -45,7 +45,7 @@ def read_list(world: KubernetesWorld, target: Target, query: Query, *, accept: s
     items = [shown(target.kind, target.version, manifest) for manifest in page.items]
     metadata = _list_metadata(page, selected="labelSelector" in query or "fieldSelector" in query)
     if target.kind.is_custom:
-        # Of the last chunk, too; built-in kinds leave it out.
+        # Custom resources have this field in the last chunk, too; built-in kinds do not.
         metadata.setdefault("continue", "")
     if wants_table(accept):
         return table(target.kind, target.version, items, metadata=metadata)
@@ -91,7 +91,7 @@ def _list_metadata(page: Page, *, selected: bool) -> Answer:
     metadata: Answer = {"resourceVersion": str(page.resource_version)}
     if page.token:
         metadata["continue"] = page.token
-        # The server does not count what a selector would leave.
+        # The server does not count the rest of a list with a selector.
         if not selected:
             metadata["remainingItemCount"] = page.remaining
     return metadata

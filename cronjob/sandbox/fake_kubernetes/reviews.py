@@ -1,5 +1,5 @@
 """
-Questions to the API server: who am I, and what may I do?
+Access reviews: who am I, and what may I do?
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Answer = dict[str, Any]
 
 
 def review(world: KubernetesWorld, target: Target, body: str) -> Answer:
-    """The review that was sent, with its status filled in. Everybody may ask."""
+    """The review that was sent, with its status filled in. Every user may send one."""
     try:
         spec = json.loads(body).get("spec") or {}
     except (ValueError, AttributeError):
@@ -33,18 +33,18 @@ def review(world: KubernetesWorld, target: Target, body: str) -> Answer:
 
 
 def _access(world: KubernetesWorld, spec: Answer) -> Answer:
-    asked = spec.get("resourceAttributes")
-    if asked is None:
+    attributes = spec.get("resourceAttributes")
+    if attributes is None:
         return {"allowed": True}
-    resource = str(asked.get("resource", ""))
-    if subresource := asked.get("subresource"):
+    resource = str(attributes.get("resource", ""))
+    if subresource := attributes.get("subresource"):
         resource = f"{resource}/{subresource}"
     attempt = Attempt(
-        str(asked.get("verb", "")),
-        str(asked.get("group", "")),
+        str(attributes.get("verb", "")),
+        str(attributes.get("group", "")),
         resource,
-        str(asked.get("namespace", "")),
-        str(asked.get("name", "")),
+        str(attributes.get("namespace", "")),
+        str(attributes.get("name", "")),
     )
     return {"allowed": world.allows(attempt)}
 

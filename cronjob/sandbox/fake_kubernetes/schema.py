@@ -1,5 +1,5 @@
 """
-What a version of a kind knows: one stored object looks a little different under every version that is served.
+Schemas of the served versions: conversion of a stored object, and validation of a written one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cronjob.sandbox.fake_kubernetes.validation import built_in_causes, name_cau
 
 Manifest = dict[str, Any]
 
-# Only what differs between the versions. Fields that no version has are not looked for.
+# The fields that a version lacks. Fields that no version has are not checked.
 LACKS = {
     ("GitRepository", "v1"): ("spec.gitImplementation", "spec.accessFrom", "status.url"),
     ("GitRepository", "v1beta2"): ("spec.provider", "spec.proxySecretRef", "spec.sparseCheckout"),
@@ -41,18 +41,18 @@ _URL = re.compile(r"^(http|https|ssh)://.*$")
 
 
 def api_version(group: str, version: str) -> str:
-    """What an object's `apiVersion` says."""
+    """The `apiVersion` of an object."""
     return f"{group}/{version}" if group else version
 
 
 def defaults(kind: Kind, manifest: Manifest) -> dict[str, str]:
-    """What the schema of *manifest*'s version puts into a spec that lacks it."""
+    """The defaults of the spec in the schema of *manifest*'s version."""
     version = str(manifest.get("apiVersion", "")).rpartition("/")[2]
     return DEFAULTS.get((kind.kind, version), {})
 
 
 def shown(kind: Kind, version: str, manifest: Manifest) -> Manifest:
-    """*manifest* as this *version* shows it; the stored object is left as it is."""
+    """*manifest* converted to *version*; the stored object is not changed."""
     answer: Manifest = manifest | {"apiVersion": api_version(kind.group, version), "kind": kind.kind}
     if preset := DEFAULTS.get((kind.kind, version)):
         answer["spec"] = preset | (answer.get("spec") or {})
@@ -64,7 +64,7 @@ def shown(kind: Kind, version: str, manifest: Manifest) -> Manifest:
 
 
 def checked(target: Target, manifest: object) -> Manifest:
-    """*manifest*, if the API server would let it in there; else a refusal that names every bad field."""
+    """*manifest*, if the API server would accept it; otherwise an error that names every invalid field."""
     kind, version = target.kind, target.version
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata", {}), dict):
         raise bad_request("the body of the request is not an object")

@@ -20,7 +20,7 @@ _COMMA_OUTSIDE_PARENTHESES = re.compile(r",(?![^(]*\))")
 
 FIELDS = ("metadata.name", "metadata.namespace")
 
-# What built-in kinds can be selected by, beside name and namespace.
+# The selectable fields of built-in kinds besides name and namespace.
 FIELDS_OF_KIND = {
     "Event": (
         "involvedObject.kind",
@@ -46,7 +46,7 @@ def label_selector(text: str) -> Test:
 
 
 def field_selector(text: str, kind: str) -> Test:
-    """A test of an object's fields; each *kind* has few that can be asked for, and never those of a spec."""
+    """A test of an object's fields; each *kind* has a few selectable fields, never those of a spec."""
     known = FIELDS + FIELDS_OF_KIND.get(kind, ())
     wanted: list[tuple[str, str, bool]] = []
     for part in filter(None, text.split(",")):

@@ -1,7 +1,5 @@
 """
-How the Kubernetes API says no: `Status` objects, raised as `StatusError`.
-
-The message forms are part of the API that people see and tools match, so they follow the real server's.
+Errors of the Kubernetes API: `Status` objects, raised as `StatusError`. The messages are the real server's.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ REASONS = {
 # eq=False: exceptions have to stay hashable.
 @dataclass(eq=False)
 class StatusError(Exception):
-    """A request that the API server turns down, with all that its answer says."""
+    """A request that the API server refuses, with the contents of its Status object."""
 
     code: int
     message: str
@@ -40,7 +38,7 @@ class StatusError(Exception):
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def as_status(self) -> dict[str, Any]:
-        """The Status object of the answer's body."""
+        """The Status object for the body of the answer."""
         status: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
@@ -82,26 +80,26 @@ def conflict(kind: Kind, name: str) -> StatusError:
 
 
 def invalid(kind: Kind, name: str, causes: list[tuple[str, str]]) -> StatusError:
-    """An object that its schema forbids; *causes* are pairs of field and complaint."""
-    complaints = [f"{where}: {what}" for where, what in causes]
+    """An invalid object; *causes* are pairs of field and message."""
+    complaints = [f"{path}: {text}" for path, text in causes]
     listed = complaints[0] if len(complaints) == 1 else f"[{', '.join(complaints)}]"
     details = _details(kind, name) | {"kind": kind.kind}
-    details_causes = [{"reason": _cause(what), "message": what, "field": where} for where, what in causes]
+    details_causes = [{"reason": _cause(text), "message": text, "field": path} for path, text in causes]
     message = f'{_kind_and_group(kind)} "{name}" is invalid: {listed}'
     return StatusError(422, message, details=details | {"causes": details_causes})
 
 
 def without_version(kind: Kind, name: str) -> StatusError:
-    """An update that does not say what it is based on, where it must: of a Lease or a custom resource."""
+    """An update of a Lease or a custom resource without a resourceVersion."""
     cause = ("metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")
     refusal = invalid(kind, name, [cause])
-    # This one is not said of the kind but of the resource.
+    # This message names the resource instead of the kind.
     message = f'{kind.qualified} "{name}" is invalid: {": ".join(cause)}'
     return StatusError(422, message, details=refusal.details | {"kind": kind.plural})
 
 
 def other_uid(kind: Kind, name: str, wanted: str, found: str) -> StatusError:
-    """A write that was meant for another object of the same name, or for one that is gone (*found* is empty)."""
+    """A write with the uid of another object of the same name, or of a deleted one (*found* is empty)."""
     message = (
         f'Operation cannot be fulfilled on {kind.qualified} "{name}": Precondition failed: '
         f"UID in precondition: {wanted}, UID in object meta: {found}"
@@ -110,7 +108,7 @@ def other_uid(kind: Kind, name: str, wanted: str, found: str) -> StatusError:
 
 
 def forbidden(kind: Kind, name: str, why: str) -> StatusError:
-    """A request that the rules do not allow; *why* says who cannot do what."""
+    """A request that is not allowed; *why* is the reason."""
     named = f'{kind.qualified} "{name}"' if name else kind.qualified
     return StatusError(403, f"{named} is forbidden: {why}", details=_details(kind, name))
 
@@ -121,12 +119,12 @@ def unauthorized() -> StatusError:
 
 
 def bad_request(message: str) -> StatusError:
-    """A request that makes no sense as it stands."""
+    """A malformed request."""
     return StatusError(400, message)
 
 
 def expired(continue_token: str) -> StatusError:
-    """A continue token that outlived its snapshot; *continue_token* reads the rest as it is now."""
+    """An expired continue token; *continue_token* reads the rest from the current state."""
     message = (
         "The provided continue parameter is too old to display a consistent list result. "
         "Start a new list without it, or use the token in this answer for the rest, "
@@ -136,7 +134,7 @@ def expired(continue_token: str) -> StatusError:
 
 
 def unserved() -> StatusError:
-    """A resource that a served group version does not have."""
+    """A resource that does not exist in a served group version."""
     return StatusError(404, "the server could not find the requested resource")
 
 

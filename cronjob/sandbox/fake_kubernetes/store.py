@@ -1,5 +1,5 @@
 """
-The objects of the embedded Kubernetes: what etcd is to a real one.
+The object store of the embedded Kubernetes, in the role of etcd.
 
 Stored objects are never changed, only replaced, so lists and snapshots may share them.
 """
@@ -19,7 +19,7 @@ Key = tuple[str, str]
 
 
 class KubernetesStore:
-    """Objects by kind, namespace and name; whoever reads and then writes holds the lock for both."""
+    """Objects by kind, namespace and name; hold the lock to read and then write."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -28,7 +28,7 @@ class KubernetesStore:
         self._objects: dict[str, dict[Key, Manifest]] = defaultdict(dict)
 
     def find(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
-        """The stored object itself: not to be changed."""
+        """The stored object itself, which must not be changed."""
         return self._objects[kind.kind].get(_key(kind, namespace, name))
 
     def rows(self, kind: Kind, namespace: str) -> list[Row]:
@@ -39,7 +39,7 @@ class KubernetesStore:
             return [(key, objects[key]) for key in keys]
 
     def put(self, kind: Kind, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
-        """Store *manifest* in place of its predecessor; without a change that keeps its resourceVersion."""
+        """Store *manifest*; without a change the old object and its resourceVersion stay."""
         key = _key(kind, manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
         with self.lock:
             old = self._objects[kind.kind].get(key)
@@ -53,7 +53,7 @@ class KubernetesStore:
             return new
 
     def remove(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
-        """Take the object out, a namespace with all that is in it; the answer is what was there."""
+        """Remove the object and return it; a namespace is removed with its objects."""
         with self.lock:
             gone = self._objects[kind.kind].pop(_key(kind, namespace, name), None)
             self.resource_version += gone is not None

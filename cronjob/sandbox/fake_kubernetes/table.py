@@ -1,5 +1,5 @@
 """
-Lists as tables: the server, not kubectl, decides which columns `kubectl get` shows.
+Tables: the server decides which columns `kubectl get` shows.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ Cell = Callable[[Manifest], object]
 
 
 def wants_table(accept: str) -> bool:
-    """Whether the first thing that an Accept header asks for is a table."""
+    """Whether the first choice of an Accept header is a table."""
     return "as=Table" in accept.split(",", maxsplit=1)[0]
 
 
 def table(kind: Kind, version: str, manifests: list[Manifest], *, metadata: Manifest) -> Manifest:
-    """*manifests* as a Table: one row each, with the metadata that kubectl adds its own columns from."""
+    """*manifests* as a Table: one row each, with the metadata for the columns that kubectl adds."""
     columns = _columns(kind, version)
     return {
         "kind": "Table",
@@ -54,7 +54,7 @@ def _columns(kind: Kind, version: str) -> dict[str, Cell]:
     return columns
 
 
-def _at(*path: str) -> Cell:
+def _field_at(*path: str) -> Cell:
     def cell(manifest: Manifest) -> object:
         value: Any = manifest
         for name in path:
@@ -73,7 +73,7 @@ def _ready(field: str) -> Cell:
 
 
 def age(manifest: Manifest) -> str:
-    """How long ago the object was made, as coarse as kubectl says it: 45s, 12m, 5h, 30d."""
+    """The age of the object in kubectl's format: 45s, 12m, 5h, 30d."""
     created = datetime.fromisoformat(manifest["metadata"]["creationTimestamp"])
     seconds = max(0, int((datetime.now(UTC) - created).total_seconds()))
     for unit, length, until in (("s", 1, 120), ("m", 60, 180), ("h", 3600, 48)):
@@ -90,17 +90,17 @@ def _involved(event: Manifest) -> str:
 CONDITION: dict[str, Cell] = {"Age": age, "Ready": _ready("status"), "Status": _ready("message")}
 
 COLUMNS: dict[str, dict[str, Cell]] = {
-    "Namespace": {"Status": _at("status", "phase"), "Age": age},
-    "Secret": {"Type": _at("type"), "Data": lambda secret: len(secret.get("data") or {}), "Age": age},
-    "Lease": {"Holder": _at("spec", "holderIdentity"), "Age": age},
+    "Namespace": {"Status": _field_at("status", "phase"), "Age": age},
+    "Secret": {"Type": _field_at("type"), "Data": lambda secret: len(secret.get("data") or {}), "Age": age},
+    "Lease": {"Holder": _field_at("spec", "holderIdentity"), "Age": age},
     "Event": {
         "Last Seen": age,
-        "Type": _at("type"),
-        "Reason": _at("reason"),
+        "Type": _field_at("type"),
+        "Reason": _field_at("reason"),
         "Object": _involved,
-        "Message": _at("message"),
+        "Message": _field_at("message"),
     },
-    "GitRepository": {"URL": _at("spec", "url")} | CONDITION,
+    "GitRepository": {"URL": _field_at("spec", "url")} | CONDITION,
     "Receiver": CONDITION,
     "Kustomization": CONDITION,
 }

@@ -1,5 +1,5 @@
 """
-What an object of a built-in kind must be like, as Kubernetes 1.20 says it; only what the program or its users meet.
+Validation of names, Leases and Events, with the messages of Kubernetes 1.20; only the rules that matter here.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Causes = list[tuple[str, str]]
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-# Six digits of a second, no more and no fewer.
+# A MicroTime has exactly six digits after the second.
 _MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
 
 
 def name_causes(kind: Kind, name: str) -> Causes:
-    """What is wrong with an object's name. Events may be called anything."""
+    """The errors of an object's name. Events may have any name."""
     if not name:
         return [("metadata.name", "Required value: name or generateName is required")]
     if kind.kind != "Event" and not _NAME.fullmatch(name):
@@ -31,7 +31,7 @@ def name_causes(kind: Kind, name: str) -> Causes:
 
 
 def built_in_causes(kind: Kind, manifest: Manifest, namespace: str) -> Causes:
-    """What is wrong with a Lease or an Event in *namespace*; a value of another type is no object at all."""
+    """The errors of a Lease or an Event in *namespace*; a value of another type is refused with 400."""
     if kind.kind == "Event":
         return _event_causes(manifest, namespace)
     if kind.kind == "Lease":
@@ -40,7 +40,7 @@ def built_in_causes(kind: Kind, manifest: Manifest, namespace: str) -> Causes:
 
 
 def _event_causes(event: Manifest, namespace: str) -> Causes:
-    """An Event lies beside the object that it is about."""
+    """The errors of an Event: it must be in the namespace of the object that it is about."""
     involved = (event.get("involvedObject") or {}).get("namespace", "")
     if involved == namespace:
         return []

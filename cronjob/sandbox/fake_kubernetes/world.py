@@ -1,7 +1,5 @@
 """
-An embedded Kubernetes for trying things: the state, and the handles to turn it by.
-
-`kubernetes_app` serves it over HTTP. Tests use this class directly, from any thread.
+The state of the embedded Kubernetes. `kubernetes_app` serves it; tests may use this class directly, from any thread.
 """
 
 from __future__ import annotations
@@ -28,10 +26,10 @@ REVIEWS = ("/apis/authorization.k8s.io/", "/apis/authentication.k8s.io/")
 
 class KubernetesWorld:
     """
-    A cluster's objects, and who may see them.
+    The objects of a cluster, and the access rules.
 
-    What it hands out are copies. What it takes is not validated: a broken object can be put in on purpose
-    (over HTTP the schema's main rules hold).
+    Returned objects are copies. Objects given to `apply` are not validated, so tests can store malformed ones;
+    requests over HTTP are validated by the main rules of the schemas.
     """
 
     def __init__(self, *, flux: str = "2.6") -> None:
@@ -49,14 +47,14 @@ class KubernetesWorld:
 
     @property
     def writes(self) -> Requests:
-        """The requests that were to change something; reviews are questions."""
+        """The logged writes; reviews are reads."""
         return [
             request for request in self.requests if request.method in WRITING and not request.path.startswith(REVIEWS)
         ]
 
     @property
     def continue_ttl(self) -> float:
-        """How many seconds a continue token is good for."""
+        """The lifetime of a continue token in seconds."""
         return self.store.snapshots.time_to_live
 
     @continue_ttl.setter
@@ -68,7 +66,7 @@ class KubernetesWorld:
         self.store.snapshots.forget()
 
     def uninstall(self, group: str) -> None:
-        """Serve *group* no more; its objects stay stored, and hidden."""
+        """Stop serving *group*; its objects stay stored."""
         self.served.pop(group, None)
 
     def add_namespace(self, name: str, *, phase: str = "Active") -> None:
@@ -78,9 +76,9 @@ class KubernetesWorld:
 
     def apply(self, manifest: Manifest, *, create_namespace: bool = True) -> Manifest:
         """
-        Create or replace an object; the answer is a copy of what is stored.
+        Create or replace an object and return a copy of what is stored.
 
-        Its status is kept unless *manifest* has one. Its namespace is made where it is missing.
+        Its status is kept unless *manifest* has one. A missing namespace is created.
         """
         kind = BY_KIND[manifest["kind"]]
         metadata = manifest["metadata"]
@@ -107,7 +105,7 @@ class KubernetesWorld:
         return [self._copy(BY_KIND[kind], manifest) for _, manifest in rows]
 
     def delete(self, kind: str, namespace: str | None, name: str) -> None:
-        """Remove the object at once, finalizers or not; a namespace goes with all that is in it."""
+        """Remove the object at once, regardless of finalizers; a namespace is removed with its objects."""
         if self.store.remove(BY_KIND[kind], namespace or "", name) is None:
             raise KeyError(f"{kind} {namespace}/{name}")
 
@@ -120,7 +118,7 @@ class KubernetesWorld:
             self.store.put(BY_KIND[kind], found | {"status": status})
 
     def deny(self, *, verb: str, resource: str, namespace: str | None = None, name: str | None = None) -> None:
-        """Take a right away: requests answer 403, reviews say no. `world.denials.clear()` gives all back."""
+        """Deny a permission: requests get 403, reviews answer no. `world.denials.clear()` allows everything again."""
         self.denials.append(Denial(verb, resource, namespace, name))
 
     def allows(self, attempt: Attempt) -> bool:

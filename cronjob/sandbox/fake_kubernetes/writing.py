@@ -1,5 +1,5 @@
 """
-POST, PUT, PATCH and DELETE.
+Writes: POST, PUT, PATCH and DELETE.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Manifest = dict[str, Any]
 
 
 def write(world: KubernetesWorld, target: Target, request: web.Request, body: str) -> tuple[int, Manifest]:
-    """Do what the request asks, in one step as seen by everybody else; the answer's status and body."""
+    """Carry out a write atomically and return the status and body of the answer."""
     dry_run = request.query.get("dryRun") == "All"
     with world.store.lock:
         if request.method == "DELETE":
@@ -117,7 +117,7 @@ def _patched(world: KubernetesWorld, target: Target, given: object, *, content_t
 
 
 def _next(target: Target, old: Manifest, manifest: Manifest) -> Manifest:
-    """What a write makes of *old*: its status alone through /status, everything else otherwise."""
+    """The new object: through /status only the status changes, otherwise everything else."""
     metadata = manifest["metadata"]
     based_on = metadata.get("resourceVersion")
     if based_on and based_on != old["metadata"]["resourceVersion"]:
@@ -130,7 +130,7 @@ def _next(target: Target, old: Manifest, manifest: Manifest) -> Manifest:
 
 
 def _named(target: Target, manifest: Manifest) -> Manifest:
-    """*manifest*, which must have the name that the URL has."""
+    """*manifest*, if its name is the one in the URL; otherwise 400."""
     name = manifest["metadata"]["name"]
     if name != target.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
@@ -138,7 +138,7 @@ def _named(target: Target, manifest: Manifest) -> Manifest:
 
 
 def _placed(target: Target, manifest: Manifest) -> Manifest:
-    """*manifest* in the URL's namespace, which it may leave out but not contradict."""
+    """*manifest* with the namespace of the URL; another namespace in it is refused with 400."""
     metadata = manifest["metadata"]
     if not target.kind.namespaced:
         return manifest

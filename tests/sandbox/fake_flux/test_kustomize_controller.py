@@ -41,8 +41,11 @@ def status_in(world: KubernetesWorld, namespace: str = "tenants") -> dict[str, A
     return status
 
 
-def said(status: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
-    return {one["type"]: (one["status"], one["reason"], one["message"]) for one in status.get("conditions", [])}
+def conditions_of(status: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
+    return {
+        condition["type"]: (condition["status"], condition["reason"], condition["message"])
+        for condition in status.get("conditions", [])
+    }
 
 
 def test_one_whose_source_was_fetched_is_ready_and_says_which_revision_it_applied() -> None:
@@ -50,7 +53,7 @@ def test_one_whose_source_was_fetched_is_ready_and_says_which_revision_it_applie
     reconcile_kustomizations(world)
 
     status = status_in(world)
-    assert said(status) == {"Ready": ("True", "ReconciliationSucceeded", f"Applied revision: {REVISION}")}
+    assert conditions_of(status) == {"Ready": ("True", "ReconciliationSucceeded", f"Applied revision: {REVISION}")}
     assert (status["lastAppliedRevision"], status["observedGeneration"]) == (REVISION, 1)
 
 
@@ -60,7 +63,7 @@ def test_one_without_its_source_waits_for_it() -> None:
     reconcile_kustomizations(world)
 
     message = 'gitrepositories.source.toolkit.fluxcd.io "docs" not found'
-    assert said(status_in(world))["Ready"] == ("False", "ArtifactFailed", message)
+    assert conditions_of(status_in(world))["Ready"] == ("False", "ArtifactFailed", message)
 
 
 def test_one_whose_source_was_not_fetched_yet_waits_for_it() -> None:
@@ -69,21 +72,21 @@ def test_one_whose_source_was_not_fetched_yet_waits_for_it() -> None:
     reconcile_kustomizations(world)
 
     message = "Source artifact not found, retrying in 30s"
-    assert said(status_in(world))["Ready"] == ("False", "ArtifactFailed", message)
+    assert conditions_of(status_in(world))["Ready"] == ("False", "ArtifactFailed", message)
 
 
 def test_a_source_in_another_namespace_is_refused_where_the_flag_says_so_and_only_there() -> None:
     world = a_world(namespace="docs")
     reconcile_kustomizations(world)
-    assert said(status_in(world, "docs"))["Ready"][0] == "True"
+    assert conditions_of(status_in(world, "docs"))["Ready"][0] == "True"
 
     reconcile_kustomizations(world, cross_namespace_refs=False)
-    assert said(status_in(world, "docs"))["Ready"][:2] == ("False", "AccessDenied")
-    assert said(status_in(world, "docs"))["Stalled"][:2] == ("True", "AccessDenied")
+    assert conditions_of(status_in(world, "docs"))["Ready"][:2] == ("False", "AccessDenied")
+    assert conditions_of(status_in(world, "docs"))["Stalled"][:2] == ("True", "AccessDenied")
 
 
 def test_a_suspended_one_is_left_alone() -> None:
     world = a_world(suspend=True)
     reconcile_kustomizations(world)
 
-    assert said(status_in(world)) == {}
+    assert conditions_of(status_in(world)) == {}

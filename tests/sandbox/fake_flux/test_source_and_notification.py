@@ -246,15 +246,15 @@ def test_a_second_look_writes_nothing() -> None:
 
 def test_a_repository_whose_key_has_access_is_ready() -> None:
     world = a_world(a_repository(), a_secret("key", identity="pem", known_hosts="x"))
-    asked: list[tuple[str, str]] = []
+    calls: list[tuple[str, str]] = []
 
     def has_access(url: str, identity: str) -> bool:
-        asked.append((url, identity))
+        calls.append((url, identity))
         return True
 
     reconcile_git_repositories(world, has_access)
 
-    assert asked == [(URL, "pem")]
+    assert calls == [(URL, "pem")]
     assert conditions(world, "GitRepository") == {"Ready": ("True", "Succeeded")}
     status = the(world, "GitRepository")["status"]
     assert status["observedGeneration"] == 1

@@ -25,8 +25,8 @@ def watching(gitlab: Client, *foreign: Hook | Key, token: str = "") -> Monitor:
     return Monitor(
         gitlab.world,
         Wanted({id_: {ONE}}, {id_: {URL}}, {URL: token} if token else {}),
-        foreign_hooks=[one for one in foreign if isinstance(one, Hook)],
-        foreign_keys=[(gitlab.project, one) for one in foreign if isinstance(one, Key)],
+        foreign_hooks=[item for item in foreign if isinstance(item, Hook)],
+        foreign_keys=[(gitlab.project, item) for item in foreign if isinstance(item, Key)],
     )
 
 
@@ -269,7 +269,7 @@ def test_what_people_change_by_hand_is_right_after_a_new_look(gitlab: Client) ->
     hook = gitlab.world.add_hook(gitlab.project, THEIRS)
     monitor = watching(gitlab, hook)
     hook.issues_events = True
-    monitor.look()
+    monitor.take_snapshot()
     gitlab.post(HOOKS, url=URL)
     assert monitor.violations == []
     hook.issues_events = False
@@ -278,10 +278,10 @@ def test_what_people_change_by_hand_is_right_after_a_new_look(gitlab: Client) ->
 
 
 def test_what_is_wanted_can_change(gitlab: Client) -> None:
-    one, two = with_key(gitlab), with_key(gitlab, TWO)
+    first, second = with_key(gitlab), with_key(gitlab, TWO)
     monitor = watching(gitlab)
     monitor.wanted = Wanted({gitlab.project.id: {TWO}})
-    gitlab.delete(f"{KEYS}/{one.id}")
+    gitlab.delete(f"{KEYS}/{first.id}")
     assert monitor.violations == []
-    gitlab.delete(f"{KEYS}/{two.id}")
+    gitlab.delete(f"{KEYS}/{second.id}")
     assert len(monitor.violations) == 1

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cronjob.sandbox.fake_gitlab.ssh_keys import clean_text, complaints_about, read_key
+from cronjob.sandbox.fake_gitlab.ssh_keys import clean_text, key_errors, read_key
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from tests.worlds.gitlab_client import ONE, a_public_key
 
@@ -64,8 +64,8 @@ def test_what_is_no_key_is_not_read(text: str) -> None:
 
 def test_a_key_of_too_few_bits_is_complained_about() -> None:
     text = MADE["rsa", 2048]
-    assert complaints_about(text, read_key(text), {"rsa": 3072}) == {"key": ["must be at least 3072 bits"]}
-    assert complaints_about(text, read_key(text), {"rsa": 2048}) == {}
+    assert key_errors(text, read_key(text), {"rsa": 3072}) == {"key": ["must be at least 3072 bits"]}
+    assert key_errors(text, read_key(text), {"rsa": 2048}) == {}
 
 
 def test_the_world_takes_no_malformed_key_and_no_key_twice() -> None:
@@ -81,7 +81,7 @@ def test_the_world_takes_no_malformed_key_and_no_key_twice() -> None:
 def test_a_key_that_the_world_has_is_joined_whatever_its_comment() -> None:
     world = GitLabWorld()
     world.add_group("tenants")
-    one, two = world.add_project("tenants/one"), world.add_project("tenants/two")
-    first = world.add_deploy_key(one, f"{ONE} ops", title="first")
-    assert world.add_deploy_key(two, ONE, title="second", can_push=True) is first
-    assert (world.keys_of(one), world.keys_of(two)) == ([(first, False)], [(first, True)])
+    app, shop = world.add_project("tenants/app"), world.add_project("tenants/shop")
+    first = world.add_deploy_key(app, f"{ONE} ops", title="first")
+    assert world.add_deploy_key(shop, ONE, title="second", can_push=True) is first
+    assert (world.keys_of(app), world.keys_of(shop)) == ([(first, False)], [(first, True)])

@@ -61,25 +61,25 @@ def test_an_empty_project_cannot_be_tested_with_a_push(gitlab: Client) -> None:
 
 def test_five_tests_a_minute_and_project_are_allowed(gitlab: Client) -> None:
     gitlab.world.clock = lambda: 1_700_000_000.0
-    one, two = a_hook(gitlab), a_hook(gitlab)
-    for path in (one, two, one, two, one):
+    first, second = a_hook(gitlab), a_hook(gitlab)
+    for path in (first, second, first, second, first):
         assert gitlab.post(f"{path}/test/push_events").status_code == 201
-    answer = gitlab.post(f"{two}/test/push_events")
+    answer = gitlab.post(f"{second}/test/push_events")
     assert answer.status_code == 429
     text = "This endpoint has been requested too many times. Try again later."
     assert answer.json() == {"message": {"error": text}}
     assert "Retry-After" not in answer.headers
     gitlab.world.clock = lambda: 1_700_000_060.0
-    assert gitlab.post(f"{two}/test/push_events").status_code == 201
+    assert gitlab.post(f"{second}/test/push_events").status_code == 201
 
 
 def test_17_0_allows_three_tests_a_minute_and_hook(gitlab: Client) -> None:
     gitlab.world.version = "17.0.0"
     gitlab.world.clock = lambda: 1_700_000_000.0
-    one, two = a_hook(gitlab), a_hook(gitlab)
-    statuses = [gitlab.post(f"{one}/test/push_events").status_code for _ in range(4)]
+    first, second = a_hook(gitlab), a_hook(gitlab)
+    statuses = [gitlab.post(f"{first}/test/push_events").status_code for _ in range(4)]
     assert statuses == [201, 201, 201, 429]
-    assert gitlab.post(f"{two}/test/push_events").status_code == 201
+    assert gitlab.post(f"{second}/test/push_events").status_code == 201
 
 
 @pytest.mark.parametrize(("version", "status"), [("16.10.0", 404), ("16.11.0", 201)])

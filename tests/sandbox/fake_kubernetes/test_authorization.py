@@ -62,18 +62,18 @@ def test_a_denied_object_says_who_cannot_do_what(world: KubernetesWorld, url: st
 
 
 @pytest.mark.parametrize(
-    ("path", "where"),
+    ("path", "scope"),
     [
         ("/gitrepositories", "at the cluster scope"),
         ("/namespaces/tenants/gitrepositories", 'in the namespace "tenants"'),
     ],
 )
-def test_a_denied_list_says_where(world: KubernetesWorld, url: str, path: str, where: str) -> None:
+def test_a_denied_list_says_where(world: KubernetesWorld, url: str, path: str, scope: str) -> None:
     world.deny(verb="list", resource="gitrepositories")
 
     assert get(url + REPOSITORIES + path).json()["message"] == (
         f'gitrepositories.source.toolkit.fluxcd.io is forbidden: User "{USER}" cannot list resource '
-        f'"gitrepositories" in API group "source.toolkit.fluxcd.io" {where}'
+        f'"gitrepositories" in API group "source.toolkit.fluxcd.io" {scope}'
     )
 
 

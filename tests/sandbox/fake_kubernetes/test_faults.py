@@ -138,17 +138,17 @@ def test_the_first_requests_are_skipped(world: KubernetesWorld, url: str) -> Non
     assert [get(url + SECRETS).status_code for _ in range(5)] == [200, 200, 503, 503, 200]
 
 
-@pytest.mark.parametrize("how", [{"status": 500}, {"drop": True}, {"cut": True}])
+@pytest.mark.parametrize("failure", [{"status": 500}, {"drop": True}, {"cut": True}])
 def test_a_write_can_have_happened_though_it_was_not_answered(
-    world: KubernetesWorld, url: str, how: dict[str, Any]
+    world: KubernetesWorld, url: str, failure: dict[str, Any]
 ) -> None:
     world.add_namespace("tenants")
-    world.fail(method="POST", after=True, **how)
+    world.fail(method="POST", after=True, **failure)
 
     try:
         assert create(url).status_code == 500
     except requests.RequestException:
-        assert "status" not in how
+        assert "status" not in failure
 
     assert len(world.list("Secret")) == 1
     assert create(url).status_code == 409

@@ -87,7 +87,7 @@ def test_kubectl_shows_repositories_and_receivers_of_all_namespaces(kubectl: Kub
 
 
 @pytest.mark.parametrize(
-    ("what", "columns", "row"),
+    ("resource", "columns", "row"),
     [
         ("secrets", ["NAME", "TYPE", "DATA", "AGE"], ["docs-token", "Opaque", "1"]),
         ("ns", ["NAME", "STATUS", "AGE"], ["default", "Active"]),
@@ -96,12 +96,12 @@ def test_kubectl_shows_repositories_and_receivers_of_all_namespaces(kubectl: Kub
     ],
 )
 def test_kubectl_shows_a_table(
-    world: KubernetesWorld, kubectl: Kubectl, what: str, columns: list[str], row: list[str]
+    world: KubernetesWorld, kubectl: Kubectl, resource: str, columns: list[str], row: list[str]
 ) -> None:
     lease = {"metadata": {"name": "syncer", "namespace": "tenants"}, "spec": {"holderIdentity": "one"}}
     world.apply({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"} | lease)
 
-    table = rows(kubectl("get", what))
+    table = rows(kubectl("get", resource))
 
     assert table[0] == columns
     assert table[1][: len(row)] == row

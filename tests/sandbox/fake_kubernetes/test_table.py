@@ -71,16 +71,16 @@ def test_a_table_comes_in_chunks_too(world: KubernetesWorld, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(45, "45s"), (110, "110s"), (125, "2m"), (3 * 3600, "3h"), (50 * 3600, "2d")]
+    ("seconds", "text"), [(45, "45s"), (110, "110s"), (125, "2m"), (3 * 3600, "3h"), (50 * 3600, "2d")]
 )
-def test_an_age_is_coarse(world: KubernetesWorld, url: str, seconds: int, said: str) -> None:
+def test_an_age_is_coarse(world: KubernetesWorld, url: str, seconds: int, text: str) -> None:
     created = datetime.now(UTC) - timedelta(seconds=seconds)
     world.apply(a_secret("a", creationTimestamp=created.isoformat()))
 
     age = cells(get(f"{url}/api/v1/secrets"))[0][3]
 
     # A slow machine may see the next second.
-    assert age in {said, f"{seconds + 1}s"}
+    assert age in {text, f"{seconds + 1}s"}
 
 
 def test_an_event_names_its_object(world: KubernetesWorld, url: str) -> None:

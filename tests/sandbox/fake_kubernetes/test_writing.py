@@ -76,11 +76,11 @@ def test_a_name_can_be_made_up_by_the_server(url: str) -> None:
     events = f"{url}/api/v1/namespaces/tenants/events"
 
     event = {"reason": "Synced", "involvedObject": {"namespace": "tenants"}}
-    one = post(events, event | {"metadata": {"generateName": "docs."}}).json()
-    two = post(events, event | {"metadata": {"generateName": "docs."}}).json()
+    first = post(events, event | {"metadata": {"generateName": "docs."}}).json()
+    second = post(events, event | {"metadata": {"generateName": "docs."}}).json()
 
-    assert one["metadata"]["name"].startswith("docs.")
-    assert one["metadata"]["name"] != two["metadata"]["name"]
+    assert first["metadata"]["name"].startswith("docs.")
+    assert first["metadata"]["name"] != second["metadata"]["name"]
 
 
 def test_nothing_is_created_in_a_namespace_that_does_not_exist(world: KubernetesWorld, url: str) -> None:

@@ -1,7 +1,7 @@
 """
-Runs in processes of their own, which can be killed at any request.
+Run the program in child processes, which can be killed at any request.
 
-They are forked from a server that has everything imported already: that costs a tenth of starting Python.
+They are forked from a server that has imported everything: that takes a tenth of the time of starting Python.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FORKED.set_forkserver_preload([__name__, "cronjob.commands.job"])
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended: its exit code, negative for a signal, and what it said."""
+    """The exit code of a child (negative for a signal) and its output."""
 
     code: int
     out: str
@@ -37,23 +37,21 @@ class Ended:
 
     @property
     def report(self) -> dict[str, Any]:
-        """The JSON report on stdout, valid."""
+        """The JSON report on stdout, validated."""
         document: dict[str, Any] = json.loads(self.out)
         VALIDATOR.validate(document)
         return document
 
 
 def run(program: Program, *options: str, **environment: str) -> Ended:
-    """`run -o json` in a child, to its end; *environment* adds to the sandbox's."""
+    """Run `run -o json` in a child and wait; *environment* is added to the sandbox's."""
     return _run({**program.environment, **environment}, options, lambda _: None)
 
 
 def run_and_signal(
     program: Program, number: signal.Signals, announce: Callable[[Callable[[], None]], object], *options: str
 ) -> Ended:
-    """
-    `run -o json` in a child; *announce* is handed a function that sends the child the signal, to call at some request.
-    """
+    """Run `run -o json` in a child; *announce* gets a function that sends the signal, to be called at a request."""
     return _run(program.environment, options, lambda pid: announce(lambda: os.kill(pid() or 0, number)))
 
 
@@ -73,7 +71,7 @@ def _run(
 
 
 def lease_expires(program: Program) -> None:
-    """The Lease of a run that was killed is given up, as it is once nobody renewed it for its duration."""
+    """Release the Lease of a killed run, as if its duration were over."""
     found = program.kubernetes.get("Lease", NAMESPACE, "flux-gitlab-syncer")
     if found and found.get("spec"):
         program.kubernetes.apply(found | {"spec": {**found["spec"], "holderIdentity": ""}})

@@ -1,8 +1,7 @@
 """
-Twelve tenants with a bit of everything for one run to do, and the list of the requests that it makes.
+A platform of twelve tenants with one of each kind of change, and the list of the requests of a run over it.
 
-Two are new, two have a new key, two a new token, two a webhook that somebody spoiled, two have left, two are as they
-were.
+Two are new, two have a new key, two a new token, two a changed webhook, two have left, two are unchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from cronjob.sandbox.samples import (
     RECEIVER_URL,
     add_secret,
     add_tenant,
-    flux_looks,
+    reconcile_flux,
     remove_tenant,
     ssh_key,
     token_of,
@@ -43,18 +42,18 @@ class Request:
 
 
 def a_platform(program: Program) -> Platform:
-    """Twelve tenants, of whom ten had everything right, and what happened to them since."""
+    """Make twelve tenants: ten that were in sync, changed since as HAPPENED says, and two new ones."""
     platform = Platform(program)
     for number in range(12):
         name = f"t{number:02}"
         add_tenant(program.sandbox, name)
         platform.tenants[name] = Tenant(name, program.project(f"{CLUSTER}/{name}"), _key(program, name), token_of(name))
-    flux_looks(program.sandbox)
+    reconcile_flux(program.sandbox)
     for tenant in list(platform.tenants.values())[:10]:
         _settle(platform, tenant)
     for name, happened in HAPPENED.items():
         happened(program, platform.tenants[name])
-    flux_looks(program.sandbox)
+    reconcile_flux(program.sandbox)
     project = program.project(f"{CLUSTER}/t00")
     program.gitlab.add_hook(project, "https://ci.example.org/hook", token="a-strangers-token")
     program.gitlab.add_deploy_key(project, ssh_key()["identity.pub"], title="a laptop")
@@ -68,7 +67,7 @@ def _key(program: Program, name: str) -> str:
 
 
 def _settle(platform: Platform, tenant: Tenant) -> None:
-    """What an earlier run left on the tenant's project."""
+    """Put the items of an earlier run on the tenant's project."""
     gitlab = platform.program.gitlab
     gitlab.add_deploy_key(tenant.project, tenant.key, title=f"{MARK}{tenant.name}-ssh")
     gitlab.add_hook(
@@ -120,28 +119,27 @@ HAPPENED: dict[str, Callable[[Program, Tenant], None]] = {
 
 
 def requests_of(*command: str) -> list[Request]:
-    """Every request that the program makes with these arguments on such a platform, in no particular order."""
+    """Every request that the program makes with these arguments on such a platform, in no order."""
     with a_program(0, samples=False) as program, in_a_hurry():
         a_platform(program)
         assert program(*command).code == 0
         seen: Counter[tuple[str, str, str]] = Counter()
         found = []
         for server, log in (("gitlab", program.gitlab.requests), ("kubernetes", program.kubernetes.requests)):
-            for one in log:
-                key = (server, one.method, one.path)
+            for request in log:
+                key = (server, request.method, request.path)
                 found.append(Request(*key, seen[key]))
                 seen[key] += 1
         return found
 
 
-def strike(program: Program, request: Request, **failure: Any) -> Any:
-    """That one request will fail so, as `fail` takes it; the fault, which tells whether it struck."""
-    path = f"^{re.escape(request.path)}($|[?])" if request.server == "kubernetes" else f"^{re.escape(request.path)}$"
+def fail_once(program: Program, request: Request, **failure: Any) -> Any:
+    """Plan *failure*, as `fail` takes it, for that one request; returns the planned fault."""
     world: Any = program.gitlab if request.server == "gitlab" else program.kubernetes
-    return world.fail(method=request.method, path=path, skip=request.nth, **failure)
+    return world.fail(method=request.method, path=f"^{re.escape(request.path)}$", skip=request.nth, **failure)
 
 
-def clear_up(program: Program) -> None:
-    """No request fails any more."""
+def remove_faults(program: Program) -> None:
+    """Remove the planned faults of both servers."""
     program.gitlab.faults.planned.clear()
     program.kubernetes.faults.planned.clear()

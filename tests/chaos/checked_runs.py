@@ -1,4 +1,4 @@
-"""Runs under the eyes of the monitor, each held against GitLab, and what all of them came to."""
+"""Run the program, check each run against GitLab and the monitor, and add up the figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cronjob.sandbox.samples import CLUSTER
-from tests.chaos.children import Ended, run_and_signal
+from tests.chaos.child_processes import Ended, run_and_signal
 from tests.chaos.expectations import Platform
 from tests.worlds.hurry import FACTOR
 from tests.worlds.program import Program
@@ -21,15 +21,15 @@ from tests.worlds.secrets_shown import secrets_of, shown
 VIOLATIONS = {"doubled": "there are now", "lost": "the wanted", "foreign touched": "the foreign"}
 
 
-class Watch:
-    """Does runs on *platform* and adds to *figures* what it sees. *removals* are the reports that can be undone."""
+class CheckedRuns:
+    """Runs on *platform*, checked. They add to *figures*; *removals* are the reports that can be undone."""
 
     def __init__(self, platform: Platform, figures: Counter[str]) -> None:
         self._platform = platform
         self._program = platform.program
         self._figures = figures
         self.removals: list[dict[str, Any]] = []
-        # Also those that were replaced: GitLab may still have them.
+        # Replaced secrets, too: GitLab may still have them.
         self._secrets: set[str] = set()
 
     def run(self, *options: str) -> Any:
@@ -37,14 +37,14 @@ class Watch:
         return self._watched(lambda: self._program.run(*options), {0, 1})
 
     def heal(self, *options: str) -> Any:
-        """A run that heals webhooks. It sends test pushes to none that was not ours, right and switched off before."""
+        """Run with --heal-webhooks. Only webhooks that were ours, correct and switched off may get a test push."""
         gitlab, off = self._program.gitlab, self._platform.switched_off()
-        asked = len(gitlab.requests)
+        earlier = len(gitlab.requests)
         with _test_pushes(self._program) as pushed:
             done = self.run("--heal-webhooks", *options)
-        paths = [one.path for one in gitlab.requests[asked:] if one.path.endswith("/test/push_events")]
+        paths = [request.path for request in gitlab.requests[earlier:] if request.path.endswith("/test/push_events")]
         assert {int(path.split("/")[-3]) for path in paths} <= off
-        # As GitLab counts them: those that reached it, in any minute.
+        # GitLab allows five in any minute, of those that reached it.
         assert all(
             later - first > 60 for times in pushed.values() for first, later in zip(times, times[5:], strict=False)
         )
@@ -52,7 +52,7 @@ class Watch:
         return done
 
     def undo(self, report: Mapping[str, Any], folder: Path, *, confirmed: bool) -> Any:
-        """`undo` of an earlier run. Nothing goes and nothing changes, and what comes back was in the report."""
+        """Run `undo` for an earlier *report*: nothing is removed or changed, and what is restored was in the report."""
         path = folder / "report.json"
         path.write_text(json.dumps(report), encoding="utf-8")
         options = ("--confirm", CLUSTER) if confirmed else ()
@@ -64,7 +64,7 @@ class Watch:
         return done
 
     def run_and_signal(self, number: signal.Signals, request: int, *options: str, after: bool = False) -> Ended:
-        """A run that gets the signal at that request to GitLab, or ends before it comes to it."""
+        """Run and send the signal at that request to GitLab; the run may end before it."""
         gitlab = self._program.gitlab
 
         def announce(call: Callable[[], None]) -> None:
@@ -80,13 +80,13 @@ class Watch:
     def _watched(self, run: Callable[[], Any], codes: set[int]) -> Any:
         before, monitor = self._platform.everything(), self._platform.monitor()
         self._secrets |= secrets_of(self._program.sandbox)
-        asked = self._asked()
+        earlier = self._request_count()
         done = run()
         found = shown(self._secrets, done.out, done.err)
         self._figures.update(
             {
                 "runs": 1,
-                "requests": self._asked() - asked,
+                "requests": self._request_count() - earlier,
                 "writes watched": monitor.writes,
                 "secrets shown": len(found),
             }
@@ -99,23 +99,18 @@ class Watch:
         assert "Traceback" not in done.err
         if done.code != -signal.SIGKILL:
             changes = done.report["changes"]
-            assert list(self._platform.untruths(changes, before)) == []
-            if any((one["action"], one["status"]) == ("delete", "applied") for one in changes):
+            assert list(self._platform.false_statements(changes, before)) == []
+            if any((change["action"], change["status"]) == ("delete", "applied") for change in changes):
                 self.removals.append(done.report)
         return done
 
-    def _asked(self) -> int:
+    def _request_count(self) -> int:
         return len(self._program.gitlab.requests) + len(self._program.kubernetes.requests)
-
-
-def _are_too_many(times: list[float]) -> bool:
-    """Whether there were more than five in some minute."""
-    return any(later - first < 60 for first, later in zip(times, times[5:], strict=False))
 
 
 @contextmanager
 def _test_pushes(program: Program) -> Iterator[dict[int, list[float]]]:
-    """When GitLab made which project's test pushes, by a clock of its own that goes as fast as the program's."""
+    """Record the times of test pushes by project, by a clock that runs as fast as the program's."""
     gitlab, began = program.gitlab, time.time()
     pushed: dict[int, list[float]] = {}
     clock, receiver = gitlab.clock, gitlab.receiver

@@ -1,10 +1,11 @@
-"""What the platform team, the tenants and other people do to both worlds, and what it makes of the platform."""
+"""The actions of the platform team, the tenants and other people on both worlds."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
+from cronjob.sandbox import samples
 from cronjob.sandbox.samples import (
     CLUSTER,
     GROUP,
@@ -12,21 +13,20 @@ from cronjob.sandbox.samples import (
     NAMESPACE,
     add_objects,
     add_secret,
-    flux_looks,
-    remove_tenant,
+    reconcile_flux,
     ssh_key,
 )
 from tests.chaos.expectations import MARK, Platform, Tenant
 from tests.worlds.program import Program
 
 INSIDE = f"{GROUP}/{CLUSTER}"
-# In the first the bot could write too, the second it cannot even see.
+# The bot may write in the first and cannot see the second.
 HIDDEN = "hidden"
 OUTSIDE = ("elsewhere", HIDDEN)
 
 
-class Hands:
-    """They keep *platform* up to date with what they do to its two worlds."""
+class Actions:
+    """Actions on both worlds; *platform*, the expected state, is kept up to date."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -39,8 +39,8 @@ class Hands:
 
     # the platform team
 
-    def let_in(self, name: str) -> None:
-        """A tenant, who may have left before, with everything that belongs to one."""
+    def add_tenant(self, name: str) -> None:
+        """Add a tenant with its project, Secrets and objects; it may have left before."""
         tenant = self.platform.tenants.get(name)
         if tenant is None:
             project = self.program.gitlab.add_project(f"{INSIDE}/{name}")
@@ -49,11 +49,11 @@ class Hands:
         if not self.program.kubernetes.get("GitRepository", NAMESPACE, name):
             add_objects(self.program.sandbox, name)
             tenant.is_there = True
-            flux_looks(self.program.sandbox)
+            reconcile_flux(self.program.sandbox)
 
-    def let_go(self, tenant: Tenant) -> None:
+    def remove_tenant(self, tenant: Tenant) -> None:
         if tenant.is_there:
-            remove_tenant(self.program.sandbox, tenant.name)
+            samples.remove_tenant(self.program.sandbox, tenant.name)
             tenant.is_there = tenant.is_suspended = False
 
     def rotate_key(self, tenant: Tenant) -> None:
@@ -93,13 +93,13 @@ class Hands:
         if receiver:
             tenant.is_suspended = not tenant.is_suspended
             self.program.kubernetes.apply(receiver | {"spec": receiver["spec"] | {"suspend": tenant.is_suspended}})
-            # A new generation: not ready until Flux has seen it.
-            flux_looks(self.program.sandbox)
+            # The generation is new: the Receiver is not ready until Flux has reconciled it.
+            reconcile_flux(self.program.sandbox)
 
     # people in GitLab
 
     def move(self, tenant: Tenant, place: str) -> None:
-        """Within the group, out of it, or back; the GitRepository still has the first path."""
+        """Move the project within the group, out of it, or back; the GitRepository keeps the first path."""
         self.program.gitlab.move_project(tenant.project, f"{place}/{tenant.name}-{self._next()}")
         tenant.is_inside, tenant.is_hidden = place == INSIDE, place == HIDDEN
 
@@ -110,7 +110,7 @@ class Hands:
         gitlab.add_hook(tenant.project, f"https://ci.example.org/{number}", token=f"a-strangers-token-{number}")
 
     def tamper_with_key(self, tenant: Tenant, *, detach: bool) -> None:
-        """Take one of ours off, or make it one's own."""
+        """Remove one of our keys, or change its title so that it is no longer ours."""
         gitlab = self.program.gitlab
         for key, _ in gitlab.keys_of(tenant.project):
             if key.title.startswith(MARK):
@@ -120,15 +120,15 @@ class Hands:
                     key.title = "mine now"
                 return
 
-    def tamper_with_webhook(self, tenant: Tenant, what: str) -> None:
-        """Do *what*, one of TAMPERING, to one of ours."""
+    def tamper_with_webhook(self, tenant: Tenant, change: str) -> None:
+        """Change one of our webhooks in the manner of *change*, one of TAMPERING."""
         for hook in self.program.gitlab.hooks_of(tenant.project):
             if (hook.description or "").startswith(MARK):
-                _tamper(self.program, hook, what)
+                _tamper(self.program, hook, change)
                 return
 
     def switch_off(self, tenant: Tenant, *, for_good: bool) -> None:
-        """GitLab gives up all webhooks of the tenant, whosever they are."""
+        """Let GitLab disable all webhooks of the tenant's project."""
         gitlab = self.program.gitlab
         for hook in gitlab.hooks_of(tenant.project):
             gitlab.disable_hook(hook, until=None if for_good else gitlab.now() + timedelta(days=1))
@@ -141,9 +141,9 @@ class Hands:
 TAMPERING = ("delete", "unmark", "flags", "tls", "token", "filter", "double")
 
 
-def _tamper(program: Program, hook: Any, what: str) -> None:
+def _tamper(program: Program, hook: Any, change: str) -> None:
     project = program.gitlab.projects[hook.project_id]
-    match what:
+    match change:
         case "delete":
             program.gitlab.remove_hook(project, hook)
         case "unmark":
@@ -159,4 +159,4 @@ def _tamper(program: Program, hook: Any, what: str) -> None:
         case "double":
             program.gitlab.add_hook(project, hook.url, token="a-wrong-one-from-a-person")
         case _:
-            raise AssertionError(what)
+            raise AssertionError(change)

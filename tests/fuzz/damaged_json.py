@@ -1,4 +1,4 @@
-"""JSON that was right once: values of other types, absurd numbers, texts that nobody can print, parts gone or twice."""
+"""Damaged JSON: values of other types, absurd numbers, unprintable texts, missing and repeated parts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 
 @st.composite
 def damaged(draw: st.DrawFn, body: Any) -> str:
-    """The JSON text of *body* after one to three accidents with its values, or one with its characters."""
+    """The JSON text of *body* with one to three damaged values, or with damaged characters."""
     if draw(st.integers(0, 9)) == 0:
         text = json.dumps(body)
         start = draw(st.integers(0, len(text)))
@@ -53,27 +53,29 @@ def damaged(draw: st.DrawFn, body: Any) -> str:
     whole = [deepcopy(body)]
     for _ in range(draw(st.integers(1, 3))):
         if places := list(_places(whole)):
-            _befall(draw, *draw(st.sampled_from(places)))
+            _damage(draw, *draw(st.sampled_from(places)))
     return json.dumps(whole[0] if whole else None).replace(json.dumps(_DEEP), "[" * 100_000 + "]" * 100_000)
 
 
-def _befall(draw: st.DrawFn, within: Any, at: Any) -> None:
+def _damage(draw: st.DrawFn, container: Any, index: Any) -> None:
     match draw(st.sampled_from(["replaced", "gone", "wrapped", "twice"])):
         case "replaced":
-            within[at] = draw(VALUES)
+            container[index] = draw(VALUES)
         case "gone":
-            del within[at]
+            del container[index]
         case "wrapped":
-            within[at] = draw(st.sampled_from([[within[at]], {"items": within[at]}, json.dumps(within[at])]))
-        case "twice" if isinstance(within, list):
-            within.append(deepcopy(within[at]))
+            container[index] = draw(
+                st.sampled_from([[container[index]], {"items": container[index]}, json.dumps(container[index])])
+            )
+        case "twice" if isinstance(container, list):
+            container.append(deepcopy(container[index]))
         case _:
-            within[draw(st.text(max_size=5))] = within[at]
+            container[draw(st.text(max_size=5))] = container[index]
 
 
-def _places(within: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place in lists and objects, the deeper ones too, as what it is in and its index or key."""
-    for at, value in within.items() if isinstance(within, dict) else enumerate(within):
-        yield within, at
+def _places(container: Any) -> Iterator[tuple[Any, Any]]:
+    """Every list item and object member, nested ones too, as pairs of container and index or key."""
+    for index, value in container.items() if isinstance(container, dict) else enumerate(container):
+        yield container, index
         if isinstance(value, (dict, list)):
             yield from _places(value)
