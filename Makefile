@@ -40,7 +40,7 @@ real: $(VENV)/test.stamp
 	assets=$$($(BIN)/python -m tests.real.build) && PATH=$$assets:$$PATH KUBEBUILDER_ASSETS=$$assets \
 		$(BIN)/python -m pytest --timeout 900 tests/cluster tests/real $(ARGS)
 
-FUZZ := tests/fuzz tests/reconcile/desired/test_git_url.py tests/reconcile/test_actual.py tests/reconcile/test_model.py \
+FUZZ := tests/fuzz tests/reconcile/desired/test_git_url.py tests/gitlab/test_items.py tests/reconcile/test_model.py \
 	tests/reconcile/plan/test_plan_properties.py tests/flux/test_object_shapes.py tests/flux/test_private_keys.py
 
 chaos: $(VENV)/test.stamp

@@ -1,19 +1,81 @@
-"""Actual state: the deploy keys and webhooks that GitLab's projects have, from its answers of versions 14 to 19."""
+"""Actual state: the deploy keys and webhooks that GitLab's projects have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import ClassVar
 
 from reconcile.causes import UNKNOWN, Cause
-from reconcile.errors import MalformedAnswer
-from reconcile.events import FLAGS
-from reconcile.model import EXECUTABLE, FoundKey, FoundWebhook, Project, PublicKey, once
+from reconcile.marks import Mark, Owner
+from reconcile.model import Kind, Project, PublicKey
 from reconcile.problems import Code, Problem
+
+# A webhook's `alert_status` while GitLab has not disabled it.
+EXECUTABLE = "executable"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """
+    A deploy key as one project's list shows it, with its ownership.
+
+    *mark* is the parsed title, None where the title is no mark. *last_used* is None where the key was never used or
+    GitLab does not say; it does not count when two keys are compared.
+    """
+
+    id: int
+    title: str
+    key: PublicKey
+    mark: Mark | None
+    owner: Owner
+    can_push: bool = False
+    expired: bool = False
+    expires: datetime | None = None
+    last_used: datetime | None = field(default=None, compare=False)
+
+    kind: ClassVar[Kind] = Kind.DEPLOY_KEY
+
+    @property
+    def name(self) -> str:
+        """The fingerprint: what identifies the key on its project."""
+        return self.key.fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWebhook:
+    """
+    A webhook as one project's list shows it, with its ownership.
+
+    *mark* is the parsed description, None where that is no mark. *flags* holds the event flags that this GitLab's
+    answer has, null read as false. *has_description* is False before GitLab 17.1, *token_present* is None before
+    19.0, *strategy* is None before 17.
+    """
+
+    id: int
+    url: str = field(repr=False)
+    flags: Mapping[str, bool]
+    mark: Mark | None
+    owner: Owner
+    description: str = ""
+    has_description: bool = True
+    tls: bool = True
+    branch_filter: str = ""
+    strategy: str | None = None
+    token_present: bool | None = None
+    alert_status: str = EXECUTABLE
+
+    kind: ClassVar[Kind] = Kind.WEBHOOK
+
+    @property
+    def name(self) -> str:
+        """The full URL: what identifies the webhook on its project."""
+        return self.url
+
+
+Found = FoundKey | FoundWebhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,107 +181,3 @@ def _unreadable(states: tuple[Unreadable, ...], total: int) -> list[Problem]:
 
 def _advice(state: Unreadable) -> str:
     return f"{state.cause.next_step} Until it can be read nothing on it is changed."
-
-
-def key_from(element: object, now: datetime) -> FoundKey:
-    """One element of `GET /projects/:id/deploy_keys`. Raises MalformedAnswer."""
-    answer = _fields(element)
-    try:
-        key = PublicKey.parse(_text(answer, "key"))
-    except ValueError as error:
-        # Never "it has no key": what is not understood might be the very key that is wanted.
-        raise MalformedAnswer("GitLab's answer has a deploy key that is no public key") from error
-    expires = _time(_optional(answer, "expires_at"))
-    return FoundKey(
-        _number(answer, "id"),
-        _text(answer, "title"),
-        key,
-        # The answer of `enable` has no can_push; what it attaches is read-only (enable_deploy_key_service.rb).
-        can_push=_flag(answer, "can_push"),
-        expired=expires is not None and expires <= now,
-        expires=expires,
-        last_used=_shown_time(answer.get("last_used_at")),
-    )
-
-
-def webhook_from(element: object) -> FoundWebhook:
-    """
-    One element of `GET /projects/:id/hooks`. Raises MalformedAnswer.
-
-    A key that is missing means that this version of GitLab has no such field; it is then not compared.
-    """
-    answer = _fields(element)
-    strategy = _optional(answer, "branch_filter_strategy")
-    return FoundWebhook(
-        _number(answer, "id"),
-        _text(answer, "url"),
-        _flags(tuple((flag, _flag(answer, flag)) for flag in FLAGS if flag in answer)),
-        description=_optional(answer, "description") or "",
-        has_description="description" in answer,
-        tls=_flag(answer, "enable_ssl_verification") if "enable_ssl_verification" in answer else True,
-        branch_filter=_optional(answer, "push_events_branch_filter") or "",
-        strategy=once(strategy) if strategy else strategy,
-        token_present=_flag(answer, "token_present") if "token_present" in answer else None,
-        alert_status=once(_optional(answer, "alert_status") or EXECUTABLE),
-    )
-
-
-@lru_cache(maxsize=4096)
-def _flags(values: tuple[tuple[str, bool], ...]) -> Mapping[str, bool]:
-    """Thousands of webhooks have the same few combinations, and then share one mapping."""
-    return dict(values)
-
-
-def project_from(element: object) -> Project:
-    """A project in any of GitLab's listings. Raises MalformedAnswer."""
-    answer = _fields(element)
-    return Project(_number(answer, "id"), _text(answer, "path_with_namespace"))
-
-
-def _fields(element: object) -> Mapping[str, Any]:
-    if not isinstance(element, dict):
-        raise MalformedAnswer("GitLab's answer holds something that is no object")
-    return element
-
-
-def _text(answer: Mapping[str, Any], name: str) -> str:
-    value = _optional(answer, name)
-    if value is None:
-        raise MalformedAnswer(f"GitLab's answer has no text `{name}`")
-    return value
-
-
-def _optional(answer: Mapping[str, Any], name: str) -> str | None:
-    value = answer.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    raise MalformedAnswer(f"`{name}` in GitLab's answer is no text")
-
-
-def _number(answer: Mapping[str, Any], name: str) -> int:
-    value = answer.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise MalformedAnswer(f"GitLab's answer has no number `{name}`")
-    return value
-
-
-def _flag(answer: Mapping[str, Any], name: str) -> bool:
-    """True or false; GitLab treats null as false (doc/api/rest)."""
-    value = answer.get(name)
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    raise MalformedAnswer(f"`{name}` in GitLab's answer is neither true nor false")
-
-
-def _time(text: str | None) -> datetime | None:
-    """A date or a date-time; a date is the beginning of that day, in UTC. What cannot be read is no time."""
-    try:
-        time = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _shown_time(value: object) -> datetime | None:
-    """A time that nothing depends on: of another type it is none, and no reason to leave the project alone."""
-    return _time(value) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""Whose is it: the mark that a deploy key's title or a webhook's description carries."""
+"""Ownership of deploy keys and webhooks, by the mark in a deploy key's title or a webhook's description."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Mark(NamedTuple):
 
 
 class Owner(Enum):
-    """Who an item belongs to, by its mark."""
+    """The owner of an item, decided by its mark."""
 
     OURS = "ours"
     OTHER_CLUSTER = "another cluster"
@@ -59,7 +59,7 @@ class Owner(Enum):
 
     @property
     def is_anothers(self) -> bool:
-        """Whether somebody else has marked it: never to be changed."""
+        """Whether another cluster or another instance marked it: such an item is never changed."""
         return self in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}
 
 
@@ -77,9 +77,8 @@ class Identity:
     previous_namespaces: frozenset[str] = frozenset()
     every_namespace: bool = False
 
-    def owner(self, text: str) -> Owner:
-        """Who the item with this title or description belongs to."""
-        mark = Mark.parse(text)
+    def owner(self, mark: Mark | None) -> Owner:
+        """Return the owner of an item with this mark; None is an item without one."""
         if mark is None:
             return Owner.UNMARKED
         if mark.cluster != self.cluster and mark.cluster not in self.previous_clusters:

@@ -6,17 +6,11 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from functools import cache, lru_cache
 from typing import NamedTuple
 
 from reconcile.causes import UNKNOWN, Cause
-
-# A webhook's `alert_status` while GitLab has not switched it off.
-EXECUTABLE = "executable"
 
 
 class Kind(StrEnum):
@@ -69,7 +63,7 @@ class PublicKey(NamedTuple):
             base64.b64decode(words[1], validate=True)
         except binascii.Error as error:
             raise ValueError("the key's material is not base64") from error
-        return cls(once(words[0]), _material(words[1]))
+        return cls(words[0], words[1])
 
     @property
     def text(self) -> str:
@@ -81,56 +75,6 @@ class PublicKey(NamedTuple):
         """`SHA256:` and unpadded base64, as OpenSSH and GitLab (15.2+) show it."""
         digest = hashlib.sha256(base64.b64decode(self.material)).digest()
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
-
-
-@lru_cache(maxsize=4096)
-def once(text: str) -> str:
-    """The same text, kept once for all answers that have it: for what thousands of items share."""
-    return text
-
-
-@cache
-def _material(text: str) -> str:
-    """The same text, kept once: a Secret and a project have it both, and it is the longest of all that is kept."""
-    return text
-
-
-@dataclass(frozen=True, slots=True)
-class FoundKey:
-    """
-    A deploy key as one project's list shows it. *last_used* is None where it never was or GitLab does not say.
-
-    Being used does not make it another key.
-    """
-
-    id: int
-    title: str
-    key: PublicKey
-    can_push: bool = False
-    expired: bool = False
-    expires: datetime | None = None
-    last_used: datetime | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class FoundWebhook:
-    """
-    A webhook as one project's list shows it.
-
-    *flags* holds the event flags that this GitLab's answer has, null read as false. *has_description* is False
-    before GitLab 17.1, *token_present* is None before 19.0, *strategy* is None before 17.
-    """
-
-    id: int
-    url: str = field(repr=False)
-    flags: Mapping[str, bool]
-    description: str = ""
-    has_description: bool = True
-    tls: bool = True
-    branch_filter: str = ""
-    strategy: str | None = None
-    token_present: bool | None = None
-    alert_status: str = EXECUTABLE
 
 
 @dataclass(frozen=True, slots=True)

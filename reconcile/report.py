@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from reconcile.actual import Found, FoundKey, FoundWebhook
 from reconcile.causes import Cause
 from reconcile.desired.desired import WantedWebhook
 from reconcile.errors import ReadError
-from reconcile.model import FoundKey, FoundWebhook, PublicKey, shown_foreign_url, shown_url, without_digests
-from reconcile.plan.changes import Change, Delete, Foreign, Found, Kept, Update, kind_of
+from reconcile.model import PublicKey, shown_foreign_url, shown_url, without_digests
+from reconcile.plan.changes import Change, Delete, Foreign, Kept, Update
 from reconcile.plan.guard import Objection
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem, Severity
@@ -188,7 +189,7 @@ def _found(found: Found) -> dict[str, dict[str, Any]]:
 def _kept(kept: Kept) -> dict[str, Any]:
     return {
         "project": kept.project.path,
-        "kind": kind_of(kept.found).value,
+        "kind": kept.found.kind.value,
         "because": kept.because.value,
         **_found(kept.found),
     }
@@ -203,7 +204,7 @@ def _foreign(foreign: Foreign) -> dict[str, Any]:
         item["webhook"]["description"] = without_digests(foreign.found.description)
     return {
         "project": foreign.project.path,
-        "kind": kind_of(foreign.found).value,
+        "kind": foreign.found.kind.value,
         "owner": foreign.owner.value,
         **item,
     }

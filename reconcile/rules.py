@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from reconcile.marks import Identity, Owner
-from reconcile.model import FoundKey, FoundWebhook, Ref
+from reconcile.marks import Identity, Mark, Owner
+from reconcile.model import PublicKey, Ref
 from reconcile.shares import ALL, Share
 from reconcile.tenancy import Tenancy
 
@@ -42,19 +42,17 @@ class Rules:
         bases = (self.receiver_url, *self.previous_receiver_urls)
         return any(base and url.startswith(base) and is_hook_path(url[len(base) :]) for base in bases)
 
-    def key_owner(self, found: FoundKey) -> Owner:
-        """Whose it is; `owned_keys` make an unmarked key ours, never one with another cluster's mark."""
-        owner = self.identity.owner(found.title)
-        if owner is Owner.UNMARKED and found.key.fingerprint in self.owned_keys:
+    def key_owner(self, mark: Mark | None, key: PublicKey) -> Owner:
+        """Return a deploy key's owner; `owned_keys` make an unmarked key ours, never one with another's mark."""
+        if mark is None and self.owned_keys and key.fingerprint in self.owned_keys:
             return Owner.OURS
-        return owner
+        return self.identity.owner(mark)
 
-    def webhook_owner(self, found: FoundWebhook) -> Owner:
-        """Whose it is; the settings may say that everything unmarked under our URLs is ours."""
-        owner = self.identity.owner(found.description)
-        if owner is Owner.UNMARKED and self.receiver_url_is_ours and self.counts(found.url):
+    def webhook_owner(self, mark: Mark | None, url: str) -> Owner:
+        """Return a webhook's owner; `receiver_url_is_ours` makes everything unmarked under our URLs ours."""
+        if mark is None and self.receiver_url_is_ours and self.counts(url):
             return Owner.OURS
-        return owner
+        return self.identity.owner(mark)
 
     def known_as(self, ref: Ref) -> list[Ref]:
         """Under which names a mark may know this object: its own, and the same one in its former namespaces."""

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from reconcile.actual import Actual
 from reconcile.desired.desired import Desired, desired_from, webhooks_off
-from reconcile.desired.needed_secrets import SecretsToRead, secrets_to_read
+from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import ReceiverRequest, receiver_request_from
 from reconcile.desired.repositories import (
     KnownProjects,
@@ -21,7 +21,6 @@ from reconcile.desired.repositories import (
     repository_request_from,
     with_project,
 )
-from reconcile.desired.repository_keys import Secrets
 from reconcile.errors import ReadError, SettingsError, WriteFailed
 from reconcile.marks import Owner
 from reconcile.model import Kind, Project, SecretOfOtherShard
@@ -34,36 +33,36 @@ from reconcile.report import Entry, Report, Status, entries_of
 from reconcile.rules import Rules
 
 
-def _everywhere(path: str) -> bool:
+def _every_project(path: str) -> bool:
     return bool(path)
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the operator wants of this run. *acts_on* says by path which projects it may change."""
+    """What the operator asks of this run. *acts_on* says by path which projects it may change."""
 
     dry_run: bool = False
     prune: bool = True
     limits: Limits = field(default_factory=Limits)
     expected: Expected | None = None
-    acts_on: Callable[[str], bool] = _everywhere
+    acts_on: Callable[[str], bool] = _every_project
     gitlab_host: str = ""
     show_foreign: bool = False
     inventory: bool = False
 
 
 def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, options: RunOptions) -> Report:
-    """Bring the group's deploy keys and webhooks in line with Flux, once. Raises ReadError before any write."""
-    check_choice(gitlab, options)
-    asked = read_requests(flux, gitlab, rules)
-    _expect_secrets(flux, secrets_to_read(asked.claims, asked.listeners, rules))
-    actual = gitlab.read_actual(asked.projects)
-    plan = plan_for(read_desired(flux, asked, actual, rules), actual, rules, options)
-    # What matters of it is in the plan. The rest would stay to the end, beside the report.
-    del asked
+    """Bring the group's deploy keys and webhooks in sync with Flux, once. Raises ReadError before any write."""
+    check_project_option(gitlab, options)
+    requests = read_requests(flux, gitlab, rules)
+    secrets = secrets_to_read(requests.repositories, requests.receivers, rules)
+    flux.expect_secrets(secrets.keys, secrets.tokens)
+    actual = gitlab.read_actual(requests.projects)
+    plan = plan_for(read_desired(flux, requests, actual, rules), actual, rules, options)
 
     def plan_again() -> Plan:
-        return plan_for(read_desired(flux, read_requests(flux, gitlab, rules), actual, rules), actual, rules, options)
+        requests_now = read_requests(flux, gitlab, rules)
+        return plan_for(read_desired(flux, requests_now, actual, rules), actual, rules, options)
 
     return guard_and_apply(plan, gitlab, rules, options, plan_again=plan_again)
 
@@ -72,20 +71,20 @@ def retire(gitlab: GitLab, rules: Rules, options: RunOptions) -> Report:
     """
     Remove everything that is ours, in every namespace; what carries no mark stays and is listed.
 
-    Kubernetes is not asked. The operator's confirmation stands for the guard.
+    *rules* count every namespace of this cluster as ours. Kubernetes is not asked. The operator's confirmation
+    replaces the guard.
     """
-    rules = replace(rules, identity=replace(rules.identity, every_namespace=True))
     options = replace(options, limits=NO_LIMITS)
-    check_choice(gitlab, options)
+    check_project_option(gitlab, options)
     nothing = Desired(problems=tuple(webhooks_off(rules)))
     plan = plan_for(nothing, gitlab.read_actual(()), rules, options)
     if not options.show_foreign:
-        plan = replace(plan, foreign=tuple(one for one in plan.foreign if one.owner is Owner.UNMARKED))
+        plan = replace(plan, foreign=tuple(item for item in plan.foreign if item.owner is Owner.UNMARKED))
     return guard_and_apply(plan, gitlab, rules, replace(options, show_foreign=True), plan_again=lambda: plan)
 
 
-def check_choice(gitlab: GitLab, options: RunOptions) -> None:
-    """Raise SettingsError where the options choose none of the projects."""
+def check_project_option(gitlab: GitLab, options: RunOptions) -> None:
+    """Raise SettingsError where `--project` matches none of the projects."""
     gitlab.read_hosts()
     paths = gitlab.listed_paths()
     if paths and not any(map(options.acts_on, paths)):
@@ -98,58 +97,50 @@ def check_choice(gitlab: GitLab, options: RunOptions) -> None:
 class Requests:
     """What Flux's objects ask for, before their Secrets are read."""
 
-    claims: tuple[RepositoryRequest, ...]
-    listeners: tuple[ReceiverRequest, ...]
+    repositories: tuple[RepositoryRequest, ...]
+    receivers: tuple[ReceiverRequest, ...]
 
     @property
     def projects(self) -> frozenset[Project]:
         """The projects that were found for them."""
-        return frozenset(claim.project for claim in self.claims if claim.project and not claim.dropped)
+        return frozenset(request.project for request in self.repositories if request.project and not request.dropped)
 
 
 def read_requests(flux: Flux, gitlab: GitLab, rules: Rules) -> Requests:
     """List Flux's objects and find the projects they name."""
     known = KnownProjects(gitlab.read_hosts(), gitlab.listed_paths())
-    claims, listeners = flux.read_objects(
+    listed_repositories, listed_receivers = flux.read_objects(
         lambda item: repository_request_from(item, rules, known), receiver_request_from
     )
-    if claims and not known.paths:
+    if listed_repositories and not known.paths:
         raise ReadError(
             "GitLab lists no project, though there are GitRepositories: see --group, and that the bot is a member.",
             code="GitLabUnreadable",
         )
-    places = gitlab.find({claim.path for claim in claims if claim and claim.path})
-    settled = [claim for claim in claims if claim]
-    del claims
-    for number, claim in enumerate(settled):
-        # One at a time, so that there are not two of each at once.
-        settled[number] = with_project(claim, places, rules).brief()
-    return Requests(tuple(settled), tuple(listener for listener in listeners if listener))
+    repositories = [request for request in listed_repositories if request]
+    places = gitlab.find({request.path for request in repositories if request.path})
+    return Requests(
+        tuple(with_project(request, places, rules) for request in repositories),
+        tuple(request for request in listed_receivers if request),
+    )
 
 
-def read_desired(flux: Flux, asked: Requests, actual: Actual, rules: Rules) -> Desired:
-    """Read the Secrets that are needed and put desired state together."""
+def read_desired(flux: Flux, requests: Requests, actual: Actual, rules: Rules) -> Desired:
+    """Read the Secrets that are needed and compute desired state."""
     unreadable = {state.project.id for state in actual.unreadable}
-    claims = [held_if_unreadable(claim, unreadable) for claim in asked.claims]
-    secrets = _read_secrets(flux, secrets_to_read(claims, asked.listeners, rules, actual))
-    return desired_from(claims, asked.listeners, secrets, rules).of_share(rules.share)
-
-
-def _expect_secrets(flux: Flux, needs: SecretsToRead) -> None:
-    """Apart from `reconcile`, which would keep *needs* to its end: at thousands of tenants megabytes."""
-    flux.expect_secrets(needs.keys, needs.tokens)
-
-
-def _read_secrets(flux: Flux, needs: SecretsToRead) -> Secrets:
-    secrets = flux.read_secrets(needs.keys, needs.tokens)
-    return {**dict.fromkeys(needs.others, SecretOfOtherShard()), **secrets} if needs.others else secrets
+    repositories = [held_if_unreadable(request, unreadable) for request in requests.repositories]
+    needed = secrets_to_read(repositories, requests.receivers, rules, actual)
+    secrets = flux.read_secrets(needed.keys, needed.tokens)
+    if needed.others:
+        secrets = {**dict.fromkeys(needed.others, SecretOfOtherShard()), **secrets}
+    return desired_from(repositories, requests.receivers, secrets, rules).of_share(rules.share)
 
 
 def plan_for(desired: Desired, actual: Actual, rules: Rules, options: RunOptions) -> Plan:
-    """The plan that these options allow."""
+    """Compute the plan that these options allow."""
     plan = make_plan(desired.within(options.acts_on), actual.within(options.acts_on), rules)
     if options.inventory:
-        plan = replace(plan, inventory=inventory_of(actual.within(options.acts_on), rules))
+        plan = replace(plan, inventory=inventory_of(actual.within(options.acts_on)))
     return plan if options.prune else plan.without_deletes()
 
 

@@ -63,7 +63,6 @@ def gitlab_of(settings: Settings) -> tuple[GitLabConnection, Scope]:
         hosts=frozenset({settings.gitlab_host, *settings.git_hosts}),
         user=settings.gitlab_user,
         writes=not settings.dry_run,
-        tls_verification=settings.webhook_tls_verification,
         concurrency=settings.concurrency,
         share=settings.share,
     )

@@ -24,7 +24,6 @@ from cronjob.settings.settings import Settings
 from cronjob.settings.values import ReportFile, either
 from reconcile.errors import SettingsError
 from reconcile.model import Kind
-from reconcile.plan.changes import kind_of
 from reconcile.report import Report, Status
 
 PLAIN = ("text", "json", "yaml", "none")
@@ -69,7 +68,7 @@ def _items(report: Report) -> dict[str, dict[str, int]]:
     """Count the items before the run by kind and owner; empty where nothing was read."""
     if report.failure:
         return {}
-    foreign = Counter(kind_of(item.found) for item in report.plan.foreign)
+    foreign = Counter(item.found.kind for item in report.plan.foreign)
     return {kind.value: {"ours": report.plan.owned[kind], "foreign": foreign[kind]} for kind in Kind}
 
 

@@ -48,8 +48,6 @@ def connected(call: Invocation, rules: Rules, flux: FluxCluster | None) -> Itera
     connection, scope = gitlab_of(settings)
     with (
         closing(Session(connection, stop_control=call.stop_control)) as session,
-        closing(
-            GitLabGroup(session, scope, rules.identity, stop_control=call.stop_control, on_write=log_write)
-        ) as gitlab,
+        closing(GitLabGroup(session, scope, rules, stop_control=call.stop_control, on_write=log_write)) as gitlab,
     ):
         yield Servers(settings.gitlab_url, gitlab, session, flux)

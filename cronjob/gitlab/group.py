@@ -16,14 +16,15 @@ from cronjob.concurrency.stop import StopControl, raise_if_stopped
 from cronjob.concurrency.worker_pool import WorkerPool
 from cronjob.gitlab import routes
 from cronjob.gitlab.identity import Whoami, prove
+from cronjob.gitlab.items import key_from, webhook_from
 from cronjob.gitlab.listing import Listing, look_up, pages, read_listing
 from cronjob.gitlab.session import NoAnswer, Refused, Session
 from cronjob.gitlab.writer import Writer
-from reconcile.actual import Actual, Items, Unreadable, actual_from, key_from, webhook_from
+from reconcile.actual import Actual, Items, Unreadable, actual_from
 from reconcile.errors import MalformedAnswer, ReadError, WriteFailed
-from reconcile.marks import Identity
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectLocation
 from reconcile.plan.changes import Change
+from reconcile.rules import Rules
 from reconcile.shares import ALL, Share
 
 Item = TypeVar("Item")
@@ -46,7 +47,6 @@ class Scope:
     hosts: frozenset[str] = frozenset()
     user: str | None = None
     writes: bool = False
-    tls_verification: bool = True
     concurrency: int = 16
     share: Share = ALL
 
@@ -67,7 +67,7 @@ class GitLabGroup:
         self,
         session: Session,
         scope: Scope,
-        identity: Identity,
+        rules: Rules,
         *,
         stop_control: StopControl,
         on_write: OnWrite = _nobody,
@@ -76,12 +76,13 @@ class GitLabGroup:
         self.tally = ProgressCounts()
         self._session = session
         self._scope = scope
+        self._rules = rules
         self._stop_control = stop_control
         self._on_write = on_write
         self._listing: Listing | None = None
         self._places: dict[str, LookUpResult] = {}
         self._reading = WorkerPool(self._counted_items, scope.concurrency, "reading")
-        self._writer = Writer(session, identity, self._contains, tls_verification=scope.tls_verification)
+        self._writer = Writer(session, rules, self._contains)
 
     def close(self) -> None:
         """Let the workers go. What they are still reading is not wanted any more, so it is not asked for again."""
@@ -201,8 +202,11 @@ class GitLabGroup:
         self._raise_if_stopped()
         now, base = datetime.now(UTC), routes.project(project.id)
         try:
-            keys = tuple(key_from(one, now) for one in pages(self._session, routes.deploy_keys(base), {}))
-            webhooks = tuple(webhook_from(one) for one in pages(self._session, routes.hooks(base), {}))
+            keys = [
+                key_from(element, self._rules, now) for element in pages(self._session, routes.deploy_keys(base), {})
+            ]
+            listed_hooks = pages(self._session, routes.hooks(base), {})
+            webhooks = tuple(webhook_from(element, self._rules) for element in listed_hooks)
         except (Refused, NoAnswer, MalformedAnswer) as error:
             self._raise_if_stopped(error)
             return Unreadable(project, str(error), error.cause)

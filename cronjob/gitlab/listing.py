@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from cronjob.gitlab import routes
+from cronjob.gitlab.items import project_from
 from cronjob.gitlab.session import NoAnswer, Refused, Session
-from reconcile.actual import project_from
 from reconcile.causes import CauseCode
 from reconcile.desired.git_url import UnusableUrl, parse_git_url
 from reconcile.errors import MalformedAnswer, ReadError

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from cronjob.gitlab import routes
+from cronjob.gitlab.items import webhook_from
 from cronjob.gitlab.session import Refused, Session
 from cronjob.gitlab.verified_write import write_and_verify
 from cronjob.transport.rate_limit import Allowance
-from reconcile.actual import webhook_from
+from reconcile.actual import EXECUTABLE
 from reconcile.errors import WriteFailed
-from reconcile.model import EXECUTABLE
 from reconcile.plan.changes import Update
+from reconcile.rules import Rules
 
 # GitLab allows so many a minute, user and project (since 17.1; in 17.0 three for each webhook).
 PER_MINUTE = 5
@@ -18,8 +19,9 @@ PER_MINUTE = 5
 class WebhookReenabler:
     """Sends GitLab's test push, which revives a webhook whose receiver answers 2xx; safe to share between threads."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, rules: Rules) -> None:
         self._session = session
+        self._rules = rules
         self._allowance = Allowance(PER_MINUTE, session.stop_control)
 
     def heal(self, change: Update) -> None:
@@ -42,4 +44,4 @@ class WebhookReenabler:
 
     def _is_back(self, path: str) -> bool:
         answer, _ = self._session.get(path)
-        return webhook_from(answer).alert_status == EXECUTABLE
+        return webhook_from(answer, self._rules).alert_status == EXECUTABLE

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconcile.actual import webhook_from
+from cronjob.gitlab.items import webhook_from
 from reconcile.desired.desired import WantedWebhook
 from reconcile.errors import WriteFailed
 from reconcile.events import FLAGS
 from reconcile.marks import LONGEST
+from reconcile.rules import Rules
 
 
 def webhook_body(wanted: WantedWebhook, *, tls: bool) -> dict[str, Any]:
@@ -26,18 +27,18 @@ def webhook_body(wanted: WantedWebhook, *, tls: bool) -> dict[str, Any]:
     }
 
 
-def checked_webhook(wanted: WantedWebhook, answer: Mapping[str, Any], *, tls: bool) -> int:
+def checked_webhook(wanted: WantedWebhook, answer: Mapping[str, Any], rules: Rules) -> int:
     """
     The webhook's id, where GitLab's answer is what was asked: it drops what it does not know without a word.
 
     Raises WriteFailed where it is not, MalformedAnswer where the answer is no webhook.
     """
-    found = webhook_from(answer)
+    found = webhook_from(answer, rules)
     differs = {flag: value != (flag in wanted.flags) for flag, value in found.flags.items()} | {
         "url": found.url != wanted.url,
         "token": found.token_present is False,
         "description": found.has_description and found.description != str(wanted.mark),
-        "enable_ssl_verification": found.tls != tls,
+        "enable_ssl_verification": found.tls != rules.tls_verification,
         "push_events_branch_filter": found.branch_filter != "",
     }
     wrong = sorted(name for name, is_wrong in differs.items() if is_wrong)

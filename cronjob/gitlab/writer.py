@@ -13,18 +13,19 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from cronjob.gitlab import routes
+from cronjob.gitlab.items import key_from, project_from, webhook_from
 from cronjob.gitlab.listing import pages
 from cronjob.gitlab.send_test_push import WebhookReenabler
 from cronjob.gitlab.session import GatewayTimeout, NoAnswer, Refused, Session
 from cronjob.gitlab.verified_write import remove, write_and_verify
 from cronjob.gitlab.webhook_body import checked_webhook, webhook_body
-from reconcile.actual import Actual, key_from, project_from, webhook_from
+from reconcile.actual import Actual, FoundKey
 from reconcile.causes import Cause, CauseCode
 from reconcile.desired.desired import WantedKey, WantedWebhook
 from reconcile.errors import MalformedAnswer, WriteFailed
-from reconcile.marks import Identity, Owner
-from reconcile.model import FoundKey, Kind, Project, PublicKey
+from reconcile.model import Kind, Project, PublicKey
 from reconcile.plan.changes import Change, Create, Delete, Update, heals
+from reconcile.rules import Rules
 
 # Whether a key has expired does not matter to who checks its title.
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -38,14 +39,12 @@ class Writer:
     would meet at GitLab's unique fingerprint and one would end in a 500.
     """
 
-    def __init__(
-        self, session: Session, identity: Identity, contains: Callable[[Project], bool], *, tls_verification: bool
-    ) -> None:
+    def __init__(self, session: Session, rules: Rules, contains: Callable[[Project], bool]) -> None:
         self._session = session
-        self._identity = identity
+        self._rules = rules
         self._contains = contains
-        self._healer = WebhookReenabler(session)
-        self._tls = tls_verification
+        self._healer = WebhookReenabler(session, rules)
+
         self._seen: Mapping[PublicKey, FoundKey] = {}
         self._key_ids: dict[PublicKey, int] = {}
         self._sought: set[PublicKey] = set()
@@ -109,7 +108,7 @@ class Writer:
     def _attach(self, change: Create, wanted: WantedKey) -> int:
         path = _deploy_keys(wanted.project)
         # Without a comment: GitLab joins an existing key only where the whole text is equal.
-        title = change.was.title if change.was else str(wanted.mark)
+        title = change.former.title if change.former else str(wanted.mark)
         body = {"key": wanted.key.text, "title": title, "can_push": change.can_push}
         try:
             answer = write_and_verify(
@@ -119,11 +118,11 @@ class Writer:
             if error.cause.code is not CauseCode.KEY_TAKEN:
                 raise
             answer = self._enable(path, wanted, error)
-        found = key_from(answer, _NEVER)
+        found = key_from(answer, self._rules, _NEVER)
         self._made_here.add((wanted.project.id, Kind.DEPLOY_KEY, found.id))
         if found.key != wanted.key:
             raise WriteFailed(f"GitLab accepted the key and stored another one as {found.id}")
-        if self._identity.owner(found.title) in {Owner.OTHER_CLUSTER, Owner.OTHER_INSTANCE}:
+        if found.owner.is_anothers:
             self._take_off(routes.item(path, found.id), found.title)
         self._key_ids[wanted.key] = found.id
         if change.can_push and not found.can_push:
@@ -166,7 +165,7 @@ class Writer:
         for project in projects:
             try:
                 if found := self._listed(_deploy_keys(project), wanted):
-                    return key_from(found, _NEVER).id
+                    return key_from(found, self._rules, _NEVER).id
             except Refused:
                 # Its own shard says so.
                 continue
@@ -174,7 +173,8 @@ class Writer:
 
     def _listed(self, path: str, wanted: WantedKey) -> Mapping[str, Any] | None:
         """The wanted key as the project's list shows it now."""
-        return next((one for one in pages(self._session, path, {}) if key_from(one, _NEVER).key == wanted.key), None)
+        listed = pages(self._session, path, {})
+        return next((element for element in listed if key_from(element, self._rules, _NEVER).key == wanted.key), None)
 
     def _update_key(self, change: Update) -> None:
         body = {name: new for name, (_, new) in change.fields.items()}
@@ -184,7 +184,7 @@ class Writer:
         answer = write_and_verify(
             self._session, lambda: self._session.write("PUT", path, body), lambda: self._as_asked(path, body)
         )
-        key_from(answer, _NEVER)
+        key_from(answer, self._rules, _NEVER)
         kept = [name for name, value in body.items() if answer.get(name) != value]
         if kept:
             raise WriteFailed(
@@ -195,12 +195,12 @@ class Writer:
     def _as_asked(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The item as it is now, if it already is as *body* says."""
         answer, _ = self._session.get(path)
-        key_from(answer, _NEVER)
+        key_from(answer, self._rules, _NEVER)
         return answer if all(answer.get(name) == value for name, value in body.items()) else None
 
     def _create_webhook(self, wanted: WantedWebhook) -> int:
         path = _hooks(wanted.project)
-        body = webhook_body(wanted, tls=self._tls)
+        body = webhook_body(wanted, tls=self._rules.tls_verification)
         try:
             answer = write_and_verify(
                 self._session,
@@ -214,8 +214,8 @@ class Writer:
                 f"{error}; GitLab may still be working on it, so it is not sent again; the next run looks again",
                 cause=error.cause,
             ) from error
-        self._made_here.add((wanted.project.id, Kind.WEBHOOK, webhook_from(answer).id))
-        return checked_webhook(wanted, answer, tls=self._tls)
+        self._made_here.add((wanted.project.id, Kind.WEBHOOK, webhook_from(answer, self._rules).id))
+        return checked_webhook(wanted, answer, self._rules)
 
     def _hooked(self, path: str, wanted: WantedWebhook) -> Mapping[str, Any] | None:
         """The webhook at the wanted URL, if the project's list shows one now; there was none before."""
@@ -223,7 +223,7 @@ class Writer:
 
     def _update_webhook(self, change: Update, wanted: WantedWebhook) -> None:
         path = routes.item(_hooks(change.project), change.id)
-        body = webhook_body(wanted, tls=self._tls)
+        body = webhook_body(wanted, tls=self._rules.tls_verification)
         if "branch_filter_strategy" in change.fields:
             body["branch_filter_strategy"] = "wildcard"
 
@@ -232,7 +232,7 @@ class Writer:
             self._session.get(path)
 
         answer = write_and_verify(self._session, lambda: self._session.write("PUT", path, body), nothing_known)
-        checked_webhook(wanted, answer, tls=self._tls)
+        checked_webhook(wanted, answer, self._rules)
 
     def _delete(self, change: Delete) -> None:
         if (change.project.id, change.kind, change.id) in self._made_here:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from cronjob.output.render.spreadsheet import COLUMNS
 from cronjob.reports.timestamps import utc_text
+from reconcile.actual import EXECUTABLE, Found, FoundWebhook
 from reconcile.marks import Owner
-from reconcile.model import EXECUTABLE, FoundWebhook, Kind, Project, shown_foreign_url, shown_url, without_digests
-from reconcile.plan.changes import Create, Found, kind_of, mark_of
+from reconcile.model import Kind, Project, shown_foreign_url, shown_url, without_digests
+from reconcile.plan.changes import Create
 from reconcile.plan.inventory import Listed
 from reconcile.report import Entry, Report
 
@@ -56,7 +57,7 @@ def _outcomes(report: Report) -> dict[_ItemKey, Row]:
 
 
 def _item_key(project: Project, found: Found) -> _ItemKey:
-    return (project.id, kind_of(found), found.id)
+    return (project.id, found.kind, found.id)
 
 
 def _sort_key(subject: _Subject) -> tuple[str, int, str, int]:
@@ -67,7 +68,7 @@ def _sort_key(subject: _Subject) -> tuple[str, int, str, int]:
         project = subject.change.project
         return (project.path.lower(), project.id, f"{subject.change.kind} created", 0)
     project = subject.project
-    return (project.path.lower(), project.id, kind_of(subject.found), subject.found.id)
+    return (project.path.lower(), project.id, subject.found.kind, subject.found.id)
 
 
 def _row(subject: _Subject, outcomes: Mapping[_ItemKey, Row]) -> Row:
@@ -95,7 +96,7 @@ def _listed(item: Listed) -> Row:
 
 
 def _found(found: Found) -> Row:
-    common = {"kind": kind_of(found).value, "mark": str(mark_of(found) or "")}
+    common = {"kind": found.kind.value, "mark": str(found.mark or "")}
     if isinstance(found, FoundWebhook):
         return {
             **common,
@@ -118,7 +119,7 @@ def _created(entry: Entry) -> Row:
     """Return a new item. A key that is enabled from another project has its data, but may not push here."""
     change = entry.change
     if isinstance(change, Create) and change.existing:
-        owner = Owner.OURS if mark_of(change.existing) else Owner.UNMARKED
+        owner = Owner.OURS if change.existing.mark else Owner.UNMARKED
         item = {**_found(change.existing), "writable": "false", "owner": owner.value}
     else:
         item = {"kind": change.kind.value, "fingerprint_or_url": shown_url(change.name), "owner": Owner.OURS.value}

@@ -22,7 +22,7 @@ from cronjob.concurrency.run_with_timeout import run_with_timeout
 from cronjob.output.document import RunMetadata
 from reconcile.marks import Owner
 from reconcile.model import Kind
-from reconcile.plan.changes import ACTIONS, kind_of
+from reconcile.plan.changes import ACTIONS
 from reconcile.problems import Code, severity_of
 from reconcile.report import Report, Status
 
@@ -121,7 +121,7 @@ def _items(report: Report) -> Counter[tuple[str, ...]]:
         {(kind.value, owner.name.lower()): 0 for kind in Kind for owner in Owner}
     )
     counts.update({(kind.value, Owner.OURS.name.lower()): number for kind, number in report.plan.owned.items()})
-    counts.update((kind_of(item.found).value, item.owner.name.lower()) for item in report.plan.foreign)
+    counts.update((item.found.kind.value, item.owner.name.lower()) for item in report.plan.foreign)
     return counts
 
 

@@ -72,6 +72,7 @@ class Settings(Options):
             frozenset(namespaces),
             frozenset(self.previous_clusters),
             frozenset(self.previous_namespaces),
+            every_namespace=self.command == "retire",
         )
         return Rules(
             identity,

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconcile.actual import Actual, Items
+from reconcile.actual import FoundKey, Items
 from reconcile.chain.links import Link
 from reconcile.chain.problem_findings import findings_for
 from reconcile.chain.tenant_trace import TenantTrace
 from reconcile.findings import Finding, Level, has_failed
 from reconcile.marks import Owner
-from reconcile.model import FoundKey
-from reconcile.plan.changes import Create, Findings
-from reconcile.plan.deploy_keys import KeyPlanner
+from reconcile.plan.changes import Create
 
 
 def key_findings(trace: TenantTrace, run: str) -> Iterator[Finding]:
@@ -27,24 +25,24 @@ def key_findings(trace: TenantTrace, run: str) -> Iterator[Finding]:
     else:
         found = next((found for found in trace.items.keys if found.key == trace.key), None)
         problems = list(findings_for(trace.problems(trace.ref), Link.DEPLOY_KEY, trace.ref))
-        yield from _present(trace, found, problems) if found else _absent(trace, trace.items, problems, run)
+        yield from _present(found, problems) if found else _absent(trace, trace.items, problems, run)
 
 
-def _present(trace: TenantTrace, found: FoundKey, problems: list[Finding]) -> Iterator[Finding]:
+def _present(found: FoundKey, problems: list[Finding]) -> Iterator[Finding]:
     name = f"deploy key {found.id}"
     if not has_failed(problems) and found.expired:
         # A run does not report the expiry of a key that it may not touch.
         yield Finding(Link.DEPLOY_KEY, Level.FAIL, "It has expired and opens nothing; make a new key.", name)
     elif not has_failed(problems):
         access = "may push" if found.can_push else "may only read"
-        message = f"is on the project as `{found.title}`: {_owner_of(trace, found)}; it {access}"
+        message = f"is on the project as `{found.title}`: {_owner_name(found)}; it {access}"
         yield Finding(Link.DEPLOY_KEY, Level.OK, message, name)
     yield from (replace(problem, object=name) for problem in problems)
 
 
-def _owner_of(trace: TenantTrace, found: FoundKey) -> str:
-    owner = KeyPlanner(trace.desired, Actual(), trace.rules, Findings()).owner(found)
-    return {Owner.OURS: "ours", Owner.UNMARKED: "without a mark, so put there by hand"}.get(owner, owner.value)
+def _owner_name(found: FoundKey) -> str:
+    names = {Owner.OURS: "ours", Owner.UNMARKED: "without a mark, so put there by hand"}
+    return names.get(found.owner, found.owner.value)
 
 
 def _absent(trace: TenantTrace, items: Items, problems: list[Finding], run: str) -> Iterator[Finding]:

@@ -70,8 +70,7 @@ class Query:
 
     def marked_on(self, project: Items) -> list[Item]:
         """Return those whose Secret our marks on the *project* name: their URLs may have its former path."""
-        identity = self._rules.identity
-        marks = [Mark.parse(key.title) for key in project.keys if identity.owner(key.title) is Owner.OURS]
+        marks = [key.mark for key in project.keys if key.owner is Owner.OURS]
         return [item for item in self._items if any(mark and _has_secret(item, mark) for mark in marks)]
 
     def not_found(self, hosts: Hosts) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconcile.actual import Actual, Items, Unreadable, actual_from
 from reconcile.desired.desired import Desired, desired_from
-from reconcile.desired.receiver_targets import Repositories, targets_of
+from reconcile.desired.receiver_targets import RepositoryIndex, targets_of
 from reconcile.desired.receivers import ReceiverRequest
 from reconcile.desired.repositories import RepositoryRequest, ref_of
 from reconcile.model import Project, PublicKey, Ref, Secret, SecretAnswer
@@ -108,10 +108,8 @@ class TenantTrace:
 
 def receivers_naming(requests: Requests, rules: Rules) -> tuple[ReceiverRequest, ...]:
     """Return the Receivers that name the GitRepository, also where the settings do not let them reach that far."""
-    repositories = Repositories(requests.repositories)
-    return tuple(
-        receiver for receiver in requests.receivers if _names(receiver, requests.repository, repositories, rules)
-    )
+    index = RepositoryIndex(requests.repositories)
+    return tuple(receiver for receiver in requests.receivers if _names(receiver, requests.repository, index, rules))
 
 
 def trace_of(
@@ -139,8 +137,8 @@ def trace_of(
     )
 
 
-def _names(receiver: ReceiverRequest, request: RepositoryRequest, repositories: Repositories, rules: Rules) -> bool:
-    _, named = targets_of(receiver, repositories, rules)
+def _names(receiver: ReceiverRequest, request: RepositoryRequest, index: RepositoryIndex, rules: Rules) -> bool:
+    _, named = targets_of(receiver, index, rules)
     return any(target.ref == request.ref for target in named) or any(
         resource.name == request.ref.name and (resource.namespace or receiver.ref.namespace) == request.ref.namespace
         for resource in receiver.resources

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconcile.actual import FoundWebhook
 from reconcile.chain.links import Link
 from reconcile.chain.problem_findings import findings_for
 from reconcile.chain.tenant_trace import TenantTrace
@@ -12,7 +13,7 @@ from reconcile.desired.desired import WantedWebhook
 from reconcile.desired.receivers import ReceiverRequest
 from reconcile.events import FLAGS
 from reconcile.findings import Finding, Level, has_failed
-from reconcile.model import FoundWebhook, Project, shown_url
+from reconcile.model import Project, shown_url
 from reconcile.plan.changes import Change, Create, Update
 
 _NEEDED = {"token_present", "push_events_branch_filter", "branch_filter_strategy"}
@@ -49,8 +50,8 @@ def webhook_of(trace: TenantTrace, receiver: ReceiverRequest) -> FoundWebhook | 
     """Return the webhook that calls this Receiver: the oldest at its URL that is not another cluster's."""
     if trace.items is None or receiver.path is None or not trace.rules.receiver_url:
         return None
-    url, owner = trace.rules.receiver_url + receiver.path, trace.rules.identity.owner
-    at_url = [found for found in trace.items.webhooks if found.url == url and not owner(found.description).is_anothers]
+    url = trace.rules.receiver_url + receiver.path
+    at_url = [found for found in trace.items.webhooks if found.url == url and not found.owner.is_anothers]
     return min(at_url, key=lambda found: found.id, default=None)
 
 

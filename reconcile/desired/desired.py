@@ -1,20 +1,21 @@
-"""Desired state: the deploy keys and webhooks that Flux's objects ask for, by project, and what must be held."""
+"""Desired state: the deploy keys and webhooks that Flux's objects ask for, by project, and what is held."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from reconcile.desired.by_project import ByProject, on_these, with_one
 from reconcile.desired.hold_rules import hold_keys, hold_webhooks
 from reconcile.desired.holds import Holds
-from reconcile.desired.receiver_targets import Repositories, targets_of
+from reconcile.desired.receiver_targets import RepositoryIndex, targets_of
 from reconcile.desired.receiver_tokens import with_token
 from reconcile.desired.receivers import ReceiverRequest, with_path_collisions
 from reconcile.desired.repositories import RepositoryRequest
 from reconcile.desired.repository_keys import Secrets, key_of, with_key
 from reconcile.marks import Mark
-from reconcile.model import Project, PublicKey, Ref, SecretMissing
+from reconcile.model import Kind, Project, PublicKey, Ref, SecretMissing
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
 from reconcile.shares import Share
@@ -35,6 +36,13 @@ class WantedKey:
     sources: tuple[Ref, ...]
     elsewhere: tuple[Project, ...] = field(default=(), repr=False)
 
+    kind: ClassVar[Kind] = Kind.DEPLOY_KEY
+
+    @property
+    def name(self) -> str:
+        """The fingerprint: what identifies the key on its project."""
+        return self.key.fingerprint
+
 
 @dataclass(frozen=True, slots=True)
 class WantedWebhook:
@@ -46,6 +54,13 @@ class WantedWebhook:
     flags: frozenset[str]
     mark: Mark
     sources: tuple[Ref, ...]
+
+    kind: ClassVar[Kind] = Kind.WEBHOOK
+
+    @property
+    def name(self) -> str:
+        """The full URL: what identifies the webhook on its project."""
+        return self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +80,28 @@ class Desired:
     receivers_in: frozenset[str] = frozenset()
 
     def within(self, acts_on: Callable[[str], bool]) -> Desired:
-        """The part that concerns projects whose path *acts_on* accepts, and what concerns no project in particular."""
-        if all(acts_on(project.path) for project in self.projects):
-            # Nearly always: nothing but problems may be anywhere else.
-            return replace(self, problems=_concerning(self.problems, acts_on))
-        return self._of({project.id for project in self.projects if acts_on(project.path)}, acts_on)
+        """Return the part on projects whose path *acts_on* accepts, and what concerns no project in particular."""
+        return self._on({project.id for project in self.projects if acts_on(project.path)}, acts_on)
 
     def of_share(self, share: Share) -> Desired:
-        """The part that concerns one shard's projects; the first one also has what concerns none in particular."""
+        """Return the part on one shard's projects; the first shard also has what concerns none in particular."""
         if share.is_all:
             return self
         ids = {project.id for project in self.projects if share.has(project.id)}
         paths = {project.path for project in self.projects if project.id in ids}
-        part = self._of(ids, paths.__contains__)
-        problems = tuple(one for one in part.problems if one.project or share.is_first)
+        part = self._on(ids, paths.__contains__)
+        problems = tuple(problem for problem in part.problems if problem.project or share.is_first)
         return replace(part, problems=problems, keys=_with_elsewhere(part.keys, self.keys))
 
-    def _of(self, ids: Set[int], concerns: Callable[[str], bool]) -> Desired:
+    def _on(self, ids: Set[int], concerns: Callable[[str], bool]) -> Desired:
         return replace(
             self,
-            keys=on_these(self.keys, ids),
-            webhooks=on_these(self.webhooks, ids),
-            problems=_concerning(self.problems, concerns),
+            keys={id_: wanted for id_, wanted in self.keys.items() if id_ in ids},
+            webhooks={id_: wanted for id_, wanted in self.webhooks.items() if id_ in ids},
+            problems=tuple(
+                problem for problem in self.problems if problem.project is None or concerns(problem.project)
+            ),
         )
-
-
-def _concerning(problems: Iterable[Problem], concerns: Callable[[str], bool]) -> tuple[Problem, ...]:
-    return tuple(one for one in problems if one.project is None or concerns(one.project))
 
 
 def _with_elsewhere(
@@ -110,117 +120,101 @@ def _with_elsewhere(
 
 
 def desired_from(
-    claims: Iterable[RepositoryRequest], listeners: Iterable[ReceiverRequest], secrets: Secrets, rules: Rules
+    repositories: Iterable[RepositoryRequest], receivers: Iterable[ReceiverRequest], secrets: Secrets, rules: Rules
 ) -> Desired:
-    """
-    Put claims that have their project and listeners together; *secrets* answers for each of `secrets_to_read`.
-
-    What is wanted is put together later, project by project, so all of them are kept.
-    """
-    settled = sorted((with_key(claim, secrets) for claim in claims), key=lambda claim: claim.ref)
-    heard = with_path_collisions(sorted(listeners, key=lambda one: one.ref))
-    holds, problems = Holds(), [problem for claim in settled for problem in claim.problems]
-    for claim in settled:
-        hold_keys(holds, claim, key_of(claim, secrets), rules)
-    hearing = _Hearing(Repositories(settled), secrets, rules)
-    callers: dict[int, Sequence[ReceiverRequest]] = {}
-    for listener in heard:
-        followed, named = hearing.followed(listener)
-        hold_webhooks(holds, followed, named, rules)
-        problems += followed.problems
-        for id_ in hearing.projects_of(followed, named):
-            callers[id_] = with_one(callers.get(id_), listener)
+    """Combine GitRepositories with their projects, Receivers, and *secrets* (an answer for each of secrets_to_read)."""
+    repositories = sorted((with_key(request, secrets) for request in repositories), key=lambda request: request.ref)
+    receivers = with_path_collisions(sorted(receivers, key=lambda request: request.ref))
+    holds, problems = Holds(), [problem for request in repositories for problem in request.problems]
+    for request in repositories:
+        hold_keys(holds, request, key_of(request, secrets), rules)
+    resolver = ReceiverResolver(RepositoryIndex(repositories), secrets, rules)
+    webhooks: dict[int, dict[str, WantedWebhook]] = defaultdict(dict)
+    for receiver in receivers:
+        resolved, named = resolver.resolve(receiver)
+        hold_webhooks(holds, resolved, named, rules)
+        problems += resolved.problems
+        for webhook in resolver.webhooks(resolved, named):
+            webhooks[webhook.project.id][webhook.url] = webhook
     return Desired(
-        keys=ByProject(_askers(settled, secrets), lambda _, asking: _keys(asking, secrets, rules)),
-        webhooks=ByProject(callers, hearing.webhooks),
+        keys=_wanted_keys(repositories, secrets, rules),
+        webhooks=dict(webhooks),
         holds=holds,
-        problems=(*problems, *(webhooks_off(rules) if heard else ())),
-        projects=frozenset(claim.project for claim in settled if claim.project),
-        repositories_in=frozenset(claim.ref.namespace for claim in settled),
-        receivers_in=frozenset(one.ref.namespace for one in heard),
+        problems=(*problems, *(webhooks_off(rules) if receivers else ())),
+        projects=frozenset(request.project for request in repositories if request.project),
+        repositories_in=frozenset(request.ref.namespace for request in repositories),
+        receivers_in=frozenset(receiver.ref.namespace for receiver in receivers),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Hearing:
-    """Follows listeners to their tokens and targets; without a receiver URL nothing about them is judged."""
+class ReceiverResolver:
+    """Resolves Receivers to their tokens and GitRepositories; without a receiver URL nothing about them is judged."""
 
-    repositories: Repositories
+    repositories: RepositoryIndex
     secrets: Secrets
     rules: Rules
 
-    def followed(self, listener: ReceiverRequest) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
-        """The listener with its token and its problems, and what it names."""
-        followed, named = self._led(listener)
-        return followed.concerning({claim.project.path for claim in named if claim.project}), named
+    def resolve(self, receiver: ReceiverRequest) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
+        """Return the Receiver with its token and its problems, and the GitRepositories that it names."""
+        resolved, named = self._resolve(receiver)
+        return resolved.concerning({request.project.path for request in named if request.project}), named
 
-    def projects_of(self, followed: ReceiverRequest, named: Iterable[RepositoryRequest]) -> Set[int]:
-        """The projects that are to have its webhook."""
-        if not followed.creates or followed.token is None or followed.path is None or not self.rules.receiver_url:
-            return frozenset()
-        return {claim.target.id for claim in named if claim.target}
+    def webhooks(self, resolved: ReceiverRequest, named: Iterable[RepositoryRequest]) -> Iterator[WantedWebhook]:
+        """Yield the webhook that a resolved Receiver asks for, once for each project of what it names."""
+        if not resolved.creates or resolved.token is None or resolved.path is None or not self.rules.receiver_url:
+            return
+        url = f"{self.rules.receiver_url}{resolved.path}"
+        mark = Mark(self.rules.identity.cluster, resolved.ref.namespace, resolved.ref.name)
+        requests_by_project: dict[Project, list[Ref]] = defaultdict(list)
+        for request in named:
+            if request.target:
+                requests_by_project[request.target].append(request.ref)
+        for project, refs in requests_by_project.items():
+            yield WantedWebhook(project, url, resolved.token, resolved.flags, mark, (resolved.ref, *refs))
 
-    def webhooks(self, project: int, callers: Iterable[ReceiverRequest]) -> dict[str, WantedWebhook]:
-        """What *callers* want on a project that is among those of each."""
-        wanted = {}
-        for caller in callers:
-            listener, named = self.followed(caller)
-            url = f"{self.rules.receiver_url}{listener.path}"
-            mark = Mark(self.rules.identity.cluster, listener.ref.namespace, listener.ref.name)
-            asking = {claim.ref: claim.target for claim in named if claim.target and claim.target.id == project}
-            place, sources = next(iter(asking.values())), (listener.ref, *asking)
-            wanted[url] = WantedWebhook(place, url, listener.token or "", listener.flags, mark, sources)
-        return wanted
-
-    def _led(self, listener: ReceiverRequest) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
+    def _resolve(self, receiver: ReceiverRequest) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
         if not self.rules.receiver_url:
-            return listener.silent(), ()
-        followed, named = targets_of(listener, self.repositories, self.rules)
-        if listener.left_alone:
-            return listener, named
-        if not listener.resources:
-            return listener.silent(), ()
-        if not listener.supported:
-            return _unsupported(listener, named), ()
+            return receiver.switched_off(), ()
+        followed, named = targets_of(receiver, self.repositories, self.rules)
+        if receiver.left_alone:
+            return receiver, named
+        if not receiver.resources:
+            return receiver.switched_off(), ()
+        if not receiver.supported:
+            return _unsupported(receiver, named), ()
         answer = self.secrets.get(followed.secret, SecretMissing()) if followed.secret else None
         return with_token(followed, answer), named
 
 
-def _unsupported(listener: ReceiverRequest, named: tuple[RepositoryRequest, ...]) -> ReceiverRequest:
-    if not any(claim.project for claim in named):
-        return listener
-    message = f"GitLab cannot feed a Receiver of type {listener.type}; use the type gitlab or generic."
-    projects = {claim.project.path for claim in named if claim.project}
-    return listener.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message).concerning(projects)
+def _unsupported(receiver: ReceiverRequest, named: Iterable[RepositoryRequest]) -> ReceiverRequest:
+    projects = {request.project.path for request in named if request.project}
+    if not projects:
+        return receiver
+    message = f"GitLab cannot feed a Receiver of type {receiver.type}; use the type gitlab or generic."
+    return receiver.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message).concerning(projects)
 
 
 def webhooks_off(rules: Rules) -> list[Problem]:
-    """The notice that webhooks are switched off, if they are."""
+    """Return the notice that webhooks are switched off, if they are."""
     message = (
         "Without --receiver-url webhooks are neither made nor removed; set it to the base URL of webhook-receiver."
     )
     return [] if rules.receiver_url else [Problem.of(Code.WEBHOOKS_OFF, message)]
 
 
-def _askers(settled: Iterable[RepositoryRequest], secrets: Secrets) -> dict[int, Sequence[RepositoryRequest]]:
-    """Those that want a key, by the project it is for."""
-    asking: dict[int, Sequence[RepositoryRequest]] = {}
-    for claim in settled:
-        if claim.project and claim.held is None and key_of(claim, secrets):
-            asking[claim.project.id] = with_one(asking.get(claim.project.id), claim)
-    return asking
-
-
-def _keys(asking: Iterable[RepositoryRequest], secrets: Secrets, rules: Rules) -> dict[PublicKey, WantedKey]:
-    """What these claims want on the one project that they have."""
-    askers: dict[tuple[Project, PublicKey], list[RepositoryRequest]] = {}
-    for project, key, claim in [
-        (claim.project, key, claim) for claim in asking if claim.project and (key := key_of(claim, secrets))
-    ]:
-        askers.setdefault((project, key), []).append(claim)
-    wanted = {}
-    for (project, key), claims in askers.items():
-        secrets_of = tuple(sorted({claim.secret for claim in claims if claim.secret}))
-        mark = Mark(rules.identity.cluster, secrets_of[0].namespace, secrets_of[0].name)
-        wanted[key] = WantedKey(project, key, mark, secrets_of, tuple(claim.ref for claim in claims))
-    return wanted
+def _wanted_keys(
+    repositories: Iterable[RepositoryRequest], secrets: Secrets, rules: Rules
+) -> dict[int, dict[PublicKey, WantedKey]]:
+    """Return the deploy keys that the GitRepositories ask for, by project id."""
+    requests_by_key: dict[tuple[Project, PublicKey], list[RepositoryRequest]] = defaultdict(list)
+    for request in repositories:
+        if request.project and request.held is None and (key := key_of(request, secrets)):
+            requests_by_key[request.project, key].append(request)
+    wanted: dict[int, dict[PublicKey, WantedKey]] = defaultdict(dict)
+    for (project, key), requests in requests_by_key.items():
+        key_secrets = tuple(sorted({request.secret for request in requests if request.secret}))
+        mark = Mark(rules.identity.cluster, key_secrets[0].namespace, key_secrets[0].name)
+        sources = tuple(request.ref for request in requests)
+        wanted[project.id][key] = WantedKey(project, key, mark, key_secrets, sources)
+    return dict(wanted)

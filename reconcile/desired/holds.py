@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from reconcile.actual import FoundKey, FoundWebhook
 from reconcile.marks import Mark
-from reconcile.model import FoundKey, FoundWebhook, PublicKey
+from reconcile.model import PublicKey
 from reconcile.problems import Code
 
 Name = tuple[str, str]
@@ -64,15 +65,15 @@ class Holds:
     def on_key(self, project: int, found: FoundKey) -> Code | None:
         """Why this key of ours is kept on that project, if it is."""
         code = self.key_projects.get(project) or self.key_materials.get(found.key)
-        if code is None and (mark := Mark.parse(found.title)):
-            code = _named(self.key_secrets, mark)
+        if code is None and found.mark:
+            code = _named(self.key_secrets, found.mark)
         return code or self.all_keys
 
     def on_webhook(self, project: int, found: FoundWebhook) -> Code | None:
         """Why this webhook of ours is kept on that project, if it is."""
         code = self.webhook_urls.get(found.url) or self.webhook_projects.get(project)
-        if code is None and (mark := Mark.parse(found.description)):
-            code = _named(self.webhook_receivers, mark)
+        if code is None and found.mark:
+            code = _named(self.webhook_receivers, found.mark)
         return code or self.all_webhooks
 
 

@@ -12,22 +12,22 @@ from reconcile.problems import Code
 from reconcile.rules import Rules
 
 
-class Repositories:
-    """All claims, to be looked up by namespace and name."""
+class RepositoryIndex:
+    """All repositories, to be looked up by namespace and name."""
 
-    def __init__(self, claims: Iterable[RepositoryRequest]) -> None:
+    def __init__(self, repositories: Iterable[RepositoryRequest]) -> None:
         self._by_namespace: dict[str, dict[str, RepositoryRequest]] = defaultdict(dict)
-        for claim in claims:
-            self._by_namespace[claim.ref.namespace][claim.ref.name] = claim
+        for request in repositories:
+            self._by_namespace[request.ref.namespace][request.ref.name] = request
 
     def named(self, namespace: str, name: str) -> RepositoryRequest | None:
-        """The claim of that GitRepository, if there is one."""
+        """The request of that GitRepository, if there is one."""
         return self._by_namespace.get(namespace, {}).get(name)
 
     def labelled(self, namespace: str, labels: Mapping[str, str]) -> list[RepositoryRequest]:
-        """The claims in *namespace* that carry all of *labels*."""
+        """The repositories in *namespace* that carry all of *labels*."""
         candidates = self._by_namespace.get(namespace, {}).values()
-        return [claim for claim in candidates if labels.items() <= claim.labels.items()]
+        return [request for request in candidates if labels.items() <= request.labels.items()]
 
     def similar(self, namespace: str, name: str) -> str:
         """A hint at the nearest existing name, or nothing."""
@@ -36,47 +36,47 @@ class Repositories:
 
 
 def targets_of(
-    listener: ReceiverRequest, repositories: Repositories, rules: Rules
+    receiver: ReceiverRequest, index: RepositoryIndex, rules: Rules
 ) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
-    """The listener with a problem for each target that cannot be followed, and the claims it names, each once."""
+    """The receiver with a problem for each target that cannot be followed, and the repositories it names, each once."""
     named: dict[str, RepositoryRequest] = {}
-    for resource in listener.resources:
-        listener, claims = _followed(listener, resource, repositories, rules)
-        named.update((str(claim.ref), claim) for claim in claims)
-    return listener, tuple(named[key] for key in sorted(named))
+    for resource in receiver.resources:
+        receiver, repositories = _followed(receiver, resource, index, rules)
+        named.update((str(request.ref), request) for request in repositories)
+    return receiver, tuple(named[key] for key in sorted(named))
 
 
 def _followed(
-    listener: ReceiverRequest, resource: Resource, repositories: Repositories, rules: Rules
+    receiver: ReceiverRequest, resource: Resource, index: RepositoryIndex, rules: Rules
 ) -> tuple[ReceiverRequest, list[RepositoryRequest]]:
-    name, namespace = resource.name, resource.namespace or listener.ref.namespace
-    if namespace != listener.ref.namespace:
+    name, namespace = resource.name, resource.namespace or receiver.ref.namespace
+    if namespace != receiver.ref.namespace:
         reaches = f"spec.resources reaches into namespace {namespace}, which"
         if not rules.cross_namespace_refs:
             message = (
                 f"{reaches} cross_namespace_refs in the settings does not allow; "
                 "name GitRepositories of its own namespace."
             )
-            return listener.warned(Code.NOT_ALLOWED, message), []
+            return receiver.warned(Code.NOT_ALLOWED, message), []
         if namespace not in rules.identity.namespaces:
             message = f"{reaches} this run does not read; add it with --namespace, or correct the Receiver."
-            return listener.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []
+            return receiver.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []
     if name == "*":
-        return _selected(listener, namespace, resource.labels, repositories)
-    claim = repositories.named(namespace, name)
-    if claim is None:
+        return _selected(receiver, namespace, resource.labels, index)
+    request = index.named(namespace, name)
+    if request is None:
         message = (
             f"spec.resources names GitRepository {name}, which does not exist in namespace {namespace}."
-            f"{repositories.similar(namespace, name)} Correct the name in the Receiver, or create the GitRepository."
+            f"{index.similar(namespace, name)} Correct the name in the Receiver, or create the GitRepository."
         )
-        return listener.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []
-    return listener, [claim]
+        return receiver.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []
+    return receiver, [request]
 
 
 def _selected(
-    listener: ReceiverRequest, namespace: str, labels: Mapping[str, str], repositories: Repositories
+    receiver: ReceiverRequest, namespace: str, labels: Mapping[str, str], index: RepositoryIndex
 ) -> tuple[ReceiverRequest, list[RepositoryRequest]]:
     if not labels:
         message = "spec.resources has the name `*` without matchLabels, which Flux refuses; add matchLabels."
-        return listener.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []
-    return listener, repositories.labelled(namespace, labels)
+        return receiver.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []
+    return receiver, index.labelled(namespace, labels)

@@ -29,50 +29,50 @@ def webhook_path(token: bytes, ref: Ref) -> str:
     return "/hook/" + hashlib.sha256(token + ref.name.encode() + ref.namespace.encode()).hexdigest()
 
 
-def with_token(listener: ReceiverRequest, answer: SecretAnswer | None) -> ReceiverRequest:
-    """The listener with its token; of the Secret, the status and the path only the first trouble is reported."""
+def with_token(receiver: ReceiverRequest, answer: SecretAnswer | None) -> ReceiverRequest:
+    """The receiver with its token; of the Secret, the status and the path only the first trouble is reported."""
     match answer:
         case None:
-            return listener.hold(
+            return receiver.hold(
                 Code.SECRET_NOT_FOUND, "spec.secretRef names no Secret; Flux needs one with the key `token`."
             )
         case SecretMissing():
-            return listener.hold(
-                Code.SECRET_NOT_FOUND, f"{listener.secret} does not exist; create it with the key `token`."
+            return receiver.hold(
+                Code.SECRET_NOT_FOUND, f"{receiver.secret} does not exist; create it with the key `token`."
             )
         case SecretUnreadable(reason):
-            return listener.hold(Code.SECRET_UNREADABLE, unreadable(listener.secret, reason))
+            return receiver.hold(Code.SECRET_UNREADABLE, unreadable(receiver.secret, reason))
         case SecretOfOtherShard():
-            return listener
+            return receiver
         case Secret(token=None):
-            return listener.hold(Code.SECRET_NOT_FOUND, f"{listener.secret} has no key `token`; add it.")
+            return receiver.hold(Code.SECRET_NOT_FOUND, f"{receiver.secret} has no key `token`; add it.")
         case secret:
-            return _judged(listener, secret.token or b"")
+            return _judged(receiver, secret.token or b"")
 
 
-def _judged(listener: ReceiverRequest, token: bytes) -> ReceiverRequest:
+def _judged(receiver: ReceiverRequest, token: bytes) -> ReceiverRequest:
     if not token:
-        return listener.hold(
+        return receiver.hold(
             Code.EMPTY_TOKEN,
-            f"The token in {listener.secret} is empty, as GitLab's own agent makes it: "
+            f"The token in {receiver.secret} is empty, as GitLab's own agent makes it: "
             "no webhook is created, and what is there stays. Store a token if GitLab should call it.",
         )
     text = _header(token)
     if text is None:
-        return listener.hold(
+        return receiver.hold(
             Code.TOKEN_UNUSABLE,
-            f"No header can carry the token in {listener.secret}: it is not UTF-8, or has control characters, "
+            f"No header can carry the token in {receiver.secret}: it is not UTF-8, or has control characters, "
             "a line break or blanks at its ends. Store it without (`echo -n`, or `printf %s`).",
         )
-    if listener.trouble:
-        return listener.hold(Code.RECEIVER_NOT_READY, listener.trouble)
-    if webhook_path(token, listener.ref) != listener.path:
-        return listener.hold(
+    if receiver.not_ready_reason:
+        return receiver.hold(Code.RECEIVER_NOT_READY, receiver.not_ready_reason)
+    if webhook_path(token, receiver.ref) != receiver.path:
+        return receiver.hold(
             Code.ROTATION_IN_FLIGHT,
-            f"The token in {listener.secret} is newer than status.webhookPath; its webhooks wait until Flux "
-            f"has seen it (`flux reconcile receiver {listener.ref.name} -n {listener.ref.namespace}`).",
+            f"The token in {receiver.secret} is newer than status.webhookPath; its webhooks wait until Flux "
+            f"has seen it (`flux reconcile receiver {receiver.ref.name} -n {receiver.ref.namespace}`).",
         )
-    return replace(listener, token=text)
+    return replace(receiver, token=text)
 
 
 def _header(token: bytes) -> str | None:

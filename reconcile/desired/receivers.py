@@ -41,10 +41,10 @@ class ReceiverRequest:
     """
     One Receiver as far as it could be followed.
 
-    *resources* are those entries of its spec that name GitRepositories; without any it is not this program's business.
-    *path* is Flux's webhook path or None, *trouble* says why Flux would refuse deliveries now. *creates* is False
-    where nothing may be created or updated; *held* names the problem that keeps what is there. *vague*: the object is
-    malformed.
+    *resources* are those entries of its spec that name GitRepositories; a Receiver without any is ignored. *path* is
+    Flux's webhook path or None, *not_ready_reason* says why Flux would refuse deliveries now. *creates* is False where
+    nothing may be created or updated; *held* names the problem that keeps what is there. *malformed*: the object
+    breaks its schema.
     """
 
     ref: Ref
@@ -54,8 +54,8 @@ class ReceiverRequest:
     secret: Ref | None = None
     token: str | None = field(default=None, repr=False)
     flags: frozenset[str] = DEFAULT_FLAGS
-    trouble: str | None = None
-    vague: bool = False
+    not_ready_reason: str | None = None
+    malformed: bool = False
     creates: bool = True
     held: Code | None = None
     problems: tuple[Problem, ...] = ()
@@ -68,27 +68,27 @@ class ReceiverRequest:
     @property
     def left_alone(self) -> bool:
         """Whether it is switched off or malformed: nothing else about it is to be judged."""
-        return self.vague or self.held in {Code.DISABLED, Code.SUSPENDED}
+        return self.malformed or self.held in {Code.DISABLED, Code.SUSPENDED}
 
     def hold(self, code: Code, message: str) -> ReceiverRequest:
-        """This listener with a problem that keeps what is there and lets nothing new be made."""
+        """This receiver with a problem that keeps what is there and lets nothing new be made."""
         return replace(self.keep(code, message), creates=False)
 
     def keep(self, code: Code, message: str) -> ReceiverRequest:
-        """This listener with a problem that keeps what is there, and is no obstacle otherwise."""
+        """This receiver with a problem that keeps what is there, and is no obstacle otherwise."""
         return replace(self.warned(code, message), held=self.held or code)
 
     def warned(self, code: Code, message: str, *, severity: Severity | None = None) -> ReceiverRequest:
-        """This listener with a problem that changes nothing else."""
+        """This receiver with a problem that changes nothing else."""
         problem = Problem.of(code, message, object=self.ref, severity=severity)
         return replace(self, problems=(*self.problems, problem))
 
-    def silent(self) -> ReceiverRequest:
-        """This listener while webhooks are switched off: it wants nothing and nothing about it is reported."""
+    def switched_off(self) -> ReceiverRequest:
+        """This receiver while webhooks are switched off: it wants nothing and nothing about it is reported."""
         return replace(self, creates=False, held=None, problems=())
 
     def concerning(self, projects: Iterable[str]) -> ReceiverRequest:
-        """This listener with its problems filed under the one project it names, if it is one."""
+        """This receiver with its problems filed under the one project it names, if it is one."""
         match tuple(projects) if self.problems else ():
             case [path]:
                 return replace(self, problems=tuple(replace(one, project=path) for one in self.problems))
@@ -97,33 +97,33 @@ class ReceiverRequest:
 
 def receiver_requests_from(items: Iterable[Mapping[str, Any]]) -> tuple[ReceiverRequest, ...]:
     """The Receivers that are not being deleted, as far as they go without their Secrets."""
-    return tuple(listener for item in items if (listener := receiver_request_from(item)))
+    return tuple(receiver for item in items if (receiver := receiver_request_from(item)))
 
 
 def receiver_request_from(item: Mapping[str, Any]) -> ReceiverRequest | None:
     """One Receiver as far as it goes without its Secret, or None where it is being deleted."""
     if is_gone(item):
         return None
-    listener, unknown = _as_written(item)
+    receiver, unknown = _as_written(item)
     broken = item.get("broken")
     if broken:
         message = f"The object is malformed: {broken}. Correct it; its webhooks stay as they are."
-        return replace(listener, vague=True).hold(Code.RECEIVER_TARGET_NOT_FOUND, message)
+        return replace(receiver, malformed=True).hold(Code.RECEIVER_TARGET_NOT_FOUND, message)
     if is_disabled(item):
-        return listener.hold(
+        return receiver.hold(
             Code.DISABLED,
             f"The annotation {SWITCH} says `disabled`: its webhooks are left alone until it is removed.",
         )
-    if not listener.supported:
-        return replace(listener, creates=False)
+    if not receiver.supported:
+        return replace(receiver, creates=False)
     if (item.get("spec") or {}).get("suspend"):
-        resume = f"`flux resume receiver {listener.ref.name} -n {listener.ref.namespace}` ends that."
-        return listener.hold(Code.SUSPENDED, f"It is suspended, so its webhooks stay as they are. {resume}")
-    return _without(listener, unknown) if unknown else listener
+        resume = f"`flux resume receiver {receiver.ref.name} -n {receiver.ref.namespace}` ends that."
+        return receiver.hold(Code.SUSPENDED, f"It is suspended, so its webhooks stay as they are. {resume}")
+    return _without(receiver, unknown) if unknown else receiver
 
 
 def _as_written(item: Mapping[str, Any]) -> tuple[ReceiverRequest, tuple[str, ...]]:
-    """The listener before anything about it is judged, and its events that GitLab does not know."""
+    """The receiver before anything about it is judged, and its events that GitLab does not know."""
     spec, status, ref = item.get("spec") or {}, item.get("status") or {}, ref_of(item, "Receiver")
     name, type_ = (spec.get("secretRef") or {}).get("name"), str(spec.get("type") or "")
     # status.url is where Flux before 0.38 put the path.
@@ -131,16 +131,16 @@ def _as_written(item: Mapping[str, Any]) -> tuple[ReceiverRequest, tuple[str, ..
     path = found if is_hook_path(str(found)) else None
     events = tuple(str(event) for event in spec.get("events") or ())
     flags, unknown = flags_of(events) if events and type_ != "generic" else (DEFAULT_FLAGS, ())
-    listener = ReceiverRequest(
+    receiver = ReceiverRequest(
         ref,
         type_,
         tuple(_resource(one) for one in spec.get("resources") or () if _is_git_repository(one)),
         path=path,
         secret=Ref("Secret", ref.namespace, name) if name else None,
         flags=flags,
-        trouble=_trouble(ref, path, item),
+        not_ready_reason=_not_ready_reason(ref, path, item),
     )
-    return listener, unknown
+    return receiver, unknown
 
 
 def _resource(raw: Mapping[str, Any]) -> Resource:
@@ -153,16 +153,16 @@ def _is_git_repository(resource: Mapping[str, Any]) -> bool:
     return resource.get("kind") == "GitRepository" and version.partition("/")[0] in {"", GROUP}
 
 
-def _without(listener: ReceiverRequest, unknown: Iterable[str]) -> ReceiverRequest:
-    """The listener without its *unknown* events, and that as a problem."""
+def _without(receiver: ReceiverRequest, unknown: Iterable[str]) -> ReceiverRequest:
+    """The receiver without its *unknown* events, and that as a problem."""
     names = ", ".join(repr(event) for event in unknown)
     message = f"GitLab sends no event called {names} from a project; write it as in `Push Hook`, or remove it."
-    if listener.flags:
-        return listener.warned(Code.UNKNOWN_EVENT, message, severity=Severity.WARNING)
-    return listener.hold(Code.UNKNOWN_EVENT, f"{message} None of its events is left, so its webhook stays as it is.")
+    if receiver.flags:
+        return receiver.warned(Code.UNKNOWN_EVENT, message, severity=Severity.WARNING)
+    return receiver.hold(Code.UNKNOWN_EVENT, f"{message} None of its events is left, so its webhook stays as it is.")
 
 
-def _trouble(ref: Ref, path: str | None, item: Mapping[str, Any]) -> str | None:
+def _not_ready_reason(ref: Ref, path: str | None, item: Mapping[str, Any]) -> str | None:
     """Why Flux would not accept a delivery for this Receiver now, or None."""
     status, metadata = item.get("status") or {}, item["metadata"]
     ready: Mapping[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
@@ -182,9 +182,9 @@ def _show(ref: Ref) -> str:
     return f"see `kubectl describe receiver {ref.name} -n {ref.namespace}`"
 
 
-def with_path_collisions(listeners: Iterable[ReceiverRequest]) -> tuple[ReceiverRequest, ...]:
-    """The listeners, with a problem on each whose path another Receiver, of any type, has too."""
-    listed = tuple(listeners)
+def with_path_collisions(receivers: Iterable[ReceiverRequest]) -> tuple[ReceiverRequest, ...]:
+    """The receivers, with a problem on each whose path another Receiver, of any type, has too."""
+    listed = tuple(receivers)
     paths = Counter(one.path for one in listed if one.path)
     return tuple(
         one.hold(

@@ -13,44 +13,46 @@ from reconcile.problems import Code
 Secrets = Mapping[Ref, SecretAnswer]
 
 
-def with_key(claim: RepositoryRequest, secrets: Secrets) -> RepositoryRequest:
-    """The claim with what is wrong about its Secret."""
-    if claim.secret is None or claim.dropped:
-        return claim
-    answer = secrets.get(claim.secret, SecretMissing())
-    if claim.held is Code.DISABLED:
+def with_key(request: RepositoryRequest, secrets: Secrets) -> RepositoryRequest:
+    """The request with what is wrong about its Secret."""
+    if request.secret is None or request.dropped:
+        return request
+    answer = secrets.get(request.secret, SecretMissing())
+    if request.held is Code.DISABLED:
         # Its key is only needed to hold it; where nobody can tell which that is, it may be any.
-        return replace(claim, vague=True) if isinstance(answer, SecretUnreadable) else claim
-    return _checked(claim, answer)
+        return replace(request, malformed=True) if isinstance(answer, SecretUnreadable) else request
+    return _checked(request, answer)
 
 
-def key_of(claim: RepositoryRequest, secrets: Secrets) -> PublicKey | None:
-    """The public key of the claim's Secret, where there is one."""
-    answer = secrets.get(claim.secret) if claim.secret and not claim.dropped else None
+def key_of(request: RepositoryRequest, secrets: Secrets) -> PublicKey | None:
+    """The public key of the request's Secret, where there is one."""
+    answer = secrets.get(request.secret) if request.secret and not request.dropped else None
     return answer.public_key if isinstance(answer, Secret) else None
 
 
-def _checked(claim: RepositoryRequest, answer: SecretAnswer) -> RepositoryRequest:
+def _checked(request: RepositoryRequest, answer: SecretAnswer) -> RepositoryRequest:
     match answer:
         case SecretMissing():
-            return claim.hold(
-                Code.SECRET_NOT_FOUND, f"{claim.secret} does not exist; create it (`flux create secret git`)."
+            return request.hold(
+                Code.SECRET_NOT_FOUND, f"{request.secret} does not exist; create it (`flux create secret git`)."
             )
         case SecretUnreadable(reason):
-            return claim.hold(Code.SECRET_UNREADABLE, unreadable(claim.secret, reason))
+            return request.hold(Code.SECRET_UNREADABLE, unreadable(request.secret, reason))
         case Secret(has_identity=False):
-            return claim.hold(Code.SECRET_NOT_FOUND, f"{claim.secret} has no key `identity`; add the SSH private key.")
+            return request.hold(
+                Code.SECRET_NOT_FOUND, f"{request.secret} has no key `identity`; add the SSH private key."
+            )
         case Secret(public_key=None, key_problem=trouble):
-            return claim.hold(
+            return request.hold(
                 Code.KEY_UNUSABLE,
-                f"The private key `identity` in {claim.secret} is unusable: {trouble}. "
+                f"The private key `identity` in {request.secret} is unusable: {trouble}. "
                 "Correct it, or make a new one (`flux create secret git`).",
             )
         case Secret(public_key=key, declared=declared, has_declared=True) if declared != key:
-            return claim.warned(
+            return request.warned(
                 Code.PUBLIC_KEY_MISMATCH,
-                f"`identity.pub` in {claim.secret} is not the public half of `identity`; Flux uses `identity`, "
+                f"`identity.pub` in {request.secret} is not the public half of `identity`; Flux uses `identity`, "
                 "so that is what is installed. Correct or remove `identity.pub`.",
             )
         case _:
-            return claim
+            return request

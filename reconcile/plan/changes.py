@@ -1,25 +1,26 @@
-"""What a run may do to one project, and what it found there and leaves alone."""
+"""The changes that a plan may hold, and what it found on projects and leaves alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from reconcile.actual import Found, FoundKey
 from reconcile.desired.desired import WantedKey, WantedWebhook
 from reconcile.marks import Mark, Owner
-from reconcile.model import FoundKey, FoundWebhook, Kind, Project, Ref, shown_url
+from reconcile.model import Kind, Project, Ref, shown_url
 from reconcile.problems import Code, Problem
 
 Field = tuple[object, object]
 Wanted = WantedKey | WantedWebhook
-Found = FoundKey | FoundWebhook
 
 # Why `retire` removes something: Kubernetes was not asked what is wanted.
 RETIRED = "ours, and everything of this cluster is retired"
 
 
-class _Wanting:
-    """What creating and updating have in common: both are about something wanted."""
+class _OfWanted:
+    """The properties that Create and Update share: both are about something wanted."""
 
     __slots__ = ()
 
@@ -27,37 +28,44 @@ class _Wanting:
 
     @property
     def project(self) -> Project:
-        """Where."""
+        """The project that is changed."""
         return self.wanted.project
 
     @property
     def kind(self) -> Kind:
         """A deploy key or a webhook."""
-        return kind_of(self.wanted)
+        return self.wanted.kind
 
     @property
     def name(self) -> str:
         """The fingerprint or the full URL."""
-        return name_of(self.wanted)
+        return self.wanted.name
 
     @property
     def sources(self) -> tuple[Ref, ...]:
-        """Which objects want it."""
+        """The objects that want it."""
         return self.wanted.sources
 
 
+class FormerKey(NamedTuple):
+    """What `undo` knows of a deploy key that a run deleted, beside its material."""
+
+    title: str
+    can_push: bool
+
+
 @dataclass(frozen=True, slots=True)
-class Create(_Wanting):
+class Create(_OfWanted):
     """
     Add what is wanted; *existing* is the same deploy key elsewhere in the group, which is then joined.
 
-    *was* is a deploy key that is put back: it gets the title and the right to push that it had.
+    *former* is set for a deploy key that `undo` puts back: it gets the title and the right to push that it had.
     """
 
     wanted: Wanted
     reason: str
     existing: FoundKey | None = None
-    was: FoundKey | None = None
+    former: FormerKey | None = None
 
     action = "create"
 
@@ -69,13 +77,13 @@ class Create(_Wanting):
     @property
     def title(self) -> str:
         """A deploy key's title: one that is joined keeps its own, of which GitLab has one per key."""
-        known = self.existing or self.was
+        known = self.existing or self.former
         return known.title if known else str(self.wanted.mark)
 
     @property
     def can_push(self) -> bool:
         """Whether a deploy key may push: only one that is put back, and could before."""
-        return self.was is not None and self.was.can_push
+        return self.former is not None and self.former.can_push
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -84,7 +92,7 @@ class Create(_Wanting):
 
 
 @dataclass(frozen=True, slots=True)
-class Update(_Wanting):
+class Update(_OfWanted):
     """Correct *found* so that it is as *wanted*; *fields* holds old and new of what differs."""
 
     found: Found
@@ -114,7 +122,7 @@ class Delete:
     @property
     def kind(self) -> Kind:
         """A deploy key or a webhook."""
-        return kind_of(self.found)
+        return self.found.kind
 
     @property
     def id(self) -> int:
@@ -124,12 +132,12 @@ class Delete:
     @property
     def name(self) -> str:
         """The fingerprint or the full URL."""
-        return name_of(self.found)
+        return self.found.name
 
     @property
     def mark(self) -> Mark | None:
         """The mark that says whose it was, if it has one."""
-        return mark_of(self.found)
+        return self.found.mark
 
     @property
     def sources(self) -> tuple[Ref, ...]:
@@ -145,31 +153,14 @@ class Delete:
 
 Change = Create | Update | Delete
 
-# What a test push puts right; nothing else about the webhook is written.
+# A test push corrects this field; nothing else about the webhook is written.
 ALERT_STATUS = "alert_status"
 
 ACTIONS = ("create", "update", "delete")
 
 
-def kind_of(item: Wanted | Found) -> Kind:
-    """A deploy key or a webhook."""
-    return Kind.DEPLOY_KEY if isinstance(item, WantedKey | FoundKey) else Kind.WEBHOOK
-
-
-def name_of(item: Wanted | Found) -> str:
-    """What identifies the item on its project: a key's fingerprint, a webhook's full URL."""
-    if isinstance(item, WantedWebhook | FoundWebhook):
-        return item.url
-    return item.key.fingerprint
-
-
-def mark_of(found: Found) -> Mark | None:
-    """The mark in a deploy key's title or a webhook's description."""
-    return Mark.parse(found.title if isinstance(found, FoundKey) else found.description)
-
-
 def heals(change: Change) -> bool:
-    """Whether it only brings back a webhook that GitLab has switched off, by a test push."""
+    """Whether the change only re-enables a webhook that GitLab has disabled, by a test push."""
     return set(change.fields) == {ALERT_STATUS}
 
 
@@ -186,7 +177,7 @@ def described(change: Change) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An item of ours that nobody wants now and that is kept all the same, because of a problem."""
+    """An item of ours that is not wanted and is kept all the same, because of a problem."""
 
     project: Project
     found: Found

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from reconcile.actual import Actual, Items
+from reconcile.actual import Actual, FoundKey, Items
 from reconcile.desired.desired import Desired, WantedKey
-from reconcile.marks import Mark, Owner
-from reconcile.model import FoundKey, Kind, Ref
+from reconcile.marks import Owner
+from reconcile.model import Kind, Ref
 from reconcile.plan.changes import RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.plan.replacements import Replacements
 from reconcile.problems import Code, Problem, Severity
@@ -26,7 +26,7 @@ from reconcile.rules import Rules
 
 
 class KeyPlanner:
-    """Compares deploy keys, project by project; every rule about whose a key is lives here."""
+    """Compares wanted and found deploy keys, project by project."""
 
     def __init__(self, desired: Desired, actual: Actual, rules: Rules, findings: Findings) -> None:
         self._desired = desired
@@ -35,10 +35,6 @@ class KeyPlanner:
         self._findings = findings
         # Only --adopt asks, and all that is wanted is put together for it.
         self._askers = Counter(key for wanted in desired.keys.values() for key in wanted) if rules.adopt else Counter()
-
-    def owner(self, found: FoundKey) -> Owner:
-        """Whose it is."""
-        return self._rules.key_owner(found)
 
     def compare(self, items: Items, held: Code | None) -> None:
         """Add what differs on one project; *held* keeps everything of ours there."""
@@ -49,17 +45,16 @@ class KeyPlanner:
             found = present.get(key)
             if found:
                 self._present(wanted[key], found)
-                replacements.add(self._known(wanted[key]), found.title)
+                replacements.add(self._known(wanted[key]), found.mark)
             elif self._missing(wanted[key]):
-                replacements.add(self._known(wanted[key]), str(wanted[key].mark))
+                replacements.add(self._known(wanted[key]), wanted[key].mark)
             else:
                 # What this one would have replaced stays: a clone never loses its key before the new one works.
                 held = held or Code.KEY_SHARED_ACROSS_CLUSTERS
         for found in items.keys:
-            owner = self.owner(found)
-            self._findings.owned[Kind.DEPLOY_KEY] += owner is Owner.OURS
+            self._findings.owned[Kind.DEPLOY_KEY] += found.owner is Owner.OURS
             if found.key not in wanted:
-                self._unwanted(items, found, owner, held, replacements)
+                self._unwanted(items, found, held, replacements)
 
     def _known(self, wanted: WantedKey) -> list[Ref]:
         return [name for secret in wanted.secrets for name in self._rules.known_as(secret)]
@@ -69,11 +64,10 @@ class KeyPlanner:
         existing = self._actual.by_material.get(wanted.key)
         reason = "missing"
         if existing:
-            owner = self.owner(existing)
-            if owner.is_anothers:
+            if existing.owner.is_anothers:
                 self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _not_joined(existing), Severity.ERROR)
                 return False
-            self._look_at(wanted, existing, owner)
+            self._report_state(wanted, existing, existing.owner)
             reason += "; the group has this key already, so it is joined"
         self._findings.changes.append(Create(wanted, reason, existing))
         return True
@@ -83,8 +77,8 @@ class KeyPlanner:
         fields: dict[str, Field] = {}
         if self._adopts(wanted, found):
             fields["title"] = (found.title, str(wanted.mark))
-        owner = Owner.OURS if fields else self.owner(found)
-        self._look_at(wanted, found, owner)
+        owner = Owner.OURS if fields else found.owner
+        self._report_state(wanted, found, owner)
         if found.can_push and self._rules.read_only_keys and owner is Owner.OURS:
             fields["can_push"] = (True, False)
         elif found.can_push:
@@ -103,12 +97,13 @@ class KeyPlanner:
         """
         if not self._rules.adopt or self._actual.uses(wanted.key) != 1 or self._askers[wanted.key] != 1:
             return False
-        mark = Mark.parse(found.title)
-        former = mark is not None and (mark.cluster, mark.namespace) != (wanted.mark.cluster, wanted.mark.namespace)
-        owner = self._rules.identity.owner(found.title)
-        return owner is Owner.UNMARKED or (owner is Owner.OURS and former)
+        mark = found.mark
+        if mark is None:
+            return True
+        is_former = (mark.cluster, mark.namespace) != (wanted.mark.cluster, wanted.mark.namespace)
+        return found.owner is Owner.OURS and is_former
 
-    def _look_at(self, wanted: WantedKey, found: FoundKey, owner: Owner) -> None:
+    def _report_state(self, wanted: WantedKey, found: FoundKey, owner: Owner) -> None:
         """Report what a wanted key that exists in the group looks like."""
         if owner.is_anothers:
             self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _shared(found), Severity.WARNING)
@@ -118,24 +113,21 @@ class KeyPlanner:
             message = f"Deploy key {found.id} has expired and opens nothing; make a new key in {wanted.secrets[0]}."
             self._report(wanted, Code.KEY_EXPIRED, message)
 
-    def _unwanted(
-        self, items: Items, found: FoundKey, owner: Owner, held: Code | None, replacements: Replacements
-    ) -> None:
-        if owner is not Owner.OURS:
-            self._findings.foreign.append(Foreign(items.project, found, owner))
+    def _unwanted(self, items: Items, found: FoundKey, held: Code | None, replacements: Replacements) -> None:
+        if found.owner is not Owner.OURS:
+            self._findings.foreign.append(Foreign(items.project, found, found.owner))
             return
         because = held or self._desired.holds.on_key(items.project.id, found)
         if because:
             self._findings.kept.append(Kept(items.project, found, because))
             return
-        replaced = replacements.take(found.title)
-        self._findings.changes.append(Delete(items.project, found, self._why_not(found), replaced))
+        replaced = replacements.take(found.mark)
+        self._findings.changes.append(Delete(items.project, found, self._reason_to_delete(found), replaced))
 
-    def _why_not(self, found: FoundKey) -> str:
-        identity = self._rules.identity
-        if identity.every_namespace:
+    def _reason_to_delete(self, found: FoundKey) -> str:
+        if self._rules.identity.every_namespace:
             return RETIRED
-        whose = "listed under owned_keys" if identity.owner(found.title) is Owner.UNMARKED else "ours"
+        whose = "ours" if found.mark else "listed under owned_keys"
         return f"{whose}, and no GitRepository wants it on this project any more"
 
     def _report(self, wanted: WantedKey, code: Code, message: str, severity: Severity | None = None) -> None:

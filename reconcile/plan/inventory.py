@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconcile.actual import Actual, Items
+from reconcile.actual import Actual, Found, Items
 from reconcile.marks import Owner
 from reconcile.model import Project
-from reconcile.plan.changes import Found
-from reconcile.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +34,15 @@ class Inventory:
     unread: tuple[Project, ...] = ()
 
 
-def inventory_of(actual: Actual, rules: Rules) -> Inventory:
+def inventory_of(actual: Actual) -> Inventory:
     """Everything on *actual*'s projects, by the order of their ids, keys before webhooks."""
-    listed = tuple(one for items in actual.projects for one in _listed(items, actual, rules))
+    listed = tuple(one for items in actual.projects for one in _listed(items, actual))
     return Inventory(listed, tuple(state.project for state in actual.unreadable))
 
 
-def _listed(items: Items, actual: Actual, rules: Rules) -> Iterator[Listed]:
+def _listed(items: Items, actual: Actual) -> Iterator[Listed]:
     for key in items.keys:
-        yield Listed(items.project, key, rules.key_owner(key), actual.uses(key.key) - 1)
+        yield Listed(items.project, key, key.owner, actual.uses(key.key) - 1)
     at_url = Counter(webhook.url for webhook in items.webhooks)
     for webhook in items.webhooks:
-        yield Listed(items.project, webhook, rules.webhook_owner(webhook), at_url[webhook.url] - 1)
+        yield Listed(items.project, webhook, webhook.owner, at_url[webhook.url] - 1)

@@ -24,7 +24,7 @@ from reconcile.actual import Actual
 from reconcile.desired.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
 from reconcile.model import Kind
-from reconcile.plan.changes import Change, Create, Delete, Findings, Foreign, Kept, mark_of, name_of, order_of
+from reconcile.plan.changes import Change, Create, Delete, Findings, Foreign, Kept, order_of
 from reconcile.plan.deploy_keys import KeyPlanner
 from reconcile.plan.inventory import Inventory
 from reconcile.plan.webhooks import WebhookPlanner
@@ -85,7 +85,7 @@ def _granted(change: Change) -> list[str]:
         return []
     if isinstance(change.wanted, WantedWebhook):
         return sorted(change.wanted.flags)
-    return [change.title, str(change.can_push)] if change.was else []
+    return [change.title, str(change.can_push)] if change.former else []
 
 
 def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
@@ -113,12 +113,12 @@ def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
 
 def _place(one: Kept | Foreign) -> tuple[str, int, str, str, int]:
     found = one.found
-    return (one.project.path.lower(), one.project.id, type(found).__name__, name_of(found), found.id)
+    return (one.project.path.lower(), one.project.id, type(found).__name__, found.name, found.id)
 
 
 def _not_read(foreign: list[Foreign]) -> list[Problem]:
     """One notice for each namespace whose items carry our cluster's name and that this run does not read."""
-    others = [mark_of(one.found) for one in foreign if one.owner is Owner.OTHER_INSTANCE]
+    others = [item.found.mark for item in foreign if item.owner is Owner.OTHER_INSTANCE]
     namespaces = {mark.namespace for mark in others if mark}
     return [
         Problem.of(

@@ -1,4 +1,4 @@
-"""Which deletes are one half of a replacement, so that rotating one Secret for a thousand tenants is no alarm."""
+"""Deletes that are one half of a replacement: rotating one Secret for a thousand tenants must not alarm the guard."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Replacements:
         self._by_object: dict[Name, list[int]] = defaultdict(list)
         self._by_url: dict[str, list[int]] = defaultdict(list)
 
-    def add(self, objects: Iterable[Ref], mark: str, url: str = "") -> None:
-        """A wanted item that comes from *objects*, carries the text *mark* and lies at *url*, if it is a webhook."""
+    def add(self, objects: Iterable[Ref], mark: Mark | None, url: str = "") -> None:
+        """Add a wanted item that comes from *objects*, carries *mark* and lies at *url*, if it is a webhook."""
         names = {(one.namespace, one.name) for one in objects}
-        if parsed := Mark.parse(mark):
-            names.add((parsed.namespace, parsed.name))
+        if mark:
+            names.add((mark.namespace, mark.name))
         for name in names:
             self._by_object[name].append(self._added)
         self._by_url[url].append(self._added)
         self._added += 1
 
-    def take(self, mark: str, url: str = "") -> bool:
-        """Whether an item marked *mark*, or at *url*, is replaced by one not yet taken; it is then taken."""
-        for candidates in self._candidates(Mark.parse(mark), url):
+    def take(self, mark: Mark | None, url: str = "") -> bool:
+        """Whether an item with *mark*, or at *url*, is replaced by a wanted item not yet taken; that is then taken."""
+        for candidates in self._candidates(mark, url):
             while candidates:
                 number = candidates.pop()
                 if number not in self._taken:
@@ -42,7 +42,7 @@ class Replacements:
 
     def _candidates(self, mark: Mark | None, url: str) -> Iterator[list[int]]:
         if mark and "~" in mark.name:
-            # GitLab's limit cut this name; only comparing it with each tells whose it is.
+            # GitLab's limit cut this name, so it is compared with each.
             yield from (numbers for name, numbers in self._by_object.items() if mark.names(*name))
         elif mark:
             yield self._by_object.get((mark.namespace, mark.name), [])

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from reconcile.actual import Items
+from reconcile.actual import EXECUTABLE, FoundWebhook, Items
 from reconcile.desired.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
-from reconcile.model import EXECUTABLE, FoundWebhook, Kind, Project, shown_url
+from reconcile.model import Kind, Project, shown_url
 from reconcile.plan.changes import ALERT_STATUS, RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.plan.replacements import Replacements
 from reconcile.problems import Code, Problem
@@ -31,7 +31,7 @@ HEALED = "GitLab has switched it off since deliveries failed; a test push that F
 
 
 class WebhookPlanner:
-    """Compares webhooks, project by project; every rule about whose a webhook is lives here."""
+    """Compares wanted and found webhooks, project by project."""
 
     def __init__(self, desired: Desired, rules: Rules, findings: Findings) -> None:
         self._desired = desired
@@ -43,7 +43,7 @@ class WebhookPlanner:
         strays = [
             found
             for found in items.webhooks
-            if self._rules.receiver_url and self._owner(found) is Owner.OURS and not self._rules.counts(found.url)
+            if self._rules.receiver_url and found.owner is Owner.OURS and not self._rules.counts(found.url)
         ]
         for found in strays:
             message = (
@@ -58,49 +58,48 @@ class WebhookPlanner:
         """Add what differs on one project; *held* keeps everything of ours there."""
         wanted = self._desired.webhooks.get(items.project.id, {})
         replacements = Replacements()
-        left: list[tuple[FoundWebhook, str]] = []
-        lying = defaultdict(list)
+        to_delete: list[tuple[FoundWebhook, str]] = []
+        by_url = defaultdict(list)
         for found in items.webhooks:
-            lying[found.url].append(found)
+            by_url[found.url].append(found)
         for url in sorted(wanted):
-            mine, others = self._shared_out(lying.pop(url, []))
+            usable, others = self._split_by_owner(by_url.pop(url, []))
             if others:
-                self._findings.foreign.extend(Foreign(items.project, one, self._owner(one)) for one in others)
+                self._findings.foreign.extend(Foreign(items.project, one, one.owner) for one in others)
                 self._report(wanted[url], Code.WEBHOOK_FOREIGN_MARK, _foreign(others))
-            if others and not mine:
+            if others and not usable:
                 # What the missing one would have replaced stays.
                 held = held or Code.WEBHOOK_FOREIGN_MARK
             else:
-                self._settle(wanted[url], mine)
-                replacements.add(self._rules.known_as(wanted[url].sources[0]), mine[0].description if mine else "", url)
-            left += [(one, f"a second webhook at a wanted URL; the oldest, {mine[0].id}, stays") for one in mine[1:]]
-        left += [
-            (one, self._why_not(one))
-            for at_url in lying.values()
+                self._create_or_update(wanted[url], usable)
+                replacements.add(self._rules.known_as(wanted[url].sources[0]), usable[0].mark if usable else None, url)
+            to_delete += [
+                (one, f"a second webhook at a wanted URL; the oldest, {usable[0].id}, stays") for one in usable[1:]
+            ]
+        to_delete += [
+            (one, self._reason_to_delete(one))
+            for at_url in by_url.values()
             for one in at_url
-            if self._not_wanted(items.project, one)
+            if self._is_to_delete(items.project, one)
         ]
-        for found, reason in sorted(left, key=lambda pair: pair[0].id):
+        for found, reason in sorted(to_delete, key=lambda pair: pair[0].id):
             self._remove(items.project, found, reason, held, replacements)
 
-    def _owner(self, found: FoundWebhook) -> Owner:
-        return self._rules.webhook_owner(found)
-
-    def _shared_out(self, at_url: list[FoundWebhook]) -> tuple[list[FoundWebhook], list[FoundWebhook]]:
+    def _split_by_owner(self, at_url: list[FoundWebhook]) -> tuple[list[FoundWebhook], list[FoundWebhook]]:
         """What lies at a wanted URL, the oldest first: that which is ours or unmarked, and that of others."""
         by_age = sorted(at_url, key=lambda one: one.id)
-        mine = [one for one in by_age if not self._owner(one).is_anothers]
-        return mine, [one for one in by_age if self._owner(one).is_anothers]
+        usable = [one for one in by_age if not one.owner.is_anothers]
+        return usable, [one for one in by_age if one.owner.is_anothers]
 
-    def _settle(self, wanted: WantedWebhook, mine: list[FoundWebhook]) -> None:
-        """Make the oldest of *mine* right, or create what is wanted."""
-        if not mine:
+    def _create_or_update(self, wanted: WantedWebhook, usable: list[FoundWebhook]) -> None:
+        """Make the oldest of *usable* right, or create what is wanted."""
+        if not usable:
             reason = "missing"
             self._findings.changes.append(Create(wanted, reason))
             return
-        found = mine[0]
+        found = usable[0]
         # Before GitLab 17.1 nothing is marked; there what is wanted counts as ours.
-        is_ours = self._owner(found) is Owner.OURS or not found.has_description
+        is_ours = found.owner is Owner.OURS or not found.has_description
         self._findings.owned[Kind.WEBHOOK] += is_ours
         fields = self._differences(wanted, found)
         is_off = found.alert_status != EXECUTABLE
@@ -136,9 +135,9 @@ class WebhookPlanner:
             fields["token"] = ("(unknown)", "(set again)")
         return fields
 
-    def _not_wanted(self, project: Project, found: FoundWebhook) -> bool:
+    def _is_to_delete(self, project: Project, found: FoundWebhook) -> bool:
         """Whether this webhook, at no wanted URL, is ours to remove; what is not is listed as foreign."""
-        owner = self._owner(found)
+        owner = found.owner
         unmarked = owner is Owner.UNMARKED and self._rules.counts(found.url)
         if owner is Owner.OURS and not self._rules.receiver_url:
             self._findings.kept.append(Kept(project, found, Code.WEBHOOKS_OFF))
@@ -154,11 +153,10 @@ class WebhookPlanner:
         self._findings.foreign.append(Foreign(project, found, owner))
         return False
 
-    def _why_not(self, found: FoundWebhook) -> str:
-        identity = self._rules.identity
-        if identity.every_namespace:
+    def _reason_to_delete(self, found: FoundWebhook) -> str:
+        if self._rules.identity.every_namespace:
             return RETIRED
-        if identity.owner(found.description) is Owner.UNMARKED:
+        if found.mark is None:
             return "carries no mark, lies at one of our URLs, and no Receiver wants it"
         return "ours, and no Receiver wants it on this project any more"
 
@@ -175,7 +173,7 @@ class WebhookPlanner:
         if because:
             self._findings.kept.append(Kept(project, found, because))
             return
-        replaced = replacements.take(found.description, found.url)
+        replaced = replacements.take(found.mark, found.url)
         self._findings.changes.append(Delete(project, found, reason, replaced))
 
     def _report(self, wanted: WantedWebhook, code: Code, message: str) -> None:

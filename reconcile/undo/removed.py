@@ -1,4 +1,4 @@
-"""What a run removed, as its report tells it: a deploy key whole, a webhook with its digest cut."""
+"""What a run deleted, read from its report: a deploy key whole, a webhook with its digest cut."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconcile.events import FLAGS
-from reconcile.model import FoundKey, Kind, Project, PublicKey, Ref
+from reconcile.marks import Mark
+from reconcile.model import Kind, Project, PublicKey, Ref
 
 _RECEIVER = re.compile(r"Receiver/([^/]+)/([^/]+)")
 
@@ -18,14 +19,21 @@ class RemovedKey:
     """A deploy key as it was on that project."""
 
     project: Project
-    found: FoundKey
+    title: str
+    key: PublicKey
+    can_push: bool
 
     kind = Kind.DEPLOY_KEY
 
     @property
     def name(self) -> str:
         """Its fingerprint."""
-        return self.found.key.fingerprint
+        return self.key.fingerprint
+
+    @property
+    def mark(self) -> Mark | None:
+        """The mark in its title, if that is one."""
+        return Mark.parse(self.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +78,9 @@ def _removed(changes: list[Any]) -> Iterator[Removed]:
 def _item(change: Mapping[str, Any]) -> Removed:
     project = _project(change)
     match change:
-        case {"kind": Kind.DEPLOY_KEY, "key": {"id": int(id_), "title": str(title), "can_push": bool(can_push), **key}}:
+        case {"kind": Kind.DEPLOY_KEY, "key": {"id": int(), "title": str(title), "can_push": bool(can_push), **key}}:
             public = _public_key(key.get("public_key"), key.get("fingerprint"))
-            return RemovedKey(project, FoundKey(id_, title, public, can_push))
+            return RemovedKey(project, title, public, can_push)
         case {"kind": Kind.WEBHOOK, "webhook": {"url": str(url), "events": list(events)}, "sources": list(sources)}:
             names = (_RECEIVER.fullmatch(str(one)) for one in sources)
             receivers = [Ref("Receiver", *name.groups()) for name in names if name]

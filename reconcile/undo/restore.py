@@ -15,22 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconcile.actual import Actual, Items, actual_from
+from reconcile.actual import Actual, Found, FoundKey, FoundWebhook, Items, actual_from
 from reconcile.desired.desired import Desired, WantedKey, WantedWebhook
 from reconcile.desired.receivers import ReceiverRequest
 from reconcile.marks import Mark
-from reconcile.model import (
-    FoundKey,
-    FoundWebhook,
-    Kind,
-    LookUpFailed,
-    LookUpResult,
-    Project,
-    ProjectLocation,
-    Ref,
-    shown_url,
-)
-from reconcile.plan.changes import Create, Found, name_of
+from reconcile.model import Kind, LookUpFailed, LookUpResult, Project, ProjectLocation, Ref, shown_url
+from reconcile.plan.changes import Create, FormerKey
 from reconcile.plan.plan import make_plan
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
@@ -46,13 +36,13 @@ class Now:
     """
     What there is when something is to be put back.
 
-    *places* answers for the removed items' paths, *listeners* are the Receivers they name, with their tokens.
+    *places* answers for the removed items' paths, *receivers* are the Receivers they name, with their tokens.
     """
 
     desired: Desired
     actual: Actual
     places: Mapping[str, LookUpResult]
-    listeners: Mapping[Ref, ReceiverRequest]
+    receivers: Mapping[Ref, ReceiverRequest]
 
 
 @dataclass(slots=True)
@@ -100,7 +90,7 @@ class _Restorer:
 
     def _is_there(self, one: Removed, items: Items) -> bool:
         """Whether the project has it, or will have: a report may hold two webhooks that look the same."""
-        names = {name_of(found) for found in items.keys} | {shown_url(found.url) for found in items.webhooks}
+        names = {found.name for found in items.keys} | {shown_url(found.url) for found in items.webhooks}
         names |= {shown_url(create.name) for create in self.done.creates if create.project == items.project}
         return one.name in names
 
@@ -119,24 +109,23 @@ class _Restorer:
 
     def _key(self, one: RemovedKey, items: Items) -> Create | str:
         """The change that puts it back, or why there is none."""
-        found, project = one.found, items.project
-        mark = Mark.parse(found.title)
-        if whose := self._is_anothers(found) or self._is_not_allowed(mark, project):
-            return whose
-        existing = self._now.actual.by_material.get(found.key)
-        if existing and self._rules.key_owner(existing).is_anothers:
+        project, mark = items.project, one.mark
+        if refusal := self._is_anothers(one) or self._is_not_allowed(mark, project):
+            return refusal
+        existing = self._now.actual.by_material.get(one.key)
+        if existing and existing.owner.is_anothers:
             return f"GitLab knows this key as `{existing.title}` by now, which is not this instance's"
-        wanted = self._now.desired.keys.get(project.id, {}).get(found.key)
+        wanted = self._now.desired.keys.get(project.id, {}).get(one.key)
         if wanted is None:
             secrets = (Ref("Secret", mark.namespace, mark.name),) if mark else ()
             # Without a mark it gets none: its title is what it had.
             mark = mark or Mark(self._rules.identity.cluster, "", "")
-            wanted = WantedKey(project, found.key, mark, secrets, sources=secrets)
-        return Create(wanted, REASON, existing, was=found)
+            wanted = WantedKey(project, one.key, mark, secrets, sources=secrets)
+        return Create(wanted, REASON, existing, former=FormerKey(one.title, one.can_push))
 
-    def _is_anothers(self, found: FoundKey) -> str:
-        owner = self._rules.key_owner(found)
-        return f"its mark `{found.title}` is that of {owner.value}" if owner.is_anothers else ""
+    def _is_anothers(self, removed: RemovedKey) -> str:
+        owner = self._rules.key_owner(removed.mark, removed.key)
+        return f"its mark `{removed.title}` is that of {owner.value}" if owner.is_anothers else ""
 
     def _is_not_allowed(self, mark: Mark | None, project: Project) -> str:
         if mark is None or self._rules.tenancy.allows(mark.namespace, project.path):
@@ -147,22 +136,22 @@ class _Restorer:
         """The change that puts it back, or why there is none. The token goes to our own URLs only."""
         if one.receiver is None:
             return "it carried no mark, so nobody knows which Receiver's token it had"
-        listener = self._now.listeners.get(one.receiver)
-        if listener is None:
+        receiver = self._now.receivers.get(one.receiver)
+        if receiver is None:
             return f"{one.receiver} is not there any more, or in a namespace that is not read"
-        if listener.token is None or listener.path is None:
-            return _silence(listener)
+        if receiver.token is None or receiver.path is None:
+            return _silence(receiver)
         bases = (self._rules.receiver_url, *self._rules.previous_receiver_urls)
-        urls = [base + listener.path for base in bases if base]
+        urls = [base + receiver.path for base in bases if base]
         url = next((url for url in urls if shown_url(url) == one.url), None)
         if url is None:
             return f"{one.receiver} has another token by now, or --receiver-url is another one"
-        mark = Mark(self._rules.identity.cluster, listener.ref.namespace, listener.ref.name)
+        mark = Mark(self._rules.identity.cluster, receiver.ref.namespace, receiver.ref.name)
         if trouble := self._is_not_allowed(mark, items.project):
             return trouble
         wanted = self._now.desired.webhooks.get(items.project.id, {}).get(url)
-        sources = wanted.sources if wanted else (listener.ref,)
-        return Create(WantedWebhook(items.project, url, listener.token, one.flags, mark, sources), REASON)
+        sources = wanted.sources if wanted else (receiver.ref,)
+        return Create(WantedWebhook(items.project, url, receiver.token, one.flags, mark, sources), REASON)
 
     def _refuse(self, one: Removed, why: str) -> None:
         items = self._items.get(one.project.id)
@@ -171,11 +160,11 @@ class _Restorer:
         self.done.problems.append(Problem.of(Code.CANNOT_PUT_BACK, message, object=_source(one), project=path))
 
 
-def _silence(listener: ReceiverRequest) -> str:
+def _silence(receiver: ReceiverRequest) -> str:
     """Why this Receiver has no token to give."""
-    if not listener.supported:
-        return f"GitLab cannot feed {listener.ref}, which is of type {listener.type}"
-    return listener.problems[-1].message if listener.problems else "webhooks are switched off without --receiver-url"
+    if not receiver.supported:
+        return f"GitLab cannot feed {receiver.ref}, which is of type {receiver.type}"
+    return receiver.problems[-1].message if receiver.problems else "webhooks are switched off without --receiver-url"
 
 
 def _described(one: Removed | Create) -> str:
@@ -186,8 +175,7 @@ def _described(one: Removed | Create) -> str:
 def _source(one: Removed) -> Ref | None:
     if isinstance(one, RemovedWebhook):
         return one.receiver
-    mark = Mark.parse(one.found.title)
-    return Ref("Secret", mark.namespace, mark.name) if mark else None
+    return Ref("Secret", one.mark.namespace, one.mark.name) if one.mark else None
 
 
 def _removed_again(creates: list[Create], now: Now, rules: Rules) -> list[Problem]:
@@ -196,7 +184,7 @@ def _removed_again(creates: list[Create], now: Now, rules: Rules) -> list[Proble
     on: dict[int, dict[int, Create]] = {}
     for id_, create in made.items():
         on.setdefault(create.project.id, {})[id_] = create
-    states = [_with(items, on.get(items.project.id, {})) for items in now.actual.projects]
+    states = [_with(items, on.get(items.project.id, {}), rules) for items in now.actual.projects]
     deletes = make_plan(now.desired, actual_from(states), rules).deletes
     return [_again(made[delete.id]) for delete in deletes if delete.id in made]
 
@@ -210,16 +198,18 @@ def _again(create: Create) -> Problem:
     return Problem.of(Code.REMOVED_AGAIN, message, object=source, project=create.project.path)
 
 
-def _with(items: Items, made: Mapping[int, Create]) -> Items:
+def _with(items: Items, made: Mapping[int, Create], rules: Rules) -> Items:
     """One project as it will be, with what is *made* on it."""
-    found = [_as_found(id_, create) for id_, create in made.items()]
+    found = [_as_found(id_, create, rules) for id_, create in made.items()]
     keys = tuple(one for one in found if isinstance(one, FoundKey))
     webhooks = tuple(one for one in found if isinstance(one, FoundWebhook))
     return replace(items, keys=(*items.keys, *keys), webhooks=(*items.webhooks, *webhooks))
 
 
-def _as_found(id_: int, create: Create) -> Found:
+def _as_found(id_: int, create: Create, rules: Rules) -> Found:
     wanted = create.wanted
     if isinstance(wanted, WantedWebhook):
-        return FoundWebhook(id_, wanted.url, dict.fromkeys(wanted.flags, True), description=str(wanted.mark))
-    return FoundKey(id_, create.title, wanted.key)
+        owner, flags = rules.webhook_owner(wanted.mark, wanted.url), dict.fromkeys(wanted.flags, True)
+        return FoundWebhook(id_, wanted.url, flags, wanted.mark, owner, description=str(wanted.mark))
+    mark = Mark.parse(create.title)
+    return FoundKey(id_, create.title, wanted.key, mark, rules.key_owner(mark, wanted.key))

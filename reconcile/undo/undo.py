@@ -13,7 +13,15 @@ from reconcile.plan.changes import order_of
 from reconcile.ports import Flux, GitLab
 from reconcile.report import Report
 from reconcile.rules import Rules
-from reconcile.run import Requests, RunOptions, check_choice, guard_and_apply, plan_for, read_desired, read_requests
+from reconcile.run import (
+    Requests,
+    RunOptions,
+    check_project_option,
+    guard_and_apply,
+    plan_for,
+    read_desired,
+    read_requests,
+)
 from reconcile.undo.removed import Removed, RemovedWebhook
 from reconcile.undo.restore import Now, restore
 
@@ -24,13 +32,13 @@ def undo(flux: Flux, gitlab: GitLab, rules: Rules, options: RunOptions, *, remov
 
     Raises ReadError before any write.
     """
-    check_choice(gitlab, options)
+    check_project_option(gitlab, options)
     asked = read_requests(flux, gitlab, rules)
     mine = [one for one in removed if rules.share.has(one.project.id)]
     places = gitlab.find({one.project.path.lower() for one in mine})
     actual = gitlab.read_actual(asked.projects | _found_again(mine, places))
     desired = read_desired(flux, asked, actual, rules)
-    now = Now(desired, actual, places, _listeners(flux, asked, mine, rules))
+    now = Now(desired, actual, places, _receivers(flux, asked, mine, rules))
     done = restore(_chosen(mine, actual, options), now, rules)
     base = plan_for(desired, actual, rules, options)
     problems = {*actual.within(options.acts_on).problems, *done.problems}
@@ -63,11 +71,11 @@ def _chosen(removed: Iterable[Removed], actual: Actual, options: RunOptions) -> 
     return [one for one in removed if options.acts_on(paths.get(one.project.id, one.project.path))]
 
 
-def _listeners(flux: Flux, asked: Requests, removed: Iterable[Removed], rules: Rules) -> dict[Ref, ReceiverRequest]:
+def _receivers(flux: Flux, asked: Requests, removed: Iterable[Removed], rules: Rules) -> dict[Ref, ReceiverRequest]:
     """The Receivers whose webhooks were removed, with their tokens as far as webhooks may be made for them."""
     named = {one.receiver for one in removed if isinstance(one, RemovedWebhook)}
-    listeners = [one for one in with_path_collisions(asked.listeners) if one.ref in named]
-    asking = [one for one in listeners if rules.receiver_url and one.supported and not one.left_alone]
+    receivers = [one for one in with_path_collisions(asked.receivers) if one.ref in named]
+    asking = [one for one in receivers if rules.receiver_url and one.supported and not one.left_alone]
     secrets = flux.read_secrets((), {one.secret for one in asking if one.secret})
     told = [with_token(one, secrets.get(one.secret, SecretMissing()) if one.secret else None) for one in asking]
-    return {one.ref: one for one in (*listeners, *told)}
+    return {one.ref: one for one in (*receivers, *told)}

@@ -32,11 +32,14 @@ class World:
     def run(self, **options: object) -> Report:
         self.flux.readings = 0
         self.gitlab.written.clear()
+        self.gitlab.rules = self.rules
         return reconcile(self.flux, self.gitlab, self.rules, RunOptions(**{"gitlab_host": HOST, **options}))
 
     def retire(self, **options: object) -> Report:
         self.gitlab.written.clear()
-        return retire(self.gitlab, self.rules, RunOptions(**{"gitlab_host": HOST, **options}))
+        identity = replace(self.rules.identity, every_namespace=True)
+        self.gitlab.rules = replace(self.rules, identity=identity)
+        return retire(self.gitlab, self.gitlab.rules, RunOptions(**{"gitlab_host": HOST, **options}))
 
     @property
     def state(self) -> Actual:

@@ -64,7 +64,7 @@ def test_the_right_to_push_and_the_title_come_back_and_belong_to_the_checksum(wo
     assert list(world.gitlab.may_push[A.id].values()) == [True]
     assert report.as_dict()["changes"][0]["key"]["can_push"] is True
     [key] = world.removed[:1]
-    world.removed = (replace(key, found=replace(key.found, can_push=False)),)
+    world.removed = (replace(key, can_push=False),)
     world.gitlab.may_push[A.id].clear()
     assert world.undo(dry_run=True).checksum != report.checksum
 

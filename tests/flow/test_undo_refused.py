@@ -153,9 +153,7 @@ def test_a_project_that_cannot_be_read_is_named(left: World) -> None:
 
 
 def with_title(world: World, title: str) -> None:
-    world.removed = tuple(
-        replace(one, found=replace(one.found, title=title)) for one in world.removed if one.kind == "deploy_key"
-    )
+    world.removed = tuple(replace(one, title=title) for one in world.removed if one.kind == "deploy_key")
 
 
 @pytest.mark.parametrize("title", [OTHERS_MARK, f"flux-gitlab-syncer prod other-{NAMESPACE}/a"])

@@ -17,10 +17,10 @@ from cronjob.gitlab.group import GitLabGroup
 from cronjob.gitlab.session import GitLabConnection, Session
 from cronjob.sandbox.fake_gitlab.records import DEVELOPER
 from cronjob.sandbox.fake_gitlab.records import Project as TheirProject
-from reconcile.actual import Actual, Items
+from reconcile.actual import Actual, FoundKey, FoundWebhook, Items
 from reconcile.errors import WriteFailed
 from reconcile.events import DEFAULT_FLAGS, FLAGS
-from reconcile.model import FoundKey, FoundWebhook
+from reconcile.marks import Mark, Owner
 from reconcile.plan.changes import Change, Create, Delete, Update
 from reconcile.shares import Share
 from tests.worlds.builders import (
@@ -32,6 +32,7 @@ from tests.worlds.builders import (
     a_wanted_key,
     a_wanted_webhook,
     some_flags,
+    some_rules,
 )
 from tests.worlds.gitlab_builders import TOKEN, GitLab, a_gitlab, ours
 
@@ -452,7 +453,7 @@ class TestCreatingWebhooks:
 
     def test_its_certificate_is_not_verified_where_the_settings_say_so(self, gitlab: GitLab) -> None:
         project = gitlab.project()
-        group, _ = gitlab.ready(tls_verification=False)
+        group, _ = gitlab.ready(rules=some_rules(tls_verification=False))
 
         group.write(create_hook(project))
 
@@ -983,7 +984,10 @@ def test_what_a_run_put_there_it_never_removes(gitlab: GitLab) -> None:
     key_id = group.write(create_key(project))
     hook_id = group.write(create_hook(project))
 
-    for found in (FoundKey(key_id, MARK, a_public_key()), FoundWebhook(hook_id, a_url(1), {})):
+    for found in (
+        FoundKey(key_id, MARK, a_public_key(), Mark.parse(MARK), Owner.OURS),
+        FoundWebhook(hook_id, a_url(1), {}, None, Owner.OURS),
+    ):
         with pytest.raises(WriteFailed, match="this very run put it there"):
             group.write(delete(project, found))
 
@@ -1077,5 +1081,7 @@ def test_what_was_made_wrong_is_not_removed_either(gitlab: GitLab) -> None:
     gitlab.world.fail(method="POST", status=201, body=made)
 
     assert "something else for" in failure(group, create_hook(project))
-    assert "this very run put it there" in failure(group, delete(project, FoundWebhook(7, a_url(1), {})))
+    assert "this very run put it there" in failure(
+        group, delete(project, FoundWebhook(7, a_url(1), {}, None, Owner.OURS))
+    )
     assert gitlab.paths("DELETE") == []

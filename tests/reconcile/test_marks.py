@@ -38,7 +38,7 @@ def test_a_mark_is_read_back() -> None:
 )
 def test_what_is_not_wholly_a_mark_is_none(text: str) -> None:
     assert Mark.parse(text) is None
-    assert an_identity().owner(text) is Owner.UNMARKED
+    assert an_identity().owner(Mark.parse(text)) is Owner.UNMARKED
 
 
 @given(LABELS, LABELS, NAMES)
@@ -88,21 +88,21 @@ def test_a_cut_mark_still_tells_long_names_apart() -> None:
         pytest.param("somebody's key", Owner.UNMARKED, id="no mark"),
     ],
 )
-def test_whose_an_item_is_stands_in_its_mark(text: str, owner: Owner) -> None:
+def test_the_mark_says_who_owns_an_item(text: str, owner: Owner) -> None:
     identity = an_identity(previous_clusters=frozenset({"old"}), previous_namespaces=frozenset({"former"}))
-    assert identity.owner(text) is owner
+    assert identity.owner(Mark.parse(text)) is owner
 
 
 def test_former_names_are_foreign_until_the_settings_list_them() -> None:
-    assert an_identity().owner("flux-gitlab-syncer old flux-config/app") is Owner.OTHER_CLUSTER
-    assert an_identity().owner("flux-gitlab-syncer prod former/app") is Owner.OTHER_INSTANCE
+    assert an_identity().owner(Mark.parse("flux-gitlab-syncer old flux-config/app")) is Owner.OTHER_CLUSTER
+    assert an_identity().owner(Mark.parse("flux-gitlab-syncer prod former/app")) is Owner.OTHER_INSTANCE
 
 
 def test_retiring_a_cluster_means_every_namespace_of_it_and_no_other_cluster() -> None:
     identity = Identity("prod", frozenset(), every_namespace=True)
-    assert identity.owner("flux-gitlab-syncer prod anything/app") is Owner.OURS
-    assert identity.owner("flux-gitlab-syncer prod-2 anything/app") is Owner.OTHER_CLUSTER
+    assert identity.owner(Mark.parse("flux-gitlab-syncer prod anything/app")) is Owner.OURS
+    assert identity.owner(Mark.parse("flux-gitlab-syncer prod-2 anything/app")) is Owner.OTHER_CLUSTER
 
 
 def test_a_cut_mark_has_its_owner_too() -> None:
-    assert an_identity().owner(str(Mark("prod", "flux-config", LONG))) is Owner.OURS
+    assert an_identity().owner(Mark.parse(str(Mark("prod", "flux-config", LONG)))) is Owner.OURS

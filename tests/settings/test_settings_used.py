@@ -14,7 +14,7 @@ from cronjob.settings.print_config import describe
 from cronjob.settings.resolve import resolve
 from cronjob.settings.settings import read_settings, settings_from
 from reconcile.errors import SettingsError
-from reconcile.marks import Owner
+from reconcile.marks import Mark, Owner
 from reconcile.plan.guard import Limits
 from reconcile.tenancy import Rule
 from tests.worlds.settings_samples import (
@@ -47,9 +47,9 @@ class TestRulesAndOrders:
         )
         flags: dict[str, Any] = {"receiver_url": "https://flux.test", "webhook_tls_verification": False, "adopt": True}
         rules = read(config=path, refresh_tokens=True, heal_webhooks=True, **flags).rules(["tenants"])
-        assert rules.identity.owner("flux-gitlab-syncer prod tenants/x") is Owner.OURS
-        assert rules.identity.owner("flux-gitlab-syncer old flux/x") is Owner.OURS
-        assert rules.identity.owner("flux-gitlab-syncer prod other/x") is Owner.OTHER_INSTANCE
+        assert rules.identity.owner(Mark.parse("flux-gitlab-syncer prod tenants/x")) is Owner.OURS
+        assert rules.identity.owner(Mark.parse("flux-gitlab-syncer old flux/x")) is Owner.OURS
+        assert rules.identity.owner(Mark.parse("flux-gitlab-syncer prod other/x")) is Owner.OTHER_INSTANCE
         assert rules.counts(f"https://old.test/hook/{'0' * 64}")
         assert rules.owned_keys == {FINGERPRINT}
         assert rules.tenancy.rules == (Rule("*", "**"),)

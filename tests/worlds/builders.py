@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from reconcile.actual import Actual, Items, Unreadable, actual_from
+from reconcile.actual import Actual, FoundKey, FoundWebhook, Items, Unreadable, actual_from
 from reconcile.desired.desired import Desired, WantedKey, WantedWebhook
 from reconcile.desired.holds import Holds
 from reconcile.events import DEFAULT_FLAGS, FLAGS
 from reconcile.marks import Identity, Mark
-from reconcile.model import FoundKey, FoundWebhook, Project, PublicKey, Ref, Secret
+from reconcile.model import Project, PublicKey, Ref, Secret
 from reconcile.plan.changes import Create, Delete, Update
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Problem
@@ -109,7 +110,8 @@ def a_key(
     expired: bool = False,
 ) -> FoundKey:
     """A deploy key as GitLab has it, marked as ours unless *title* says otherwise."""
-    return FoundKey(id_ or 100 + number, title, a_public_key(number), can_push, expired)
+    key, mark = a_public_key(number), Mark.parse(title)
+    return FoundKey(id_ or 100 + number, title, key, mark, some_rules().key_owner(mark, key), can_push, expired)
 
 
 def some_flags(*on: str, known: Iterable[str] = FLAGS) -> dict[str, bool]:
@@ -131,6 +133,8 @@ def a_webhook(
         id_ or 200 + number,
         url or a_url(number),
         some_flags(*DEFAULT_FLAGS) if flags is None else flags,
+        (mark := Mark.parse(description)),
+        some_rules().webhook_owner(mark, url or a_url(number)),
         description=description,
         **whole,
     )
@@ -189,8 +193,23 @@ def some_items(*found: FoundKey | FoundWebhook, project: Project | None = None) 
     )
 
 
-def some_actual(*states: FoundKey | FoundWebhook | Items | Unreadable) -> Actual:
-    """Whole projects as they are; loose items lie on the one ordinary project."""
+def owned_by(state: FoundKey | FoundWebhook | Items | Unreadable, rules: Rules) -> Any:
+    """The same as it is read with these rules, which decide the owner."""
+    match state:
+        case FoundKey(title=title, key=key):
+            return replace(state, mark=(mark := Mark.parse(title)), owner=rules.key_owner(mark, key))
+        case FoundWebhook(description=text, url=url):
+            return replace(state, mark=(mark := Mark.parse(text)), owner=rules.webhook_owner(mark, url))
+        case Items(project, keys, webhooks):
+            return Items(
+                project, tuple(owned_by(key, rules) for key in keys), tuple(owned_by(hook, rules) for hook in webhooks)
+            )
+    return state
+
+
+def some_actual(*states: FoundKey | FoundWebhook | Items | Unreadable, rules: Rules | None = None) -> Actual:
+    """Whole projects as they are, read with *rules*; loose items lie on the one ordinary project."""
+    states = tuple(owned_by(state, rules or some_rules()) for state in states)
     loose = [one for one in states if isinstance(one, FoundKey | FoundWebhook)]
     whole = [one for one in states if isinstance(one, Items | Unreadable)]
     return actual_from([some_items(*loose), *whole] if loose or not whole else whole)
@@ -200,7 +219,9 @@ def a_plan(*world: object, rules: Rules | None = None, holds: Holds | None = Non
     """The plan for what is wanted and what is found, in any order."""
     wanted = [one for one in world if isinstance(one, WantedKey | WantedWebhook)]
     states = [one for one in world if isinstance(one, FoundKey | FoundWebhook | Items | Unreadable)]
-    return make_plan(some_desired(*wanted, holds=holds), some_actual(*states), rules or some_rules())
+    rules = rules or some_rules()
+    actual = some_actual(*states, rules=rules)
+    return make_plan(some_desired(*wanted, holds=holds), actual, rules)
 
 
 def a_create(number: int = 1, **more: object) -> Create:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconcile.actual import Items, Unreadable
+from reconcile.actual import FoundKey, FoundWebhook, Items, Unreadable
 from reconcile.chain.chain import Surroundings, chain_of
 from reconcile.chain.links import Chain, Link
 from reconcile.chain.tenant_trace import ProjectState, Requests, TenantTrace, trace_of
 from reconcile.desired.receivers import receiver_requests_from
 from reconcile.events import DEFAULT_FLAGS, FLAGS
 from reconcile.findings import Finding
-from reconcile.model import FoundKey, FoundWebhook, SecretMissing
-from tests.worlds.builders import NAMESPACE, RECEIVER_URL, a_public_key
+from reconcile.marks import Owner
+from reconcile.model import SecretMissing
+from tests.worlds.builders import NAMESPACE, RECEIVER_URL, a_public_key, owned_by, some_rules
 from tests.worlds.desired_inputs import APP, Inputs
 from tests.worlds.objects import KEYS, a_condition, a_git_repository, a_path
 
@@ -27,9 +28,14 @@ def a_fetched_repository(status: dict[str, Any] | None = None, **more: Any) -> d
     return a_git_repository(**more) | {"status": fetched if status is None else status}
 
 
+# The owner follows from title and description.
+UNOWNED: dict[str, Any] = {"mark": None, "owner": Owner.UNMARKED}
+
+
 def the_key(**more: Any) -> FoundKey:
     """The tenant's deploy key, as a run puts it there."""
-    return FoundKey(**{"id": 1, "title": f"flux-gitlab-syncer prod {NAMESPACE}/{KEYS}", "key": a_public_key(), **more})
+    title = f"flux-gitlab-syncer prod {NAMESPACE}/{KEYS}"
+    return owned_by(FoundKey(**{"id": 1, "title": title, "key": a_public_key(), **UNOWNED, **more}), some_rules())
 
 
 def the_webhook(**more: Any) -> FoundWebhook:
@@ -42,7 +48,7 @@ def the_webhook(**more: Any) -> FoundWebhook:
         "strategy": "wildcard",
         "token_present": True,
     }
-    return FoundWebhook(**{**usual, **more})
+    return owned_by(FoundWebhook(**{**UNOWNED, **usual, **more}), some_rules())
 
 
 def a_state(*found: FoundKey | FoundWebhook, archived: bool = False) -> ProjectState:
@@ -66,7 +72,7 @@ class Tenant:
         item = self.world.repositories[0]
         if self.state and isinstance(self.state.items, Unreadable):
             self.world.unreadable = frozenset({self.state.project.id})
-        requests = self.world.claims()
+        requests = self.world.requests()
         if not requests or requests[0].ref.name != item["metadata"]["name"]:
             return TenantTrace(item, self.world.rules)
         keys, tokens = self.world.asked_secrets()

@@ -47,19 +47,19 @@ class Inputs:
     rules: Rules = field(default_factory=some_rules)
     unreadable: frozenset[int] = frozenset()
 
-    def claims(self) -> list[RepositoryRequest]:
+    def requests(self) -> list[RepositoryRequest]:
         """The GitRepositories with their projects."""
-        claims = repository_requests_from(self.repositories, self.rules, KnownProjects(frozenset({HOST})))
-        found = [with_project(claim, self.places, self.rules) for claim in claims]
-        return [held_if_unreadable(claim, self.unreadable) for claim in found]
+        repositories = repository_requests_from(self.repositories, self.rules, KnownProjects(frozenset({HOST})))
+        found = [with_project(request, self.places, self.rules) for request in repositories]
+        return [held_if_unreadable(request, self.unreadable) for request in found]
 
     def asked_secrets(self) -> tuple[set[Ref], set[Ref]]:
         """The Secrets to be read, for keys and for tokens."""
-        needs = secrets_to_read(self.claims(), receiver_requests_from(self.receivers), self.rules)
+        needs = secrets_to_read(self.requests(), receiver_requests_from(self.receivers), self.rules)
         return set(needs.keys), set(needs.tokens)
 
     def desired(self) -> Desired:
         """What all of it asks for."""
         keys, tokens = self.asked_secrets()
         secrets = {ref: self.secrets.get(f"{ref.namespace}/{ref.name}", SecretMissing()) for ref in keys | tokens}
-        return desired_from(self.claims(), receiver_requests_from(self.receivers), secrets, self.rules)
+        return desired_from(self.requests(), receiver_requests_from(self.receivers), secrets, self.rules)

@@ -30,11 +30,11 @@ from cronjob.sandbox.fake_gitlab.records import Project as TheirProject
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from cronjob.sandbox.serving import serving
 from reconcile.actual import Actual
-from reconcile.marks import Identity
 from reconcile.model import Project
+from reconcile.rules import Rules
 from tests.worlds.builders import some_rules
 
-IDENTITY: Identity = some_rules().identity
+RULES: Rules = some_rules()
 TOKEN = "glpat-marker-9d41"
 # Short enough for tests, long enough for a busy machine.
 BACKOFF = 0.001
@@ -61,7 +61,7 @@ class GitLab:
         self,
         *,
         session: Session | None = None,
-        identity: Identity = IDENTITY,
+        rules: Rules = RULES,
         stop_control: StopControl | None = None,
         on_write: Callable[..., None] | None = None,
         **scope: Any,
@@ -70,7 +70,7 @@ class GitLab:
         whole = Scope(**{"groups": ("tenants",), "writes": True, "concurrency": 8, **scope})
         heard = {"on_write": on_write} if on_write else {}
         session = session or self.session(stop_control=stop_control)
-        group = GitLabGroup(session, whole, identity, stop_control=session.stop_control, **heard)
+        group = GitLabGroup(session, whole, rules, stop_control=session.stop_control, **heard)
         return self.opened.enter_context(closing(group))
 
     def ready(self, **fields: Any) -> tuple[GitLabGroup, Actual]:

@@ -6,16 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconcile.actual import Actual, Items, Unreadable, actual_from
+from reconcile.actual import EXECUTABLE, Actual, FoundKey, FoundWebhook, Items, Unreadable, actual_from
 from reconcile.desired.desired import WantedKey, WantedWebhook
 from reconcile.desired.receiver_tokens import webhook_path
 from reconcile.errors import ReadError, WriteFailed
 from reconcile.events import DEFAULT_FLAGS, FLAGS
-from reconcile.marks import Mark
+from reconcile.marks import Mark, Owner
 from reconcile.model import (
-    EXECUTABLE,
-    FoundKey,
-    FoundWebhook,
     LookUpResult,
     Project,
     ProjectAbsent,
@@ -28,8 +25,9 @@ from reconcile.model import (
 )
 from reconcile.plan.changes import Change, Create, Delete, Update, heals
 from reconcile.ports import Object
+from reconcile.rules import Rules
 from reconcile.shares import ALL, Share
-from tests.worlds.builders import HOST, NAMESPACE, OLD_FLAGS, RECEIVER_URL
+from tests.worlds.builders import HOST, NAMESPACE, OLD_FLAGS, RECEIVER_URL, owned_by, some_rules
 
 
 class Unforeseen(WriteFailed):
@@ -110,6 +108,7 @@ class GitLabInMemory:
     unreadable: dict[int, str] = field(default_factory=dict)
     is_old: bool = False
     former: frozenset[str] = frozenset({"former"})
+    rules: Rules = field(default_factory=some_rules)
     share: Share = ALL
     fails: Callable[[Change], str | None] = lambda _: None
     stops_after: int | None = None
@@ -126,7 +125,7 @@ class GitLabInMemory:
         id_ = next((one.id for one in self.keys.values() if one.key == key), None)
         if id_ is None:
             id_ = self._next_id()
-            self.keys[id_] = FoundKey(id_, title, key)
+            self.keys[id_] = FoundKey(id_, title, key, Mark.parse(title), Owner.UNMARKED)
         self.may_push[project.id].setdefault(id_, can_push)
 
     def add_webhook(
@@ -134,7 +133,7 @@ class GitLabInMemory:
     ) -> None:
         """Add a webhook with the default events; GitLab before 17.1 has no descriptions and no token_present."""
         known = OLD_FLAGS if self.is_old else FLAGS
-        found = FoundWebhook(self._next_id(), url, {flag: flag in on for flag in known})
+        found = FoundWebhook(self._next_id(), url, {flag: flag in on for flag in known}, None, Owner.UNMARKED)
         newer = {"description": description, "strategy": "wildcard", "token_present": True}
         old = {"has_description": False, "strategy": None, "token_present": None}
         self.webhooks[project.id].append(replace(found, **(old if self.is_old else newer)))
@@ -162,7 +161,7 @@ class GitLabInMemory:
             return Unreadable(project, self.unreadable[project.id])
         attached = self.may_push[project.id].items()
         keys = tuple(replace(self.keys[id_], can_push=can_push) for id_, can_push in attached)
-        return Items(project, keys, tuple(self.webhooks[project.id]))
+        return owned_by(Items(project, keys, tuple(self.webhooks[project.id])), self.rules)
 
     def expect_writes(self, count: int) -> None:
         """Nobody watches."""
@@ -216,7 +215,8 @@ class GitLabInMemory:
     def _update_webhook(self, change: Update, found: FoundWebhook, wanted: WantedWebhook) -> None:
         at_project = self.webhooks[wanted.project.id]
         if heals(change):
-            at_project[at_project.index(found)] = replace(found, alert_status=EXECUTABLE)
+            number = next(number for number, listed in enumerate(at_project) if listed.id == found.id)
+            at_project[number] = replace(found, alert_status=EXECUTABLE)
             return
         self._remove_webhook(wanted.project, found)
         self.add_webhook(wanted.project, wanted.url, str(wanted.mark), wanted.flags)

@@ -40,11 +40,13 @@ class World:
     removed: tuple[Removed, ...] = ()
 
     def run(self) -> Report:
+        self.gitlab.rules = self.rules
         return reconcile(self.flux, self.gitlab, self.rules, ORDERS)
 
     def undo(self, **options: object) -> Report:
         self.flux.readings = 0
         self.gitlab.written.clear()
+        self.gitlab.rules = self.rules
         return undo(self.flux, self.gitlab, self.rules, replace(ORDERS, **options), removed=self.removed)
 
     def leave(self, name: str = "a") -> None:

@@ -10,15 +10,17 @@ from typing import Any
 from cronjob.gitlab import routes
 from cronjob.gitlab.group import Scope
 from cronjob.gitlab.identity import prove
+from cronjob.gitlab.items import key_from, webhook_from
 from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, look_up, pages, read_listing, read_root
 from cronjob.gitlab.session import Refused, Session
-from reconcile.actual import Items, Unreadable, key_from, webhook_from
+from reconcile.actual import Items, Unreadable
 from reconcile.causes import UNKNOWN
 from reconcile.chain.deliveries import Deliveries
 from reconcile.chain.query import Hosts
 from reconcile.chain.tenant_trace import ProjectState
 from reconcile.errors import MalformedAnswer, SyncerError
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectLocation
+from reconcile.rules import Rules
 
 # GitLab gives no more of a webhook's events at a time (lib/api/hooks/events.rb).
 _EVENTS = 20
@@ -33,11 +35,12 @@ class ProjectReader:
     reason.
     """
 
-    def __init__(self, session: Session, scope: Scope) -> None:
+    def __init__(self, session: Session, scope: Scope, rules: Rules) -> None:
         self.unavailable = ""
         self._cause = UNKNOWN
         self._session = session
         self._scope = scope
+        self._rules = rules
         self._listing = Listing(set(scope.hosts))
         self._locations: dict[str, LookUpResult] = {}
         self._extras: set[int] | None = None
@@ -76,8 +79,11 @@ class ProjectReader:
         try:
             answer, _ = self._session.get(base)
             archived = isinstance(answer, dict) and answer.get("archived") is True
-            keys = tuple(key_from(element, now) for element in pages(self._session, routes.deploy_keys(base), {}))
-            webhooks = tuple(webhook_from(element) for element in pages(self._session, routes.hooks(base), {}))
+            keys = [
+                key_from(element, self._rules, now) for element in pages(self._session, routes.deploy_keys(base), {})
+            ]
+            listed_hooks = pages(self._session, routes.hooks(base), {})
+            webhooks = tuple(webhook_from(element, self._rules) for element in listed_hooks)
         except SyncerError as error:
             return ProjectState(Unreadable(project, str(error), error.cause or UNKNOWN), archived)
         return ProjectState(Items(project, keys, webhooks), archived)

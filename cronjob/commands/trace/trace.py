@@ -55,7 +55,7 @@ def _answer(call: Invocation) -> TraceAnswer:
     ):
         try:
             flux.read_whole()
-            gitlab = ProjectReader(session, scope)
+            gitlab = ProjectReader(session, scope, call.settings.rules(flux.namespaces))
             gitlab.connect()
             return TraceAnswer(call.query, _chains(call, flux, gitlab))
         except ReadError as error:

@@ -14,11 +14,10 @@ from cronjob.output.render import rendered
 from cronjob.output.render.escaping import for_spreadsheet
 from cronjob.output.render.page import Page
 from cronjob.output.render.spreadsheet import COLUMNS
-from reconcile.actual import Items, Unreadable
+from reconcile.actual import Found, FoundKey, Items, Unreadable
 from reconcile.desired.desired import Desired
 from reconcile.desired.holds import Holds
-from reconcile.model import FoundKey
-from reconcile.plan.changes import Found
+from reconcile.marks import Owner
 from reconcile.problems import Code
 from reconcile.report import Report, Status, entries_of
 from reconcile.run import RunOptions, plan_for
@@ -62,7 +61,9 @@ def fates(rows: list[dict[str, str]]) -> list[tuple[str, ...]]:
 
 
 def test_a_key_has_everything_that_is_known_of_it() -> None:
-    key = FoundKey(7, str(a_mark()), a_public_key(1), can_push=True, expired=True, expires=DAY, last_used=DAY)
+    key = FoundKey(
+        7, str(a_mark()), a_public_key(1), a_mark(), Owner.OURS, can_push=True, expired=True, expires=DAY, last_used=DAY
+    )
     [row] = the_rows(some_desired(a_wanted_key(1)), key)
     assert row == {
         "project": "tenants/shop",
@@ -172,7 +173,7 @@ def test_what_no_prune_spares_is_kept_and_what_it_would_not_remove_is_as_before(
 
 
 def test_a_key_that_is_joined_is_shown_as_the_group_has_it() -> None:
-    existing = FoundKey(7, "by hand", a_public_key(1), can_push=True, expires=DAY)
+    existing = FoundKey(7, "by hand", a_public_key(1), None, Owner.UNMARKED, can_push=True, expires=DAY)
     joined, there = the_rows(
         some_desired(a_wanted_key(1, project=SHOP)), some_items(existing, project=TILL), some_items()
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.actual import Items
+from reconcile.actual import FoundKey, Items
 from reconcile.chain.query import Hosts, Query
-from reconcile.model import FoundKey
+from reconcile.marks import Mark, Owner
 from tests.worlds.builders import HOST, NAMESPACE, a_public_key, some_rules
 from tests.worlds.desired_inputs import APP
 from tests.worlds.objects import a_git_repository
@@ -71,7 +71,11 @@ def test_a_mark_on_the_project_leads_to_the_gitrepository_with_that_secret() -> 
         f"flux-gitlab-syncer other {NAMESPACE}/web-key",
         "by hand",
     ]
-    keys = [FoundKey(number, title, a_public_key()) for number, title in enumerate(titles)]
+    owners = [Owner.OURS, Owner.OTHER_CLUSTER, Owner.UNMARKED]
+    keys = [
+        FoundKey(number, title, a_public_key(), Mark.parse(title), owner)
+        for number, (title, owner) in enumerate(zip(titles, owners, strict=True))
+    ]
 
     marked = query.marked_on(Items(APP, tuple(keys)))
 

@@ -3,12 +3,11 @@ from typing import Any
 
 import pytest
 
+from reconcile.actual import FoundKey, FoundWebhook
 from reconcile.desired.desired import Desired, desired_from
 from reconcile.desired.repositories import SWITCH
-from reconcile.marks import Mark
+from reconcile.marks import Mark, Owner
 from reconcile.model import (
-    FoundKey,
-    FoundWebhook,
     LookUpFailed,
     LookUpResult,
     Project,
@@ -62,11 +61,13 @@ def codes(desired: Desired) -> list[str]:
 
 def our_key(secret: str = KEYS, material: str | None = None, namespace: str = NAMESPACE) -> FoundKey:
     """A key with our mark; by default of a material that nobody wants."""
-    return FoundKey(1, str(Mark("prod", namespace, secret)), a_public_key(material or "unwanted"))
+    mark = Mark("prod", namespace, secret)
+    return FoundKey(1, str(mark), a_public_key(material or "unwanted"), mark, Owner.OURS)
 
 
 def our_webhook(receiver: str = "app", url: str = f"{RECEIVER_URL}{a_path(b'unwanted')}") -> FoundWebhook:
-    return FoundWebhook(1, url, {}, description=str(Mark("prod", NAMESPACE, receiver)))
+    mark = Mark("prod", NAMESPACE, receiver)
+    return FoundWebhook(1, url, {}, mark, Owner.OURS, description=str(mark))
 
 
 # deploy keys
@@ -743,7 +744,7 @@ def test_the_secrets_to_read_are_those_that_are_needed() -> None:
 
 def test_a_secret_that_was_not_answered_counts_as_missing() -> None:
     world = Inputs(receivers=[])
-    assert codes(desired_from(world.claims(), [], {}, some_rules())) == ["SecretNotFound"]
+    assert codes(desired_from(world.requests(), [], {}, some_rules())) == ["SecretNotFound"]
 
 
 def test_one_bad_object_neither_loses_its_items_nor_stops_the_others() -> None:

@@ -1,8 +1,8 @@
 import pytest
 
+from reconcile.actual import FoundKey, FoundWebhook
 from reconcile.desired.holds import Holds
-from reconcile.marks import Mark
-from reconcile.model import FoundKey, FoundWebhook
+from reconcile.marks import Mark, Owner
 from reconcile.problems import Code
 from tests.worlds.builders import RECEIVER_URL, a_public_key
 from tests.worlds.objects import a_path
@@ -13,11 +13,11 @@ RECEIVER = Mark("prod", "flux-config", "app")
 
 
 def a_found_key(title: object = SECRET, name: str = "one") -> FoundKey:
-    return FoundKey(1, str(title), a_public_key(name))
+    return FoundKey(1, str(title), a_public_key(name), Mark.parse(str(title)), Owner.OURS)
 
 
 def a_found_webhook(description: object = RECEIVER, url: str = f"{RECEIVER_URL}{a_path()}") -> FoundWebhook:
-    return FoundWebhook(1, url, {}, description=str(description))
+    return FoundWebhook(1, url, {}, Mark.parse(str(description)), Owner.OURS, description=str(description))
 
 
 def test_where_nothing_is_held_everything_may_go() -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from reconcile.actual import Actual, Items
+from reconcile.actual import Actual, FoundWebhook, Items
 from reconcile.desired.needed_secrets import SecretsToRead, secrets_to_read
 from reconcile.desired.receivers import receiver_requests_from
-from reconcile.marks import Mark
-from reconcile.model import FoundWebhook
+from reconcile.marks import Mark, Owner
 from reconcile.shares import Share
 from tests.worlds.builders import HOST, NAMESPACE, RECEIVER_URL, an_identity, some_rules
 from tests.worlds.desired_inputs import APP, WEB, Inputs
@@ -39,7 +38,7 @@ def needs(world: Inputs, share: Share, *webhooks: FoundWebhook, seen: bool = Tru
         share=share, identity=world.rules.identity, previous_receiver_urls=("https://old.example",)
     )
     actual = Actual((Items(WEB, (), webhooks),)) if seen else None
-    return secrets_to_read(world.claims(), receiver_requests_from(world.receivers), world.rules, actual)
+    return secrets_to_read(world.requests(), receiver_requests_from(world.receivers), world.rules, actual)
 
 
 def names(needed: SecretsToRead) -> tuple[set[str], set[str]]:
@@ -47,7 +46,7 @@ def names(needed: SecretsToRead) -> tuple[set[str], set[str]]:
 
 
 def a_webhook(url: str = "https://chat.example/", description: str = "") -> FoundWebhook:
-    return FoundWebhook(1, url, {}, description=description)
+    return FoundWebhook(1, url, {}, Mark.parse(description), Owner.OURS, description=description)
 
 
 def test_app_and_web_are_in_two_shards() -> None:
@@ -56,7 +55,7 @@ def test_app_and_web_are_in_two_shards() -> None:
 
 def test_without_shards_everything_is_needed() -> None:
     world = two_tenants()
-    needed = secrets_to_read(world.claims(), receiver_requests_from(world.receivers), world.rules)
+    needed = secrets_to_read(world.requests(), receiver_requests_from(world.receivers), world.rules)
 
     assert names(needed) == ({"app-key", "web-key"}, {"app-token", "web-token"})
     assert needed.others == set()

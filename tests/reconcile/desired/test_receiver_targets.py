@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.desired.receiver_targets import Repositories, targets_of
+from reconcile.desired.receiver_targets import RepositoryIndex, targets_of
 from reconcile.desired.receivers import ReceiverRequest, receiver_requests_from
 from reconcile.desired.repositories import KnownProjects, repository_requests_from
 from reconcile.problems import Code, Severity
@@ -23,10 +23,10 @@ ACROSS = some_rules(cross_namespace_refs=True, identity=an_identity(namespaces=f
 def follow(*resources: str | Mapping[str, Any], rules: Rules | None = None) -> tuple[ReceiverRequest, list[str]]:
     """A Receiver that names *resources*, and the GitRepositories it reaches."""
     rules = rules or some_rules()
-    (listener,) = receiver_requests_from([a_receiver(resources=resources)])
-    claims = repository_requests_from(REPOSITORIES, rules, KnownProjects(frozenset({HOST})))
-    followed, named = targets_of(listener, Repositories(claims), rules)
-    return followed, [f"{claim.ref.namespace}/{claim.ref.name}" for claim in named]
+    (receiver,) = receiver_requests_from([a_receiver(resources=resources)])
+    repositories = repository_requests_from(REPOSITORIES, rules, KnownProjects(frozenset({HOST})))
+    followed, named = targets_of(receiver, RepositoryIndex(repositories), rules)
+    return followed, [f"{request.ref.namespace}/{request.ref.name}" for request in named]
 
 
 def git(name: str, **fields: Any) -> dict[str, Any]:
@@ -34,9 +34,9 @@ def git(name: str, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_receiver_names_git_repositories_of_its_own_namespace() -> None:
-    listener, named = follow("web", "app")
+    receiver, named = follow("web", "app")
     assert named == [f"{NAMESPACE}/app", f"{NAMESPACE}/web"]
-    assert listener.problems == ()
+    assert receiver.problems == ()
 
 
 def test_a_git_repository_that_is_named_twice_is_one_target() -> None:
@@ -71,8 +71,8 @@ def test_the_group_is_compared_and_the_version_is_not(version: str | None) -> No
     ],
 )
 def test_other_kinds_name_no_project_and_are_no_problem(resource: dict[str, Any]) -> None:
-    listener, named = follow(resource)
-    assert (named, listener.problems, listener.held) == ([], (), None)
+    receiver, named = follow(resource)
+    assert (named, receiver.problems, receiver.held) == ([], (), None)
 
 
 def test_a_receiver_may_name_nothing() -> None:
@@ -91,17 +91,17 @@ def test_a_receiver_may_name_nothing() -> None:
     ],
 )
 def test_a_star_with_labels_selects_within_the_namespace(labels: dict[str, str], named: list[str]) -> None:
-    listener, found = follow(git("*", matchLabels=labels))
+    receiver, found = follow(git("*", matchLabels=labels))
     assert found == [f"{NAMESPACE}/{name}" for name in named]
-    assert (listener.problems, listener.held) == ((), None)
+    assert (receiver.problems, receiver.held) == ((), None)
 
 
 @pytest.mark.parametrize("fields", [{}, {"matchLabels": {}}, {"matchLabels": None}])
 def test_a_star_without_labels_is_no_target(fields: dict[str, Any]) -> None:
-    listener, named = follow(git("*", **fields), "app")
+    receiver, named = follow(git("*", **fields), "app")
     assert named == [f"{NAMESPACE}/app"]
-    assert (listener.held, listener.creates) == (Code.RECEIVER_TARGET_NOT_FOUND, True)
-    assert "add matchLabels" in listener.problems[0].message
+    assert (receiver.held, receiver.creates) == (Code.RECEIVER_TARGET_NOT_FOUND, True)
+    assert "add matchLabels" in receiver.problems[0].message
 
 
 def test_labels_beside_a_name_are_ignored() -> None:
@@ -112,10 +112,10 @@ def test_labels_beside_a_name_are_ignored() -> None:
 
 
 def test_a_dangling_name_holds_and_the_other_targets_are_served() -> None:
-    listener, named = follow("apps", "web")
+    receiver, named = follow("apps", "web")
     assert named == [f"{NAMESPACE}/web"]
-    assert (listener.held, listener.creates) == (Code.RECEIVER_TARGET_NOT_FOUND, True)
-    (problem,) = listener.problems
+    assert (receiver.held, receiver.creates) == (Code.RECEIVER_TARGET_NOT_FOUND, True)
+    (problem,) = receiver.problems
     assert (problem.code, problem.severity) == ("ReceiverTargetNotFound", Severity.ERROR)
     assert f"names GitRepository apps, which does not exist in namespace {NAMESPACE}" in problem.message
     assert "Did you mean app?" in problem.message
@@ -123,38 +123,38 @@ def test_a_dangling_name_holds_and_the_other_targets_are_served() -> None:
 
 
 def test_a_name_like_no_other_gets_no_hint() -> None:
-    listener, _ = follow("zzzzzz")
-    assert "Did you mean" not in listener.problems[0].message
+    receiver, _ = follow("zzzzzz")
+    assert "Did you mean" not in receiver.problems[0].message
 
 
 def test_every_dangling_name_is_reported() -> None:
-    listener, _ = follow("one-gone", "two-gone")
-    assert [problem.message.split()[3] for problem in listener.problems] == ["one-gone,", "two-gone,"]
+    receiver, _ = follow("one-gone", "two-gone")
+    assert [problem.message.split()[3] for problem in receiver.problems] == ["one-gone,", "two-gone,"]
 
 
 def test_a_resource_without_a_name_leads_nowhere() -> None:
-    listener, named = follow({"kind": "GitRepository"})
-    assert (named, listener.held) == ([], Code.RECEIVER_TARGET_NOT_FOUND)
+    receiver, named = follow({"kind": "GitRepository"})
+    assert (named, receiver.held) == ([], Code.RECEIVER_TARGET_NOT_FOUND)
 
 
 # other namespaces
 
 
 def test_other_namespaces_are_out_of_reach_by_default() -> None:
-    listener, named = follow(git("app", namespace="other"), "web")
+    receiver, named = follow(git("app", namespace="other"), "web")
     assert named == [f"{NAMESPACE}/web"]
-    assert (listener.held, listener.creates) == (None, True)
-    (problem,) = listener.problems
+    assert (receiver.held, receiver.creates) == (None, True)
+    (problem,) = receiver.problems
     assert (problem.code, problem.severity) == ("NotAllowed", Severity.ERROR)
     assert "cross_namespace_refs" in problem.message
     assert "name GitRepositories of its own namespace" in problem.message
 
 
 def test_other_namespaces_are_within_reach_where_the_settings_say_so() -> None:
-    listener, named = follow(
+    receiver, named = follow(
         git("app", namespace="other"), git("*", namespace="other", matchLabels={"team": "a"}), rules=ACROSS
     )
-    assert (named, listener.problems) == (["other/app"], ())
+    assert (named, receiver.problems) == (["other/app"], ())
 
 
 def test_its_own_namespace_may_be_named() -> None:
@@ -163,7 +163,7 @@ def test_its_own_namespace_may_be_named() -> None:
 
 @pytest.mark.parametrize("resource", [git("app"), git("*", matchLabels={"team": "a"})])
 def test_a_namespace_that_is_not_read_is_not_taken_for_an_empty_one(resource: dict[str, Any]) -> None:
-    listener, named = follow({**resource, "namespace": "unread"}, rules=ACROSS)
-    assert (named, listener.held, listener.creates) == ([], Code.RECEIVER_TARGET_NOT_FOUND, True)
-    (problem,) = listener.problems
+    receiver, named = follow({**resource, "namespace": "unread"}, rules=ACROSS)
+    assert (named, receiver.held, receiver.creates) == ([], Code.RECEIVER_TARGET_NOT_FOUND, True)
+    (problem,) = receiver.problems
     assert "which this run does not read; add it with --namespace" in problem.message

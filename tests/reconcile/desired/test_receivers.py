@@ -17,29 +17,29 @@ from tests.worlds.objects import DISABLED, a_condition, a_path, a_receiver
 DIGEST = "0123456789abcdef" * 4
 
 
-def a_listener(**fields: Any) -> ReceiverRequest:
+def a_request(**fields: Any) -> ReceiverRequest:
     """One Receiver before its Secret is read."""
-    (listener,) = receiver_requests_from([a_receiver(**fields)])
-    return listener
+    (receiver,) = receiver_requests_from([a_receiver(**fields)])
+    return receiver
 
 
 def judged(answer: SecretAnswer | None = None, **fields: Any) -> ReceiverRequest:
     """One Receiver and what its Secret says; the token is right unless told otherwise."""
-    return with_token(a_listener(**fields), a_token_secret() if answer is None else answer)
+    return with_token(a_request(**fields), a_token_secret() if answer is None else answer)
 
 
-def codes(listener: ReceiverRequest) -> list[str]:
-    return [problem.code for problem in listener.problems]
+def codes(receiver: ReceiverRequest) -> list[str]:
+    return [problem.code for problem in receiver.problems]
 
 
-def message(listener: ReceiverRequest) -> str:
-    (problem,) = listener.problems
+def message(receiver: ReceiverRequest) -> str:
+    (problem,) = receiver.problems
     return problem.message
 
 
-def waits(listener: ReceiverRequest, code: Code) -> bool:
+def waits(receiver: ReceiverRequest, code: Code) -> bool:
     """Whether nothing is made for it, what is there is kept, and that is all there is to say."""
-    return (listener.creates, listener.held, codes(listener)) == (False, code, [str(code)])
+    return (receiver.creates, receiver.held, codes(receiver)) == (False, code, [str(code)])
 
 
 # the path
@@ -95,7 +95,7 @@ def test_the_path_has_no_separator_so_two_receivers_may_have_the_same() -> None:
     ],
 )
 def test_the_path_is_read_from_the_status(status: dict[str, Any], path: str | None) -> None:
-    assert a_listener(status=status).path == path
+    assert a_request(status=status).path == path
 
 
 @pytest.mark.parametrize(
@@ -158,20 +158,20 @@ def test_a_url_is_shown_without_what_may_be_secret(url: str, shown: str) -> None
 
 
 def test_a_receiver_in_order_listens_with_its_token() -> None:
-    listener = judged()
-    assert (listener.token, listener.path, listener.creates, listener.held) == ("token", a_path(), True, None)
-    assert (listener.flags, listener.problems) == (DEFAULT_FLAGS, ())
+    receiver = judged()
+    assert (receiver.token, receiver.path, receiver.creates, receiver.held) == ("token", a_path(), True, None)
+    assert (receiver.flags, receiver.problems) == (DEFAULT_FLAGS, ())
 
 
 def test_the_token_is_in_no_repr() -> None:
-    listener = judged(a_token_secret(b"hunter2"), token=b"hunter2")
-    assert listener.token == "hunter2"
-    assert "hunter2" not in repr(listener) + repr(a_token_secret(b"hunter2"))
+    receiver = judged(a_token_secret(b"hunter2"), token=b"hunter2")
+    assert receiver.token == "hunter2"
+    assert "hunter2" not in repr(receiver) + repr(a_token_secret(b"hunter2"))
 
 
 def test_a_receiver_that_is_being_deleted_counts_as_gone() -> None:
     items = [a_receiver("old", deleting=True), a_receiver("new")]
-    assert [listener.ref.name for listener in receiver_requests_from(items)] == ["new"]
+    assert [receiver.ref.name for receiver in receiver_requests_from(items)] == ["new"]
 
 
 @pytest.mark.parametrize("kind", ["gitlab", "generic"])
@@ -181,25 +181,25 @@ def test_gitlab_can_feed_these_types(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["generic-hmac", "generic-oidc", "github", "bitbucket", "harbor", "GitLab", ""])
 def test_gitlab_can_feed_no_other_type(kind: str) -> None:
-    listener = a_listener(type=kind, suspend=True, status={})
-    assert (listener.supported, listener.creates, listener.held, listener.problems) == (False, False, None, ())
+    receiver = a_request(type=kind, suspend=True, status={})
+    assert (receiver.supported, receiver.creates, receiver.held, receiver.problems) == (False, False, None, ())
 
 
 def test_a_receiver_without_spec_and_status_is_no_crash() -> None:
     item = a_receiver()
     item["spec"] = item["status"] = None
-    (listener,) = receiver_requests_from([item])
-    assert (listener.supported, listener.path, listener.secret) == (False, None, None)
+    (receiver,) = receiver_requests_from([item])
+    assert (receiver.supported, receiver.path, receiver.secret) == (False, None, None)
 
 
 # switched off
 
 
 def test_a_suspended_receiver_keeps_what_it_has() -> None:
-    listener = a_listener(suspend=True)
-    assert waits(listener, Code.SUSPENDED)
-    assert listener.problems[0].severity is Severity.NOTICE
-    assert f"`flux resume receiver app -n {NAMESPACE}`" in message(listener)
+    receiver = a_request(suspend=True)
+    assert waits(receiver, Code.SUSPENDED)
+    assert receiver.problems[0].severity is Severity.NOTICE
+    assert f"`flux resume receiver app -n {NAMESPACE}`" in message(receiver)
 
 
 def test_a_receiver_that_was_resumed_listens() -> None:
@@ -208,9 +208,9 @@ def test_a_receiver_that_was_resumed_listens() -> None:
 
 @pytest.mark.parametrize("kind", ["gitlab", "generic", "github"])
 def test_a_disabled_receiver_keeps_what_it_has_whatever_its_type_is_now(kind: str) -> None:
-    listener = a_listener(annotations=DISABLED, type=kind, suspend=True, events=["nonsense"])
-    assert waits(listener, Code.DISABLED)
-    assert "left alone until it is removed" in message(listener)
+    receiver = a_request(annotations=DISABLED, type=kind, suspend=True, events=["nonsense"])
+    assert waits(receiver, Code.DISABLED)
+    assert "left alone until it is removed" in message(receiver)
 
 
 # events
@@ -228,24 +228,24 @@ def test_a_disabled_receiver_keeps_what_it_has_whatever_its_type_is_now(kind: st
     ],
 )
 def test_the_flags_are_those_of_the_events(kind: str, events: list[str] | None, flags: frozenset[str]) -> None:
-    listener = judged(type=kind, events=events)
-    assert (listener.flags, listener.creates, listener.problems) == (flags, True, ())
+    receiver = judged(type=kind, events=events)
+    assert (receiver.flags, receiver.creates, receiver.problems) == (flags, True, ())
 
 
 def test_an_unknown_event_among_others_is_a_warning() -> None:
-    listener = judged(events=["push", "Tag Push Hook"])
-    assert (listener.flags, listener.creates, listener.held) == (frozenset({"tag_push_events"}), True, None)
-    assert (codes(listener), listener.problems[0].severity) == (["UnknownEvent"], Severity.WARNING)
-    assert "'push'" in message(listener)
-    assert "write it as in `Push Hook`, or remove it" in message(listener)
+    receiver = judged(events=["push", "Tag Push Hook"])
+    assert (receiver.flags, receiver.creates, receiver.held) == (frozenset({"tag_push_events"}), True, None)
+    assert (codes(receiver), receiver.problems[0].severity) == (["UnknownEvent"], Severity.WARNING)
+    assert "'push'" in message(receiver)
+    assert "write it as in `Push Hook`, or remove it" in message(receiver)
 
 
 def test_a_receiver_with_unknown_events_only_keeps_its_webhook_as_it_is() -> None:
-    listener = judged(events=["push", "tag_push"])
-    assert waits(listener, Code.UNKNOWN_EVENT)
-    assert listener.problems[0].severity is Severity.ERROR
-    assert "'push', 'tag_push'" in message(listener)
-    assert "its webhook stays as it is" in message(listener)
+    receiver = judged(events=["push", "tag_push"])
+    assert waits(receiver, Code.UNKNOWN_EVENT)
+    assert receiver.problems[0].severity is Severity.ERROR
+    assert "'push', 'tag_push'" in message(receiver)
+    assert "its webhook stays as it is" in message(receiver)
 
 
 # the token
@@ -268,17 +268,17 @@ def test_a_receiver_with_unknown_events_only_keeps_its_webhook_as_it_is() -> Non
     ],
 )
 def test_a_secret_without_a_token_lets_the_webhook_wait(answer: SecretAnswer, code: Code, says: str) -> None:
-    listener = judged(answer)
-    assert waits(listener, code)
-    assert f"Secret/{NAMESPACE}/app-token" in message(listener)
-    assert says in message(listener)
-    assert listener.token is None
+    receiver = judged(answer)
+    assert waits(receiver, code)
+    assert f"Secret/{NAMESPACE}/app-token" in message(receiver)
+    assert says in message(receiver)
+    assert receiver.token is None
 
 
 def test_a_receiver_that_names_no_secret_is_told_so() -> None:
-    listener = with_token(a_listener(secret=None), None)
-    assert waits(listener, Code.SECRET_NOT_FOUND)
-    assert "Flux needs one with the key `token`" in message(listener)
+    receiver = with_token(a_request(secret=None), None)
+    assert waits(receiver, Code.SECRET_NOT_FOUND)
+    assert "Flux needs one with the key `token`" in message(receiver)
 
 
 UNUSABLE = [
@@ -298,11 +298,11 @@ UNUSABLE = [
 
 @pytest.mark.parametrize("token", UNUSABLE)
 def test_a_token_that_no_header_can_carry_is_unusable(token: bytes) -> None:
-    listener = judged(a_token_secret(token), token=token)
-    assert waits(listener, Code.TOKEN_UNUSABLE)
-    assert listener.problems[0].severity is Severity.ERROR
-    assert "Store it without (`echo -n`, or `printf %s`)" in message(listener)
-    assert listener.token is None
+    receiver = judged(a_token_secret(token), token=token)
+    assert waits(receiver, Code.TOKEN_UNUSABLE)
+    assert receiver.problems[0].severity is Severity.ERROR
+    assert "Store it without (`echo -n`, or `printf %s`)" in message(receiver)
+    assert receiver.token is None
 
 
 @pytest.mark.parametrize("text", ["token", "two words", "pä$$-wörd ✓", "0" * 64, "x"])
@@ -312,12 +312,12 @@ def test_any_other_token_is_sent_as_it_is(text: str) -> None:
 
 @given(st.binary(min_size=1, max_size=30))
 def test_whatever_the_token_it_is_sent_unchanged_or_not_at_all(token: bytes) -> None:
-    listener = judged(a_token_secret(token), token=token)
-    if listener.token is None:
-        assert waits(listener, Code.TOKEN_UNUSABLE)
+    receiver = judged(a_token_secret(token), token=token)
+    if receiver.token is None:
+        assert waits(receiver, Code.TOKEN_UNUSABLE)
     else:
-        assert listener.token.encode() == token
-        assert listener.token == listener.token.strip() != ""
+        assert receiver.token.encode() == token
+        assert receiver.token == receiver.token.strip() != ""
 
 
 # readiness
@@ -351,11 +351,11 @@ def test_whatever_the_token_it_is_sent_unchanged_or_not_at_all(token: bytes) -> 
     ],
 )
 def test_a_receiver_that_flux_has_not_made_ready_lets_its_webhook_wait(status: dict[str, Any], says: str) -> None:
-    listener = judged(status=status)
-    assert waits(listener, Code.RECEIVER_NOT_READY)
-    assert listener.problems[0].severity is Severity.WARNING
-    assert says in message(listener)
-    assert f"`kubectl describe receiver app -n {NAMESPACE}`" in message(listener)
+    receiver = judged(status=status)
+    assert waits(receiver, Code.RECEIVER_NOT_READY)
+    assert receiver.problems[0].severity is Severity.WARNING
+    assert says in message(receiver)
+    assert f"`kubectl describe receiver app -n {NAMESPACE}`" in message(receiver)
 
 
 @pytest.mark.parametrize(
@@ -376,18 +376,18 @@ def test_a_receiver_with_a_path_and_nothing_against_it_listens(status: dict[str,
 
 def test_what_flux_says_is_quoted_on_one_line_shortened_and_without_the_digest() -> None:
     said = f"line one\nof /hook/{DIGEST} " + "and more " * 100
-    listener = judged(status={"webhookPath": a_path(), "conditions": [a_condition("False", message=said)]})
-    assert "line one of /hook/01234567… and more" in message(listener)
-    assert "\n" not in message(listener)
-    assert len(message(listener)) < 400
+    receiver = judged(status={"webhookPath": a_path(), "conditions": [a_condition("False", message=said)]})
+    assert "line one of /hook/01234567… and more" in message(receiver)
+    assert "\n" not in message(receiver)
+    assert len(message(receiver)) < 400
 
 
 def test_a_token_newer_than_the_path_is_a_rotation_in_flight() -> None:
-    listener = judged(a_token_secret(b"new"), token=b"old")
-    assert waits(listener, Code.ROTATION_IN_FLIGHT)
-    assert listener.problems[0].severity is Severity.WARNING
-    assert f"`flux reconcile receiver app -n {NAMESPACE}`" in message(listener)
-    assert (listener.token, listener.path) == (None, a_path(b"old"))
+    receiver = judged(a_token_secret(b"new"), token=b"old")
+    assert waits(receiver, Code.ROTATION_IN_FLIGHT)
+    assert receiver.problems[0].severity is Severity.WARNING
+    assert f"`flux reconcile receiver app -n {NAMESPACE}`" in message(receiver)
+    assert (receiver.token, receiver.path) == (None, a_path(b"old"))
 
 
 NOT_READY = {"conditions": [a_condition("False", reason="TokenNotFound")]}
@@ -409,59 +409,59 @@ def test_one_cause_is_reported_once(answer: SecretAnswer, fields: dict[str, Any]
 
 
 def test_different_causes_are_all_reported_and_the_first_one_holds() -> None:
-    listener = judged(SecretMissing(), events=["push"])
-    assert codes(listener) == ["UnknownEvent", "SecretNotFound"]
-    assert listener.held is Code.UNKNOWN_EVENT
+    receiver = judged(SecretMissing(), events=["push"])
+    assert codes(receiver) == ["UnknownEvent", "SecretNotFound"]
+    assert receiver.held is Code.UNKNOWN_EVENT
 
 
 # two with the same path
 
 
 def test_two_receivers_with_the_same_path_both_wait() -> None:
-    listeners = receiver_requests_from(
+    receivers = receiver_requests_from(
         [a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c"), a_receiver("other")]
     )
-    first, second, other = with_path_collisions(listeners)
+    first, second, other = with_path_collisions(receivers)
     assert waits(first, Code.RECEIVER_PATH_COLLISION)
     assert waits(second, Code.RECEIVER_PATH_COLLISION)
     assert first.problems[0].severity is Severity.ERROR
     assert "give each Receiver a token of its own" in message(first)
-    assert other == listeners[2]
+    assert other == receivers[2]
 
 
 def test_a_receiver_of_a_type_that_gitlab_cannot_feed_takes_the_path_too() -> None:
-    listeners = receiver_requests_from(
+    receivers = receiver_requests_from(
         [a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", type="generic-hmac")]
     )
-    first, second = with_path_collisions(listeners)
+    first, second = with_path_collisions(receivers)
     assert waits(first, Code.RECEIVER_PATH_COLLISION)
-    assert second == listeners[1]
+    assert second == receivers[1]
 
 
 @pytest.mark.parametrize("off", [{"suspend": True}, {"annotations": DISABLED}])
 def test_a_receiver_that_is_switched_off_is_a_collision_for_the_other_one_only(off: dict[str, Any]) -> None:
-    listeners = receiver_requests_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", **off)])
-    first, second = with_path_collisions(listeners)
+    receivers = receiver_requests_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", **off)])
+    first, second = with_path_collisions(receivers)
     assert waits(first, Code.RECEIVER_PATH_COLLISION)
-    assert second == listeners[1]
+    assert second == receivers[1]
 
 
 def test_two_receivers_without_a_path_do_not_collide() -> None:
-    listeners = receiver_requests_from([a_receiver("a", status={}), a_receiver("b", status={})])
-    assert with_path_collisions(listeners) == listeners
+    receivers = receiver_requests_from([a_receiver("a", status={}), a_receiver("b", status={})])
+    assert with_path_collisions(receivers) == receivers
 
 
 # filing
 
 
 def test_problems_are_filed_under_the_project_if_there_is_only_one() -> None:
-    listener = judged(SecretMissing())
-    assert [problem.project for problem in listener.concerning(["tenants/app"]).problems] == ["tenants/app"]
-    assert listener.concerning(["tenants/app", "tenants/web"]) == listener
-    assert listener.concerning([]) == listener
+    receiver = judged(SecretMissing())
+    assert [problem.project for problem in receiver.concerning(["tenants/app"]).problems] == ["tenants/app"]
+    assert receiver.concerning(["tenants/app", "tenants/web"]) == receiver
+    assert receiver.concerning([]) == receiver
 
 
 def test_a_listener_while_webhooks_are_off_wants_nothing_and_says_nothing() -> None:
-    silent = judged(SecretMissing()).silent()
+    silent = judged(SecretMissing()).switched_off()
     assert (silent.creates, silent.held, silent.problems) == (False, None, ())
     assert replace(silent, creates=True, token="token") == judged()

@@ -23,41 +23,43 @@ ONLY_APP = some_rules(tenancy=Tenancy((Rule(NAMESPACE, "tenants/app"),)))
 NEIGHBOUR = Project(9, "neighbour/app")
 
 
-def a_claim(rules: Rules | None = None, **fields: Any) -> RepositoryRequest:
-    """The claim of one GitRepository, before GitLab is asked."""
-    (claim,) = repository_requests_from([a_git_repository(**fields)], rules or some_rules(), KnownProjects(HOSTS))
-    return claim
+def a_request(rules: Rules | None = None, **fields: Any) -> RepositoryRequest:
+    """The request of one GitRepository, before GitLab is asked."""
+    (request,) = repository_requests_from([a_git_repository(**fields)], rules or some_rules(), KnownProjects(HOSTS))
+    return request
 
 
-def a_placed_claim(place: LookUpResult, rules: Rules | None = None, **fields: Any) -> RepositoryRequest:
+def a_placed_request(place: LookUpResult, rules: Rules | None = None, **fields: Any) -> RepositoryRequest:
     """The same after GitLab's *place* for `tenants/app`."""
-    return with_project(a_claim(rules, **fields), {"tenants/app": place}, rules or some_rules())
+    return with_project(a_request(rules, **fields), {"tenants/app": place}, rules or some_rules())
 
 
-def codes(claim: RepositoryRequest) -> list[str]:
-    return [problem.code for problem in claim.problems]
+def codes(request: RepositoryRequest) -> list[str]:
+    return [problem.code for problem in request.problems]
 
 
-def message(claim: RepositoryRequest) -> str:
-    (problem,) = claim.problems
+def message(request: RepositoryRequest) -> str:
+    (problem,) = request.problems
     return problem.message
 
 
 def test_a_repository_of_this_gitlab_asks_for_its_path() -> None:
-    claim = a_claim(url=f"ssh://git@{HOST}/Tenants/App.git")
-    assert claim.path == "tenants/app"
-    assert claim.secret == Ref("Secret", NAMESPACE, "app-key")
-    assert claim.problems == ()
+    request = a_request(url=f"ssh://git@{HOST}/Tenants/App.git")
+    assert request.path == "tenants/app"
+    assert request.secret == Ref("Secret", NAMESPACE, "app-key")
+    assert request.problems == ()
 
 
 def test_a_claim_with_its_place_has_a_project() -> None:
-    claim = a_placed_claim(ProjectLocation(APP))
-    assert (claim.project, claim.target, claim.held, claim.problems) == (APP, APP, None, ())
+    request = a_placed_request(ProjectLocation(APP))
+    assert (request.project, request.target, request.held, request.problems) == (APP, APP, None, ())
 
 
 def test_a_repository_that_is_being_deleted_counts_as_gone() -> None:
     items = [a_git_repository("old", deleting=True), a_git_repository("new")]
-    assert [claim.ref.name for claim in repository_requests_from(items, some_rules(), KnownProjects(HOSTS))] == ["new"]
+    assert [request.ref.name for request in repository_requests_from(items, some_rules(), KnownProjects(HOSTS))] == [
+        "new"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_suspended_or_failing_repository_is_wanted_like_any_other(change: dict
     item = a_git_repository()
     for part, fields in change.items():
         item[part] = {**item[part], **fields}
-    assert repository_requests_from([item], some_rules(), KnownProjects(HOSTS)) == (a_claim(),)
+    assert repository_requests_from([item], some_rules(), KnownProjects(HOSTS)) == (a_request(),)
 
 
 @pytest.mark.parametrize(
@@ -92,25 +94,25 @@ def test_a_suspended_or_failing_repository_is_wanted_like_any_other(change: dict
 def test_only_ssh_with_a_secret_and_the_generic_provider_needs_a_key(
     fields: dict[str, Any], *, has_secret: bool
 ) -> None:
-    claim = a_placed_claim(ProjectLocation(APP), **fields)
-    assert (claim.secret is not None) == has_secret
-    assert claim.target == APP
+    request = a_placed_request(ProjectLocation(APP), **fields)
+    assert (request.secret is not None) == has_secret
+    assert request.target == APP
 
 
 def test_an_object_without_spec_is_a_problem_and_no_crash() -> None:
     item = a_git_repository()
     del item["spec"]
-    (claim,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS))
-    assert codes(claim) == ["UrlUnusable"]
+    (request,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS))
+    assert codes(request) == ["UrlUnusable"]
 
 
 def test_an_unusable_url_holds_and_says_how_to_write_it() -> None:
-    claim = a_claim(url=f"ssh://git@{HOST}/app.git")
-    assert (claim.held, claim.dropped, claim.path) == (Code.URL_UNUSABLE, False, None)
-    assert "fewer than two segments" in message(claim)
-    assert "Write it as ssh://git@HOST/GROUP/PROJECT.git" in message(claim)
-    assert claim.problems[0].severity is Severity.ERROR
-    assert with_project(claim, {}, some_rules()) == claim
+    request = a_request(url=f"ssh://git@{HOST}/app.git")
+    assert (request.held, request.dropped, request.path) == (Code.URL_UNUSABLE, False, None)
+    assert "fewer than two segments" in message(request)
+    assert "Write it as ssh://git@HOST/GROUP/PROJECT.git" in message(request)
+    assert request.problems[0].severity is Severity.ERROR
+    assert with_project(request, {}, some_rules()) == request
 
 
 @pytest.mark.parametrize(
@@ -122,107 +124,107 @@ def test_an_unusable_url_holds_and_says_how_to_write_it() -> None:
     ],
 )
 def test_a_foreign_host_is_a_notice_whatever_its_path_and_holds_nothing(url: str) -> None:
-    claim = with_project(a_claim(url=url), {"tenants/app": ProjectLocation(APP)}, some_rules())
-    assert (claim.dropped, claim.held, claim.project, claim.path) == (True, None, None, None)
-    assert claim.problems[0].severity is Severity.NOTICE
-    assert codes(claim) == ["ForeignHost"]
-    assert "list it under git_hosts in the settings" in message(claim)
+    request = with_project(a_request(url=url), {"tenants/app": ProjectLocation(APP)}, some_rules())
+    assert (request.dropped, request.held, request.project, request.path) == (True, None, None, None)
+    assert request.problems[0].severity is Severity.NOTICE
+    assert codes(request) == ["ForeignHost"]
+    assert "list it under git_hosts in the settings" in message(request)
 
 
 def test_every_host_of_this_gitlab_is_ours() -> None:
-    assert a_claim(url="ssh://git@SSH.example.com:2222/tenants/app").path == "tenants/app"
+    assert a_request(url="ssh://git@SSH.example.com:2222/tenants/app").path == "tenants/app"
 
 
 def test_a_scp_style_colon_is_understood_with_a_warning() -> None:
-    claim = a_placed_claim(ProjectLocation(APP), url=f"ssh://git@{HOST}:tenants/app.git")
-    assert (claim.project, claim.held) == (APP, None)
-    assert codes(claim) == ["UrlNotFetchable"]
-    assert f"Write ssh://git@{HOST}/tenants/app.git instead" in message(claim)
+    request = a_placed_request(ProjectLocation(APP), url=f"ssh://git@{HOST}:tenants/app.git")
+    assert (request.project, request.held) == (APP, None)
+    assert codes(request) == ["UrlNotFetchable"]
+    assert f"Write ssh://git@{HOST}/tenants/app.git instead" in message(request)
 
 
 def test_the_relative_root_is_no_part_of_the_path() -> None:
-    assert a_claim(some_rules(relative_root="gitlab"), url=f"https://{HOST}/gitlab/tenants/app").path == "tenants/app"
+    assert a_request(some_rules(relative_root="gitlab"), url=f"https://{HOST}/gitlab/tenants/app").path == "tenants/app"
 
 
 # tenancy
 
 
 def test_a_url_that_breaks_the_rules_is_not_allowed_before_any_look_up() -> None:
-    claim = a_claim(ONLY_APP, url=f"ssh://git@{HOST}/tenants/web.git")
-    assert (claim.dropped, claim.held, claim.path) == (True, None, None)
-    assert codes(claim) == ["NotAllowed"]
-    assert f"do not let namespace {NAMESPACE} name tenants/web" in message(claim)
-    assert "correct the URL, or the rules" in message(claim)
+    request = a_request(ONLY_APP, url=f"ssh://git@{HOST}/tenants/web.git")
+    assert (request.dropped, request.held, request.path) == (True, None, None)
+    assert codes(request) == ["NotAllowed"]
+    assert f"do not let namespace {NAMESPACE} name tenants/web" in message(request)
+    assert "correct the URL, or the rules" in message(request)
 
 
 def test_a_url_within_the_rules_is_looked_up() -> None:
-    claim = a_placed_claim(ProjectLocation(APP), ONLY_APP)
-    assert (claim.dropped, claim.project) == (False, APP)
+    request = a_placed_request(ProjectLocation(APP), ONLY_APP)
+    assert (request.dropped, request.project) == (False, APP)
 
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_an_old_path_that_leads_to_a_neighbour_is_not_allowed(*, inside: bool) -> None:
-    claim = a_placed_claim(ProjectLocation(NEIGHBOUR, moved=True, inside=inside), ONLY_APP)
-    assert (claim.dropped, claim.project, claim.held) == (True, None, None)
-    assert codes(claim) == ["NotAllowed"]
-    assert "now neighbour/app" in message(claim)
-    assert "correct the URL" in message(claim)
+    request = a_placed_request(ProjectLocation(NEIGHBOUR, moved=True, inside=inside), ONLY_APP)
+    assert (request.dropped, request.project, request.held) == (True, None, None)
+    assert codes(request) == ["NotAllowed"]
+    assert "now neighbour/app" in message(request)
+    assert "correct the URL" in message(request)
 
 
 # places
 
 
 def test_a_project_that_gitlab_does_not_have_holds() -> None:
-    for claim in (a_placed_claim(ProjectAbsent()), with_project(a_claim(), {}, some_rules())):
-        assert (claim.held, claim.project, claim.target) == (Code.PROJECT_NOT_FOUND, None, None)
-        assert codes(claim) == ["ProjectNotFound"]
-        assert "correct the URL, or make the bot account a Maintainer there" in message(claim)
+    for request in (a_placed_request(ProjectAbsent()), with_project(a_request(), {}, some_rules())):
+        assert (request.held, request.project, request.target) == (Code.PROJECT_NOT_FOUND, None, None)
+        assert codes(request) == ["ProjectNotFound"]
+        assert "correct the URL, or make the bot account a Maintainer there" in message(request)
 
 
 def test_a_failed_look_up_holds_and_is_not_taken_for_no_project() -> None:
-    claim = a_placed_claim(LookUpFailed("503 Service Unavailable"))
-    assert (claim.held, claim.target) == (Code.PROJECT_UNREADABLE, None)
-    assert codes(claim) == ["ProjectUnreadable"]
-    assert "503 Service Unavailable. The next run tries again" in message(claim)
+    request = a_placed_request(LookUpFailed("503 Service Unavailable"))
+    assert (request.held, request.target) == (Code.PROJECT_UNREADABLE, None)
+    assert codes(request) == ["ProjectUnreadable"]
+    assert "503 Service Unavailable. The next run tries again" in message(request)
 
 
 def test_a_moved_project_is_used_where_it_is_now_with_a_warning() -> None:
-    claim = a_placed_claim(ProjectLocation(WEB, moved=True))
-    assert (claim.project, claim.target, claim.held) == (WEB, WEB, None)
-    assert codes(claim) == ["ProjectMoved"]
-    assert "tenants/app has moved to tenants/web; correct the URL" in message(claim)
+    request = a_placed_request(ProjectLocation(WEB, moved=True))
+    assert (request.project, request.target, request.held) == (WEB, WEB, None)
+    assert codes(request) == ["ProjectMoved"]
+    assert "tenants/app has moved to tenants/web; correct the URL" in message(request)
 
 
 def test_a_project_outside_the_group_is_never_touched_and_holds_nothing() -> None:
-    claim = a_placed_claim(ProjectLocation(NEIGHBOUR, moved=True, inside=False))
-    assert (claim.dropped, claim.project, claim.held) == (True, None, None)
-    assert codes(claim) == ["ProjectOutsideGroup"]
-    assert "--extra-project neighbour/app" in message(claim)
+    request = a_placed_request(ProjectLocation(NEIGHBOUR, moved=True, inside=False))
+    assert (request.dropped, request.project, request.held) == (True, None, None)
+    assert codes(request) == ["ProjectOutsideGroup"]
+    assert "--extra-project neighbour/app" in message(request)
 
 
 def test_problems_are_filed_under_the_project_once_it_is_known() -> None:
-    claim = a_placed_claim(ProjectLocation(WEB, moved=True), url=f"ssh://git@{HOST}:tenants/app.git")
-    assert [(problem.code, problem.project) for problem in claim.problems] == [
+    request = a_placed_request(ProjectLocation(WEB, moved=True), url=f"ssh://git@{HOST}:tenants/app.git")
+    assert [(problem.code, problem.project) for problem in request.problems] == [
         ("UrlNotFetchable", "tenants/web"),
         ("ProjectMoved", "tenants/web"),
     ]
-    assert {problem.object for problem in claim.problems} == {f"GitRepository/{NAMESPACE}/app"}
+    assert {problem.object for problem in request.problems} == {f"GitRepository/{NAMESPACE}/app"}
 
 
 def test_a_claim_beside_an_unreadable_project_is_held_without_a_second_report() -> None:
-    claim = a_placed_claim(ProjectLocation(APP))
-    held = held_if_unreadable(claim, {APP.id})
+    request = a_placed_request(ProjectLocation(APP))
+    held = held_if_unreadable(request, {APP.id})
     assert (held.held, held.problems) == (Code.PROJECT_UNREADABLE, ())
-    assert held_if_unreadable(claim, {WEB.id}) == claim
+    assert held_if_unreadable(request, {WEB.id}) == request
 
 
 def test_what_already_holds_a_claim_is_still_the_reason_beside_an_unreadable_project() -> None:
-    claim = a_placed_claim(ProjectLocation(APP), annotations=pin_to(8))
-    assert held_if_unreadable(claim, {APP.id}).held is Code.PROJECT_REPLACED
+    request = a_placed_request(ProjectLocation(APP), annotations=pin_to(8))
+    assert held_if_unreadable(request, {APP.id}).held is Code.PROJECT_REPLACED
 
 
 def test_what_is_not_wanted_is_not_held_by_an_unreadable_project() -> None:
-    dropped = a_placed_claim(ProjectLocation(NEIGHBOUR, inside=False))
+    dropped = a_placed_request(ProjectLocation(NEIGHBOUR, inside=False))
     assert held_if_unreadable(dropped, {NEIGHBOUR.id}) == dropped
 
 
@@ -231,8 +233,8 @@ def test_what_is_not_wanted_is_not_held_by_an_unreadable_project() -> None:
 
 @pytest.mark.parametrize("pin", ["7", " 7\n"])
 def test_a_pin_to_the_project_at_that_path_changes_nothing(pin: str) -> None:
-    claim = a_placed_claim(ProjectLocation(APP), annotations=pin_to(pin))
-    assert replace(claim, pin=None) == a_placed_claim(ProjectLocation(APP))
+    request = a_placed_request(ProjectLocation(APP), annotations=pin_to(pin))
+    assert replace(request, pin=None) == a_placed_request(ProjectLocation(APP))
 
 
 @pytest.mark.parametrize(
@@ -246,32 +248,32 @@ def test_a_pin_to_the_project_at_that_path_changes_nothing(pin: str) -> None:
     ],
 )
 def test_a_pin_to_anything_else_is_a_replaced_project(pin: str, named: str, pinned: int | None) -> None:
-    claim = a_placed_claim(ProjectLocation(APP), annotations=pin_to(pin))
-    assert (claim.held, claim.project, claim.target, claim.pinned) == (Code.PROJECT_REPLACED, APP, None, pinned)
-    assert codes(claim) == ["ProjectReplaced"]
-    assert f"{named}, but tenants/app has id 7" in message(claim)
-    assert "Check whose it is, then correct the annotation" in message(claim)
+    request = a_placed_request(ProjectLocation(APP), annotations=pin_to(pin))
+    assert (request.held, request.project, request.target, request.pinned) == (Code.PROJECT_REPLACED, APP, None, pinned)
+    assert codes(request) == ["ProjectReplaced"]
+    assert f"{named}, but tenants/app has id 7" in message(request)
+    assert "Check whose it is, then correct the annotation" in message(request)
 
 
 def test_a_pin_follows_a_project_that_moved() -> None:
-    assert a_placed_claim(ProjectLocation(WEB, moved=True), annotations=pin_to(8)).target == WEB
-    assert a_placed_claim(ProjectLocation(WEB, moved=True), annotations=pin_to(7)).target is None
+    assert a_placed_request(ProjectLocation(WEB, moved=True), annotations=pin_to(8)).target == WEB
+    assert a_placed_request(ProjectLocation(WEB, moved=True), annotations=pin_to(7)).target is None
 
 
 # switched off
 
 
 def test_a_disabled_repository_is_left_alone() -> None:
-    claim = a_placed_claim(ProjectLocation(APP), annotations=DISABLED)
-    assert (claim.held, claim.project, claim.target, claim.dropped) == (Code.DISABLED, APP, None, False)
-    assert codes(claim) == ["Disabled"]
-    assert "left alone until it is removed" in message(claim)
+    request = a_placed_request(ProjectLocation(APP), annotations=DISABLED)
+    assert (request.held, request.project, request.target, request.dropped) == (Code.DISABLED, APP, None, False)
+    assert codes(request) == ["Disabled"]
+    assert "left alone until it is removed" in message(request)
 
 
 @pytest.mark.parametrize("value", ["enabled", "Disabled", "true", ""])
 def test_only_the_word_disabled_switches_off(value: str) -> None:
     annotations = {"flux-gitlab-syncer/reconcile": value}
-    assert a_placed_claim(ProjectLocation(APP), annotations=annotations).target == APP
+    assert a_placed_request(ProjectLocation(APP), annotations=annotations).target == APP
 
 
 @pytest.mark.parametrize(
@@ -288,8 +290,8 @@ def test_only_the_word_disabled_switches_off(value: str) -> None:
 def test_the_other_troubles_of_a_disabled_repository_are_nobodys_concern(
     fields: dict[str, Any], place: LookUpResult
 ) -> None:
-    claim = a_placed_claim(place, **{"annotations": DISABLED, **fields})
-    assert (claim.held, codes(claim)) == (Code.DISABLED, ["Disabled"])
+    request = a_placed_request(place, **{"annotations": DISABLED, **fields})
+    assert (request.held, codes(request)) == (Code.DISABLED, ["Disabled"])
 
 
 @pytest.mark.parametrize(
@@ -302,13 +304,13 @@ def test_the_other_troubles_of_a_disabled_repository_are_nobodys_concern(
     ],
 )
 def test_a_disabled_repository_holds_nothing_where_it_may_not_be(place: ProjectLocation, code: str) -> None:
-    claim = a_placed_claim(place, ONLY_APP, annotations=DISABLED)
-    assert (claim.dropped, claim.held, claim.project, codes(claim)) == (True, None, None, [code])
+    request = a_placed_request(place, ONLY_APP, annotations=DISABLED)
+    assert (request.dropped, request.held, request.project, codes(request)) == (True, None, None, [code])
 
 
 def test_a_disabled_repository_on_a_foreign_host_is_only_foreign() -> None:
-    claim = a_claim(url="ssh://git@github.com/tenants/app", annotations=DISABLED)
-    assert (claim.dropped, claim.held, codes(claim)) == (True, None, ["ForeignHost"])
+    request = a_request(url="ssh://git@github.com/tenants/app", annotations=DISABLED)
+    assert (request.dropped, request.held, codes(request)) == (True, None, ["ForeignHost"])
 
 
 def test_one_bad_object_does_not_stop_the_others() -> None:
@@ -317,8 +319,8 @@ def test_one_bad_object_does_not_stop_the_others() -> None:
         a_git_repository("good"),
         a_git_repository("foreign", "https://x.y/a/b"),
     ]
-    claims = repository_requests_from(items, some_rules(), KnownProjects(HOSTS))
-    assert [(claim.ref.name, claim.path) for claim in claims] == [
+    repositories = repository_requests_from(items, some_rules(), KnownProjects(HOSTS))
+    assert [(request.ref.name, request.path) for request in repositories] == [
         ("bad", None),
         ("good", "tenants/app"),
         ("foreign", None),
@@ -330,17 +332,17 @@ def test_one_bad_object_does_not_stop_the_others() -> None:
 
 def test_an_unknown_host_with_a_path_of_the_group_is_no_foreign_host() -> None:
     item = a_git_repository(url="ssh://git@git.new.example/Tenants/App.git")
-    (claim,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
+    (request,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
 
-    assert (claim.held, claim.dropped, claim.path) == (Code.URL_UNUSABLE, False, None)
-    assert "list it under git_hosts" in message(claim)
+    assert (request.held, request.dropped, request.path) == (Code.URL_UNUSABLE, False, None)
+    assert "list it under git_hosts" in message(request)
 
 
 def test_the_same_host_with_another_path_is_foreign() -> None:
     item = a_git_repository(url="ssh://git@git.new.example/tenants/web.git")
-    (claim,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
+    (request,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
 
-    assert (claim.dropped, codes(claim)) == (True, ["ForeignHost"])
+    assert (request.dropped, codes(request)) == (True, ["ForeignHost"])
 
 
 # malformed objects
@@ -348,14 +350,14 @@ def test_the_same_host_with_another_path_is_foreign() -> None:
 
 def test_a_malformed_object_is_held_with_what_is_wrong() -> None:
     item = {**a_git_repository(), "broken": "spec.secretRef is no object with a name"}
-    (claim,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS))
+    (request,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS))
 
-    assert (claim.held, claim.vague, claim.path) == (Code.URL_UNUSABLE, True, None)
-    assert message(claim) == "The object is malformed: spec.secretRef is no object with a name. Correct it."
+    assert (request.held, request.malformed, request.path) == (Code.URL_UNUSABLE, True, None)
+    assert message(request) == "The object is malformed: spec.secretRef is no object with a name. Correct it."
 
 
 @pytest.mark.parametrize("url", ["git@code.example:g/p.git", "", "ftp://x/y/z"])
 def test_a_url_that_is_no_url_still_holds_its_secrets_key(url: str) -> None:
-    claim = a_claim(url=url)
+    request = a_request(url=url)
 
-    assert (claim.held, claim.secret) == (Code.URL_UNUSABLE, Ref("Secret", NAMESPACE, "app-key"))
+    assert (request.held, request.secret) == (Code.URL_UNUSABLE, Ref("Secret", NAMESPACE, "app-key"))

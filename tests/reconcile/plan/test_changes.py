@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from reconcile.model import Kind
-from reconcile.plan.changes import Create, Delete, Update, described, kind_of, mark_of, name_of, order_of
+from reconcile.plan.changes import Create, Delete, Update, described, order_of
 from tests.worlds.builders import (
     LEFT_MARK,
     a_create,
@@ -55,13 +55,13 @@ def test_a_delete_of_what_carries_no_mark_names_nobody() -> None:
 
 
 def test_a_key_is_named_by_its_fingerprint_and_marked_by_its_title() -> None:
-    assert name_of(a_key(title=LEFT_MARK)) == a_public_key().fingerprint
-    assert str(mark_of(a_key(title=LEFT_MARK))) == LEFT_MARK
+    assert a_key(title=LEFT_MARK).name == a_public_key().fingerprint
+    assert str(a_key(title=LEFT_MARK).mark) == LEFT_MARK
 
 
 def test_wanted_and_found_items_are_of_the_same_kinds() -> None:
-    assert kind_of(a_wanted_key()) is kind_of(a_key()) is Kind.DEPLOY_KEY
-    assert kind_of(a_wanted_webhook()) is kind_of(a_webhook()) is Kind.WEBHOOK
+    assert a_wanted_key().kind is a_key().kind is Kind.DEPLOY_KEY
+    assert a_wanted_webhook().kind is a_webhook().kind is Kind.WEBHOOK
 
 
 def test_changes_go_by_project_without_case_then_creates_updates_deletes_then_keys_first() -> None:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.actual import Unreadable
+from reconcile.actual import FoundKey, Unreadable
 from reconcile.desired.holds import Holds
 from reconcile.marks import Identity, Owner
-from reconcile.model import FoundKey, Kind
+from reconcile.model import Kind
 from reconcile.plan.changes import Create, Update
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem

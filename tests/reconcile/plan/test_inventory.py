@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.actual import Unreadable
+from reconcile.actual import Found, Unreadable
 from reconcile.marks import Owner
-from reconcile.plan.changes import Found
 from reconcile.plan.inventory import Inventory, Listed, inventory_of
 from reconcile.run import RunOptions, plan_for
 from tests.worlds.builders import (
@@ -27,17 +26,17 @@ SHOP, TILL = a_project(1, "tenants/shop"), a_project(2, "tenants/till")
 
 
 def owners(*found: Found, **rules: object) -> list[Owner]:
-    return [one.owner for one in inventory_of(some_actual(*found), some_rules(**rules)).listed]
+    return [one.owner for one in inventory_of(some_actual(*found, rules=some_rules(**rules))).listed]
 
 
 def duplicates(*states: object) -> list[int]:
-    return [one.duplicates for one in inventory_of(some_actual(*states), some_rules()).listed]
+    return [one.duplicates for one in inventory_of(some_actual(*states)).listed]
 
 
 def test_every_key_and_webhook_is_listed_with_its_project_whosever_it_is() -> None:
     key, others, webhook = a_key(1), a_key(2, title="somebody's"), a_webhook(1)
     actual = some_actual(some_items(key, webhook, project=SHOP), some_items(others, project=TILL))
-    assert inventory_of(actual, some_rules()).listed == (
+    assert inventory_of(actual).listed == (
         Listed(SHOP, key, Owner.OURS),
         Listed(SHOP, webhook, Owner.OURS),
         Listed(TILL, others, Owner.UNMARKED),
@@ -45,7 +44,7 @@ def test_every_key_and_webhook_is_listed_with_its_project_whosever_it_is() -> No
 
 
 def test_nothing_read_is_nothing_listed() -> None:
-    assert inventory_of(some_actual(some_items()), some_rules()) == Inventory()
+    assert inventory_of(some_actual(some_items())) == Inventory()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +79,7 @@ def test_a_webhook_has_as_many_duplicates_as_its_project_has_others_at_its_url()
 
 
 def test_a_project_that_cannot_be_read_is_named_so_that_nobody_takes_it_for_an_empty_one() -> None:
-    inventory = inventory_of(some_actual(some_items(a_key(1), project=SHOP), Unreadable(TILL, "403")), some_rules())
+    inventory = inventory_of(some_actual(some_items(a_key(1), project=SHOP), Unreadable(TILL, "403")))
     assert [one.project for one in inventory.listed] == [SHOP]
     assert inventory.unread == (TILL,)
 
@@ -92,7 +91,7 @@ def test_a_plan_has_an_inventory_only_where_the_orders_ask_for_one() -> None:
     actual = some_actual(a_key(1))
     assert plan_for(some_desired(), actual, some_rules(), RunOptions()).inventory is None
     asked = plan_for(some_desired(), actual, some_rules(), RunOptions(inventory=True)).inventory
-    assert asked == inventory_of(actual, some_rules())
+    assert asked == inventory_of(actual)
 
 
 def test_the_inventory_is_of_the_projects_that_are_acted_on_and_knows_the_group() -> None:

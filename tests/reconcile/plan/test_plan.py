@@ -7,7 +7,7 @@ import pytest
 from reconcile.actual import Unreadable
 from reconcile.marks import Identity
 from reconcile.model import Kind
-from reconcile.plan.changes import Create, Delete, Update
+from reconcile.plan.changes import Create, Delete, FormerKey, Update
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Code, Problem
 from tests.worlds.builders import (
@@ -91,7 +91,7 @@ def deserted(
     *found: object, repositories_in: tuple[str, ...] = (), receivers_in: tuple[str, ...] = (), **rules: object
 ) -> tuple[tuple[Kind, str], ...]:
     desired = some_desired(repositories_in=repositories_in, receivers_in=receivers_in)
-    return make_plan(desired, some_actual(*found), some_rules(**rules)).deserted
+    return make_plan(desired, some_actual(*found, rules=some_rules(**rules)), some_rules(**rules)).deserted
 
 
 def test_a_namespace_without_repositories_is_deserted_where_our_keys_would_go() -> None:
@@ -112,8 +112,8 @@ def test_a_namespace_of_which_we_own_nothing_is_not_deserted() -> None:
 def test_marks_of_a_former_namespace_need_a_repository_in_those_that_are_read() -> None:
     left = a_key(title="flux-gitlab-syncer prod attic/left")
     rules = some_rules(previous_namespaces=["attic"])
-    moved = make_plan(some_desired(), some_actual(left), rules)
-    lost = make_plan(some_desired(repositories_in=()), some_actual(left), rules)
+    moved = make_plan(some_desired(), some_actual(left, rules=rules), rules)
+    lost = make_plan(some_desired(repositories_in=()), some_actual(left, rules=rules), rules)
 
     assert (len(moved.deletes), moved.deserted) == (1, ())
     assert (len(lost.deletes), lost.deserted) == (1, ((Kind.DEPLOY_KEY, NAMESPACE),))
@@ -121,7 +121,7 @@ def test_marks_of_a_former_namespace_need_a_repository_in_those_that_are_read() 
 
 def test_one_inhabited_namespace_does_not_speak_for_another() -> None:
     rules = replace(some_rules(), identity=Identity(CLUSTER, frozenset({NAMESPACE, "billing"})))
-    found = some_actual(a_key(1), a_key(2, title="flux-gitlab-syncer prod billing/shop"))
+    found = some_actual(a_key(1), a_key(2, title="flux-gitlab-syncer prod billing/shop"), rules=rules)
 
     plan = make_plan(some_desired(repositories_in=("billing",)), found, rules)
 
@@ -221,8 +221,14 @@ def test_the_whole_url_is_part_of_the_checksum() -> None:
 
 
 def test_the_title_and_the_right_to_push_of_a_key_that_is_put_back_are_part_of_the_checksum() -> None:
-    before = [None, a_key(), a_key(title="deploy bot"), a_key(can_push=True)]
-    plans = [Plan((Create(a_wanted_key(), "", was=found),)) for found in before]
+    title = str(a_mark())
+    before = [
+        None,
+        FormerKey(title, can_push=False),
+        FormerKey("deploy bot", can_push=False),
+        FormerKey(title, can_push=True),
+    ]
+    plans = [Plan((Create(a_wanted_key(), "", former=former),)) for former in before]
 
     assert len({plan.checksum(HOST, CLUSTER) for plan in plans}) == len(before)
 

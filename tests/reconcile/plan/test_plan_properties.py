@@ -16,10 +16,10 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from reconcile.actual import Actual, Items, Unreadable, actual_from
+from reconcile.actual import Actual, FoundKey, FoundWebhook, Items, Unreadable, actual_from
 from reconcile.desired.desired import Desired
 from reconcile.marks import Identity
-from reconcile.model import FoundKey, FoundWebhook, Kind, Project, Ref, SecretUnreadable
+from reconcile.model import Kind, Project, Ref, SecretUnreadable
 from reconcile.plan.changes import Change, Create, Delete, Update
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Code
@@ -49,6 +49,7 @@ class Scenario:
 
     @property
     def actual(self) -> Actual:
+        self.gitlab.rules = self.rules
         return self.gitlab.read_actual(())
 
     def desired(self, actual: Actual | None = None) -> Desired:

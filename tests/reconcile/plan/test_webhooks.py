@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.actual import Unreadable
+from reconcile.actual import FoundWebhook, Unreadable
 from reconcile.desired.holds import Holds
 from reconcile.events import FLAGS
 from reconcile.marks import Identity, Mark, Owner
-from reconcile.model import FoundWebhook, Kind
+from reconcile.model import Kind
 from reconcile.plan.changes import Update, heals
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem

@@ -38,7 +38,7 @@ def test_a_deleted_key_comes_back_whole_from_its_report() -> None:
 
     [removed] = removed_from(a_report(delete))
 
-    assert removed == RemovedKey(a_project(), delete.found)
+    assert removed == RemovedKey(a_project(), delete.found.title, delete.found.key, can_push=False)
     assert (removed.kind, removed.name) == (Kind.DEPLOY_KEY, delete.name)
 
 
