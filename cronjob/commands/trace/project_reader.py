@@ -79,9 +79,8 @@ class ProjectReader:
         try:
             answer, _ = self._session.get(base)
             archived = isinstance(answer, dict) and answer.get("archived") is True
-            keys = [
-                key_from(element, self._rules, now) for element in pages(self._session, routes.deploy_keys(base), {})
-            ]
+            listed_keys = pages(self._session, routes.deploy_keys(base), {})
+            keys = tuple(key_from(element, self._rules, now) for element in listed_keys)
             listed_hooks = pages(self._session, routes.hooks(base), {})
             webhooks = tuple(webhook_from(element, self._rules) for element in listed_hooks)
         except SyncerError as error:
