@@ -202,9 +202,8 @@ class GitLabGroup:
         self._raise_if_stopped()
         now, base = datetime.now(UTC), routes.project(project.id)
         try:
-            keys = [
-                key_from(element, self._rules, now) for element in pages(self._session, routes.deploy_keys(base), {})
-            ]
+            listed_keys = pages(self._session, routes.deploy_keys(base), {})
+            keys = tuple(key_from(element, self._rules, now) for element in listed_keys)
             listed_hooks = pages(self._session, routes.hooks(base), {})
             webhooks = tuple(webhook_from(element, self._rules) for element in listed_hooks)
         except (Refused, NoAnswer, MalformedAnswer) as error:
