@@ -11,13 +11,16 @@ class Level(StrEnum):
     """
     How bad a finding is, from harmless to bad.
 
-    FAIL stops a run or breaks a chain, WARN does not; SKIP was not looked at, since it depends on what failed.
+    FAIL stops a run or breaks a chain, WARN does not. OFF is switched off on purpose, UNKNOWN could not be judged, SKIP
+    was not looked at: it depends on another one, or could not be read. `check` has OK, WARN and FAIL only.
     """
 
     OK = "ok"
     NOTE = "note"
     SKIP = "skip"
     WARN = "warn"
+    OFF = "off"
+    UNKNOWN = "unknown"
     FAIL = "fail"
 
 
@@ -43,6 +46,6 @@ def has_failed(findings: Iterable[Finding]) -> bool:
 
 
 def worst(levels: Iterable[Level]) -> Level:
-    """Return FAIL, WARN or OK, whichever is the worst; NOTE and SKIP count as OK."""
+    """Return FAIL, WARN or OK, whichever is the worst; all other levels count as OK."""
     present = set(levels)
     return next((level for level in (Level.FAIL, Level.WARN) if level in present), Level.OK)

@@ -6,7 +6,15 @@ import click
 
 from reconcile.findings import Finding, Level
 
-_COLOURS = {"ok": "green", "note": "cyan", "skip": "bright_black", "warn": "yellow", "fail": "red"}
+_COLOURS = {
+    "ok": "green",
+    "note": "cyan",
+    "skip": "bright_black",
+    "warn": "yellow",
+    "off": "magenta",
+    "unknown": "magenta",
+    "fail": "red",
+}
 
 
 def ok(topic: str, message: str) -> Finding:
@@ -24,7 +32,7 @@ def fail(topic: str, message: str) -> Finding:
     return Finding(topic, Level.FAIL, message)
 
 
-def shown_level(level: str, *, colour: bool, bold: bool = False) -> str:
-    """Return the level's name in a column of four characters, coloured for a terminal where *colour* is set."""
-    text = level.ljust(4)
+def shown_level(level: str, *, colour: bool, bold: bool = False, width: int = 4) -> str:
+    """Return the level's name in a column of *width* characters, coloured for a terminal where *colour* is set."""
+    text = level.ljust(width)
     return click.style(text, fg=_COLOURS[level], bold=bold) if colour else text

@@ -11,12 +11,14 @@ from reconcile.chain.fetch import fetch_findings
 from reconcile.chain.kustomizations import Kustomizations, kustomization_findings
 from reconcile.chain.links import Chain, Link
 from reconcile.chain.project import project_findings
-from reconcile.chain.receiver import missing_receiver_findings, receiver_findings, receivers_of
+from reconcile.chain.receiver import is_off, missing_receiver_findings, receiver_findings, receivers_of
 from reconcile.chain.repository import repository_findings, secret_findings
 from reconcile.chain.tenant_trace import TenantTrace
 from reconcile.chain.webhook import other_webhook_findings, webhook_findings, webhook_of
 from reconcile.findings import Finding, Level
 from reconcile.model import Project
+
+_BLOCKING = {Level.FAIL, Level.OFF, Level.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Surroundings:
 
 def delivering_webhooks(trace: TenantTrace) -> list[int]:
     """Return the ids of the webhooks that call the GitRepository's Receivers, in the order of the Receivers."""
-    webhooks = (webhook_of(trace, receiver) for receiver in receivers_of(trace))
+    webhooks = (webhook_of(trace, receiver) for receiver in receivers_of(trace) if not is_off(receiver))
     return list(dict.fromkeys(webhook.id for webhook in webhooks if webhook))
 
 
@@ -59,24 +61,26 @@ def chain_without_repository(project: Project, namespaces: tuple[str, ...]) -> C
 
 
 def _findings(trace: TenantTrace, surroundings: Surroundings) -> Iterator[Finding]:
-    yield from repository_findings(trace)
+    repository, project = list(repository_findings(trace)), list(project_findings(trace))
+    yield from repository
     if trace.request is None:
         return
     yield from secret_findings(trace)
-    yield from project_findings(trace)
+    yield from project
     yield from key_findings(trace, surroundings.run)
     yield from fetch_findings(trace)
-    yield from _push_findings(trace, surroundings)
+    yield from _push_findings(trace, surroundings, [*repository, *project])
     yield from kustomization_findings(surroundings.kustomizations, trace.ref)
 
 
-def _push_findings(trace: TenantTrace, surroundings: Surroundings) -> Iterator[Finding]:
+def _push_findings(trace: TenantTrace, surroundings: Surroundings, before: list[Finding]) -> Iterator[Finding]:
     yield from missing_receiver_findings(trace)
     for receiver in receivers_of(trace):
-        yield from receiver_findings(trace, receiver)
-        if trace.rules.receiver_url:
-            yield from webhook_findings(trace, receiver, surroundings.run)
-        webhook = webhook_of(trace, receiver)
+        findings = list(receiver_findings(trace, receiver))
+        yield from findings
+        is_blocked = any(finding.level in _BLOCKING for finding in [*before, *findings])
+        yield from webhook_findings(trace, receiver, surroundings.run, is_blocked=is_blocked)
+        webhook = None if is_off(receiver) else webhook_of(trace, receiver)
         if webhook:
             yield delivery_finding(surroundings.deliveries.get(webhook.id, Deliveries()), webhook.id)
     yield from other_webhook_findings(trace)

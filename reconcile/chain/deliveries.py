@@ -48,7 +48,7 @@ def delivery_finding(deliveries: Deliveries, webhook: int) -> Finding:
     """Say whether Flux accepts what GitLab delivers for the webhook with that id."""
     name, statuses = f"webhook {webhook}", deliveries.statuses
     if deliveries.unread:
-        return Finding(Link.DELIVERIES, Level.NOTE, deliveries.unread, name)
+        return Finding(Link.DELIVERIES, Level.SKIP, deliveries.unread, name)
     if not statuses:
         return Finding(Link.DELIVERIES, Level.NOTE, "GitLab has delivered nothing in the last 7 days", name)
     failures = [status for status in statuses if not status.startswith("2")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconcile.chain.fetch_messages import CAUSES
+from reconcile.chain.flux_messages import Cure, cause_of
 from reconcile.chain.flux_status import condition, not_ready, quoted, text_of
 from reconcile.chain.links import Link
 from reconcile.chain.problem_findings import shell
@@ -14,8 +16,8 @@ from reconcile.findings import Finding, Level
 REASONS = {
     "AuthenticationFailed": "Flux could not put its credentials together: the Secret is not there, or lacks `identity` "
     "or `known_hosts`, or the key needs a `password`",
-    "GitOperationFailed": "GitLab said no: usually the key is not on the project yet; else `known_hosts` has another "
-    "host key, the branch in spec.ref does not exist, or the host cannot be reached",
+    "GitOperationFailed": "Flux could not clone it: GitLab does not accept the key, the host or the branch does not "
+    "exist, or the host cannot be reached",
     "URLInvalid": "Flux cannot read spec.url, and does not try again before it is changed",
     "EmptyGitRepository": "the project has no commit on that branch yet",
     "InvalidProviderConfiguration": "spec.provider and the Secret do not belong together",
@@ -32,16 +34,33 @@ def fetch_findings(trace: TenantTrace) -> Iterator[Finding]:
     again = shell("flux", "reconcile", "source", "git", trace.ref.name, "--namespace", trace.ref.namespace)
     match condition(trace.item).get("status"):
         case "True" if _spec_is_newer(trace):
-            yield Finding(Link.FETCH, Level.WARN, "Flux has not seen its newest spec yet.", ref, again)
+            message = "Flux has not seen its newest spec yet: what it fetched is what the spec said before."
+            yield Finding(Link.FETCH, Level.UNKNOWN, message, ref, again)
         case "True":
             yield Finding(Link.FETCH, Level.OK, f"Flux has fetched {_revision(trace) or 'it'}", ref)
         case "False":
-            # A stalled object is not tried again until its spec changes.
-            stalled = condition(trace.item, "Stalled").get("status") == "True"
-            yield Finding(Link.FETCH, Level.FAIL, _why_not(trace), ref, None if stalled else again)
+            yield _not_fetched(trace, ref, again)
+        case "Unknown":
+            message = "Flux is fetching it now; trace it again in a minute."
+            yield Finding(Link.FETCH, Level.UNKNOWN, message, ref, again)
         case _:
-            message = "Flux has not said yet whether it can fetch it; if that stays so, see source-controller's log."
-            yield Finding(Link.FETCH, Level.WARN, message, ref, again)
+            message = "It has no status of Flux: see that source-controller runs and watches this namespace."
+            yield Finding(Link.FETCH, Level.UNKNOWN, message, ref, again)
+
+
+def _not_fetched(trace: TenantTrace, ref: str, again: str) -> Finding:
+    ready = condition(trace.item)
+    cause = cause_of(text_of(ready.get("message")), CAUSES)
+    message = not_ready(ready, REASONS, cause)
+    keys = trace.items.keys if trace.items else ()
+    has_key = any(found.key == trace.key and not found.expired for found in keys)
+    cure = cause.cure if cause else Cure.CHANGE
+    if cure is Cure.KEY and has_key:
+        message += " The key is on the project now; Flux may wait up to 15 minutes before it tries again."
+    # A stalled object is not tried again until its spec changes.
+    stalled = condition(trace.item, "Stalled").get("status") == "True"
+    helps = not stalled and (cause is None or cure is not Cure.CHANGE)
+    return Finding(Link.FETCH, Level.FAIL, message, ref, again if helps else None)
 
 
 def _spec_is_newer(trace: TenantTrace) -> bool:
@@ -53,11 +72,3 @@ def _spec_is_newer(trace: TenantTrace) -> bool:
 def _revision(trace: TenantTrace) -> str:
     artifact = (trace.item.get("status") or {}).get("artifact")
     return quoted(text_of(artifact.get("revision"))) if isinstance(artifact, dict) else ""
-
-
-def _why_not(trace: TenantTrace) -> str:
-    ready = condition(trace.item)
-    hope = " The key is on the project now; Flux may wait up to 15 minutes before it tries again."
-    keys = trace.items.keys if trace.items else ()
-    has_key = any(found.key == trace.key and not found.expired for found in keys)
-    return not_ready(ready, REASONS) + (hope if has_key and ready.get("reason") == "GitOperationFailed" else "")

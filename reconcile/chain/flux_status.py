@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from textwrap import shorten
 from typing import Any
 
+from reconcile.chain.flux_messages import MessageCause
 from reconcile.model import without_digests
 
 # A password or token in a URL; the user of ssh://git@ is no secret.
@@ -31,9 +32,14 @@ def condition(item: Mapping[str, Any], kind: str = "Ready") -> Mapping[str, Any]
     return next((found for found in conditions if found.get("type") == kind), {})
 
 
-def not_ready(ready: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
-    """Say why an object is not Ready: Flux's reason, what that means by *reasons*, and Flux's own message."""
+def not_ready(ready: Mapping[str, Any], reasons: Mapping[str, str], cause: MessageCause | None) -> str:
+    """
+    Say why an object is not Ready: Flux's reason, what its message means, what to do, and the message itself.
+
+    Where the message's *cause* is not known, the meaning is that of the reason by *reasons*.
+    """
     reason, message = text_of(ready.get("reason")), quoted(text_of(ready.get("message")))
-    meaning = reasons.get(reason)
+    meaning = cause.meaning if cause else reasons.get(reason)
     sentence = f"Not Ready, {reason or 'without a reason'}{f': {meaning}' if meaning else ''}."
-    return f"{sentence}{f' Flux says: {message}.' if message else ''}"
+    next_step = f" {cause.next_step}" if cause else ""
+    return f"{sentence}{next_step}{f' Flux says: {message}.' if message else ''}"

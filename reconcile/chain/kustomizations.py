@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconcile.chain.flux_messages import cause_of
 from reconcile.chain.flux_status import condition, not_ready, quoted, text_of
+from reconcile.chain.kustomization_messages import CAUSES
 from reconcile.chain.links import Link
 from reconcile.chain.problem_findings import shell
 from reconcile.desired.repositories import is_gone, ref_of
@@ -27,6 +29,9 @@ REASONS = {
 }
 
 
+_RETRIED = {"ArtifactFailed", "DependencyNotReady"}
+
+
 @dataclass(frozen=True, slots=True)
 class Kustomizations:
     """The Kustomizations that could be read; *unread* says why others could not, and which right that needs."""
@@ -43,7 +48,7 @@ def kustomization_findings(kustomizations: Kustomizations, repository: Ref) -> I
     if kustomizations.unread:
         more = "Others were not looked at: " if using else "Not looked at: "
         command = shell("kubectl", "auth", "can-i", "list", RESOURCE, "--all-namespaces")
-        yield Finding(Link.KUSTOMIZATION, Level.NOTE, more + kustomizations.unread, command=command)
+        yield Finding(Link.KUSTOMIZATION, Level.SKIP, more + kustomizations.unread, command=command)
     elif not using:
         message = "No Kustomization names it: Flux fetches it and applies nothing of it (a HelmRelease may use it)."
         yield Finding(Link.KUSTOMIZATION, Level.WARN, message)
@@ -71,9 +76,10 @@ def _finding_for(item: Mapping[str, Any], repository: Ref) -> Finding:
             message = f"is Ready: {applied}{_from(ref, repository)}, {_as_whom(spec, ref)}"
             return Finding(Link.KUSTOMIZATION, Level.OK, message, str(ref))
         case "False":
-            # Flux itself tries again every 30 seconds where only the source is missing.
-            command = "" if ready.get("reason") == "ArtifactFailed" else again
-            return Finding(Link.KUSTOMIZATION, Level.FAIL, not_ready(ready, REASONS), str(ref), command or None)
+            cause = cause_of(text_of(ready.get("message")), CAUSES)
+            # Flux itself tries again every 30 seconds where only the source or a dependency is missing.
+            next_ = None if ready.get("reason") in _RETRIED else again
+            return Finding(Link.KUSTOMIZATION, Level.FAIL, not_ready(ready, REASONS, cause), str(ref), next_)
     message = "Flux has not said yet whether it could apply it; if that stays so, see kustomize-controller's log."
     return Finding(Link.KUSTOMIZATION, Level.WARN, message, str(ref), again)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,6 +37,25 @@ LINKS = {
 }
 
 
+# A push arrives where these hold; what is behind them (deliveries, Kustomizations) may be unreadable for good reasons.
+_REQUIRED = frozenset(Link) - {Link.DELIVERIES, Link.KUSTOMIZATION}
+_NOT_JUDGED = frozenset({Level.UNKNOWN, Level.SKIP})
+
+
+class Verdict(StrEnum):
+    """
+    Whether a tenant's push arrives and is applied.
+
+    OFF: the GitRepository or a Receiver of it is suspended or disabled. UNKNOWN: a link up to `webhook` could not be
+    judged, and none is known to be broken.
+    """
+
+    OK = "ok"
+    OFF = "off"
+    UNKNOWN = "unknown"
+    BROKEN = "broken"
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """All findings about one GitRepository, or about a *project* that no GitRepository names."""
@@ -45,11 +65,55 @@ class Chain:
     findings: tuple[Finding, ...]
 
     @property
+    def deciding(self) -> Finding | None:
+        """
+        The finding that decides the verdict: fix it before those behind it. The first row that applies counts.
+
+            the GitRepository is switched off   off: whatever fails behind it may fail because of it
+            a link has failed                   broken
+            a Receiver is switched off          off
+            a link up to `webhook` is unknown   unknown
+        """
+        rules = (
+            ({Level.OFF}, {Link.REPOSITORY}),
+            ({Level.FAIL}, set(Link)),
+            ({Level.OFF}, set(Link)),
+            (_NOT_JUDGED, _REQUIRED),
+        )
+        return next((finding for levels, links in rules if (finding := self._first(levels, links))), None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the chain holds."""
+        return _verdict_of({self.deciding.level}) if self.deciding else Verdict.OK
+
+    @property
     def broken(self) -> Finding | None:
-        """The first broken link: fix it before those behind it."""
-        return next((finding for finding in self.findings if finding.level is Level.FAIL), None)
+        """The first broken link of a chain that is broken."""
+        return self.deciding if self.verdict is Verdict.BROKEN else None
 
     @property
     def level(self) -> Level:
-        """The worst level; a skipped link and a note count as ok."""
+        """`fail` for every verdict but ok; `warn` where somebody should look at something."""
+        if self.verdict is not Verdict.OK:
+            return Level.FAIL
         return worst(finding.level for finding in self.findings)
+
+    @property
+    def verdict_by_link(self) -> dict[str, Verdict]:
+        """How each link is by itself, also deliveries and Kustomizations; a link without findings is left out."""
+        levels: dict[str, set[Level]] = {}
+        for finding in self.findings:
+            levels.setdefault(str(finding.topic), set()).add(finding.level)
+        return {link: _verdict_of(found) for link, found in levels.items()}
+
+    def _first(self, levels: Set[Level], links: Set[Link]) -> Finding | None:
+        return next((found for found in self.findings if found.level in levels and found.topic in links), None)
+
+
+def _verdict_of(levels: Set[Level]) -> Verdict:
+    if Level.FAIL in levels:
+        return Verdict.BROKEN
+    if Level.OFF in levels:
+        return Verdict.OFF
+    return Verdict.UNKNOWN if levels & _NOT_JUDGED else Verdict.OK

@@ -17,10 +17,12 @@ _BREAKING = {
     Code.ROTATION_IN_FLIGHT,
     Code.KEY_EXPIRED,
     Code.WEBHOOK_DISABLED,
-    Code.SUSPENDED,
     Code.FOREIGN_HOST,
     Code.PROJECT_OUTSIDE_GROUP,
 }
+_OFF = {Code.SUSPENDED, Code.DISABLED}
+# What could not be read may be right all the same.
+_UNKNOWN = {Code.SECRET_UNREADABLE, Code.PROJECT_UNREADABLE}
 # A run removes nothing meanwhile, and the webhook that should be there works.
 _HARMLESS = {Code.MARK_ELSEWHERE}
 _SECRET = {Code.SECRET_NOT_FOUND, Code.SECRET_UNREADABLE, Code.KEY_UNUSABLE, Code.PUBLIC_KEY_MISMATCH}
@@ -37,7 +39,6 @@ _WEBHOOK = {
     Code.WEBHOOK_DISABLED,
     Code.WEBHOOK_UNMARKED,
     Code.MARK_ELSEWHERE,
-    Code.WEBHOOKS_OFF,
 }
 _LINKS = {Link.CREDENTIALS: _SECRET, Link.PROJECT: _PROJECT, Link.DEPLOY_KEY: _KEY, Link.WEBHOOK: _WEBHOOK}
 _LEVELS = {Severity.ERROR: Level.FAIL, Severity.WARNING: Level.WARN, Severity.NOTICE: Level.NOTE}
@@ -52,9 +53,8 @@ def link_of(code: str, kind: str | None) -> Link:
 
 def level_of(problem: Problem) -> Level:
     """Return how bad the problem is for the chain."""
-    if problem.code in _HARMLESS:
-        return Level.WARN
-    return Level.FAIL if problem.code in _BREAKING else _LEVELS[problem.severity]
+    levels = ((_OFF, Level.OFF), (_UNKNOWN, Level.UNKNOWN), (_HARMLESS, Level.WARN), (_BREAKING, Level.FAIL))
+    return next((level for codes, level in levels if problem.code in codes), _LEVELS[problem.severity])
 
 
 def findings_for(problems: Iterable[Problem], link: Link, ref: Ref | None) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconcile.chain.links import Link
 from reconcile.chain.problem_findings import findings_for
 from reconcile.chain.tenant_trace import TenantTrace
-from reconcile.findings import Finding, Level, has_failed
+from reconcile.findings import Finding, Level
 
 
 def project_findings(trace: TenantTrace) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def project_findings(trace: TenantTrace) -> Iterator[Finding]:
         *findings_for(trace.problems(None), Link.PROJECT, None),
     ]
     project = trace.project
-    if project and not has_failed(problems):
+    if project and not any(finding.level in {Level.FAIL, Level.UNKNOWN} for finding in problems):
         yield Finding(Link.PROJECT, Level.OK, f"{project.path} is project {project.id}", project.path)
     yield from problems
     if project and trace.state and trace.state.archived:

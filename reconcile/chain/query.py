@@ -48,7 +48,7 @@ class Query:
         url = self._url()
         path = url.path if url else self.text if "/" in self.text else None
         leading = self.leading_to(path, url.host if url else None, hosts) if path else []
-        return [item for item in self._items if self._is_named(item) or item in leading]
+        return [item for item in self._items if self._is_named(item) or item in leading or self._is_url_of(item)]
 
     def leading_to(self, path: str, host: str | None, hosts: Hosts) -> list[Item]:
         """Return those whose URL has that path; with a *host*, on that one or on another name of the same GitLab."""
@@ -94,18 +94,30 @@ class Query:
         ref = _ref(item)
         return name in {ref.name, f"{ref.namespace}/{ref.name}"}
 
+    def _is_url_of(self, item: Item) -> bool:
+        """Return whether the text is that of spec.url, which Flux or GitLab may not be able to use."""
+        return _plain_url(self.text) == _plain_url(_spec_url(item)) != ""
+
     def _url(self) -> GitUrl | None:
         text = f"ssh://{self.text}" if _SCP.fullmatch(self.text) else self.text
         return self._parsed(text.partition(_PAGE_OF_PROJECT)[0]) if "://" in text else None
 
     def _url_of(self, item: Item) -> GitUrl | None:
-        return self._parsed(str((item.get("spec") or {}).get("url") or ""))
+        return self._parsed(_spec_url(item))
 
     def _parsed(self, text: str) -> GitUrl | None:
         try:
             return parse_git_url(text, self._rules.relative_root)
         except UnusableUrl:
             return None
+
+
+def _spec_url(item: Item) -> str:
+    return str((item.get("spec") or {}).get("url") or "")
+
+
+def _plain_url(text: str) -> str:
+    return text.strip().lower().removeprefix("ssh://").rstrip("/").removesuffix(".git")
 
 
 def _containing(text: str, names: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from reconcile.chain.tenant_trace import TenantTrace
 from reconcile.desired.receivers import ReceiverRequest
 from reconcile.findings import Finding, Level
 from reconcile.model import shown_url
+from reconcile.problems import Code
 
 
 def receivers_of(trace: TenantTrace) -> Sequence[ReceiverRequest]:
@@ -19,17 +20,22 @@ def receivers_of(trace: TenantTrace) -> Sequence[ReceiverRequest]:
     return sorted(trace.receivers, key=lambda receiver: receiver.ref)
 
 
+def is_off(receiver: ReceiverRequest) -> bool:
+    """Return whether somebody has suspended or disabled the Receiver."""
+    return receiver.held in {Code.SUSPENDED, Code.DISABLED}
+
+
 def missing_receiver_findings(trace: TenantTrace) -> Iterator[Finding]:
     """Where no Receiver names the GitRepository, say what that means, and which Receiver may have been meant to."""
     if trace.receivers:
         return
-    interval = text_of(trace.spec.get("interval")) or "its interval"
-    message = f"No Receiver names it, so Flux hears of no push and looks only every {interval}."
+    interval = text_of(trace.spec.get("interval")) or "spec.interval"
+    message = f"No Receiver names it, so Flux hears of no push and looks only once in {interval}."
     similar = next((receiver for receiver in trace.others if _almost_names(receiver, trace)), None)
     hint = f" {similar.ref} names something much like it: correct its spec.resources." if similar else ""
     level = Level.WARN if trace.rules.receiver_url else Level.NOTE
     yield Finding(Link.RECEIVER, level, message + hint, str(similar.ref) if similar else None)
-    yield Finding(Link.WEBHOOK, Level.SKIP, "none is wanted without a Receiver")
+    yield Finding(Link.WEBHOOK, Level.NOTE, "none is wanted without a Receiver")
 
 
 def _almost_names(receiver: ReceiverRequest, trace: TenantTrace) -> bool:
@@ -40,13 +46,19 @@ def _almost_names(receiver: ReceiverRequest, trace: TenantTrace) -> bool:
 def receiver_findings(trace: TenantTrace, receiver: ReceiverRequest) -> Iterator[Finding]:
     """Say whether Flux takes deliveries for this Receiver."""
     ref = receiver.ref
-    problems = list(findings_for(trace.problems(ref), Link.RECEIVER, ref))
-    if not trace.rules.receiver_url:
-        message = "names the GitRepository; no more is asked while webhooks are off"
+    # Without --receiver-url a run reports nothing about Receivers.
+    reported = trace.problems(ref) or (receiver.problems if is_off(receiver) else ())
+    problems = list(findings_for(reported, Link.RECEIVER, ref))
+    if problems:
+        yield from problems
+    elif not trace.rules.receiver_url:
+        message = "names the GitRepository; no more is looked at without --receiver-url"
         yield Finding(Link.RECEIVER, Level.NOTE, message, str(ref))
-    elif not problems:
+    elif not receiver.supported:
+        message = f"GitLab cannot feed a Receiver of type {receiver.type}; use the type gitlab or generic."
+        yield Finding(Link.RECEIVER, Level.NOTE, message, str(ref))
+    else:
         path = shown_url(receiver.path or "")
         events = ", ".join(sorted(flag.removesuffix("_events").replace("_", " ") for flag in receiver.flags))
         message = f"is Ready, of type {receiver.type}, for {events}; its path {path} belongs to its token"
         yield Finding(Link.RECEIVER, Level.OK, message, str(ref))
-    yield from problems

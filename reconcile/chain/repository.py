@@ -9,7 +9,7 @@ from reconcile.chain.links import Link
 from reconcile.chain.problem_findings import findings_for, shell
 from reconcile.chain.tenant_trace import TenantTrace
 from reconcile.desired.repositories import RepositoryRequest
-from reconcile.findings import Finding, Level, has_failed
+from reconcile.findings import Finding, Level
 
 _REF_FIELDS = ("branch", "tag", "semver", "commit", "name")
 
@@ -26,8 +26,8 @@ def repository_findings(trace: TenantTrace) -> Iterator[Finding]:
     if trace.spec.get("suspend") is True:
         command = shell("flux", "resume", "source", "git", trace.ref.name, "--namespace", trace.ref.namespace)
         message = "It is suspended: Flux fetches nothing until it is resumed."
-        yield Finding(Link.REPOSITORY, Level.FAIL, message, ref, command)
-    elif not has_failed(problems):
+        yield Finding(Link.REPOSITORY, Level.OFF, message, ref, command)
+    elif not any(finding.level in {Level.FAIL, Level.OFF} for finding in problems):
         yield Finding(Link.REPOSITORY, Level.OK, f"asks for {_wanted_source(trace, request)}", ref)
 
 

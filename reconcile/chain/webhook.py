@@ -8,6 +8,7 @@ from dataclasses import replace
 from reconcile.actual import FoundWebhook
 from reconcile.chain.links import Link
 from reconcile.chain.problem_findings import findings_for
+from reconcile.chain.receiver import is_off
 from reconcile.chain.tenant_trace import TenantTrace
 from reconcile.desired.desired import WantedWebhook
 from reconcile.desired.receivers import ReceiverRequest
@@ -19,31 +20,68 @@ from reconcile.plan.changes import Change, Create, Update
 _NEEDED = {"token_present", "push_events_branch_filter", "branch_filter_strategy"}
 
 
-def webhook_findings(trace: TenantTrace, receiver: ReceiverRequest, run: str) -> Iterator[Finding]:
-    """Say whether the project has this Receiver's webhook; *run* is the command that creates or corrects it."""
-    if trace.items is None:
-        message = "not looked at: the project's webhooks are not known"
-        yield Finding(Link.WEBHOOK, Level.SKIP, message, str(receiver.ref))
-        return
-    wanted, webhook = _wanted(trace, trace.items.project, receiver), webhook_of(trace, receiver)
-    if wanted is None:
-        message = "stays as it is" if webhook else "none is made"
-        yield Finding(Link.WEBHOOK, Level.SKIP, f"{message} until the links before it are right", _name(webhook))
-        return
+def webhook_findings(trace: TenantTrace, receiver: ReceiverRequest, run: str, *, is_blocked: bool) -> Iterator[Finding]:
+    """
+    Say whether the project has this Receiver's webhook; *run* is the command that creates or corrects it.
+
+    *is_blocked*: a link before it is not ok, so that a run leaves the webhook as it is.
+    """
+    ref = str(receiver.ref)
+    if is_off(receiver):
+        yield Finding(Link.WEBHOOK, Level.SKIP, "not looked at, since its Receiver is switched off", ref)
+    elif not trace.rules.receiver_url:
+        message = (
+            "Without --receiver-url webhooks are neither made nor removed, and nobody can say which one the project "
+            "needs; give it."
+        )
+        yield Finding(Link.WEBHOOK, Level.UNKNOWN, message, ref)
+    elif not receiver.supported:
+        yield Finding(Link.WEBHOOK, Level.NOTE, f"none is wanted for a Receiver of type {receiver.type}", ref)
+    elif trace.items is None:
+        yield Finding(Link.WEBHOOK, Level.SKIP, "not looked at: the project's webhooks are not known", ref)
+    else:
+        wanted = _wanted(trace, trace.items.project, receiver)
+        if wanted:
+            yield from _wanted_findings(trace, receiver, wanted, run)
+        else:
+            yield _unwanted_finding(trace, receiver, is_blocked=is_blocked)
+
+
+def _wanted_findings(
+    trace: TenantTrace, receiver: ReceiverRequest, wanted: WantedWebhook, run: str
+) -> Iterator[Finding]:
+    webhook = webhook_of(trace, receiver)
     problems = list(findings_for(trace.problems(receiver.ref), Link.WEBHOOK, receiver.ref))
     change = _change_of(trace, wanted)
     if change:
         level = Level.FAIL if _breaks(change) else Level.WARN
         yield Finding(Link.WEBHOOK, level, _difference(wanted, change), _name(webhook), run)
-    elif webhook and not has_failed(problems):
-        yield Finding(Link.WEBHOOK, Level.OK, f"is at {shown_url(webhook.url)}, as it should be", _name(webhook))
+    elif not has_failed(problems):
+        if webhook:
+            yield Finding(Link.WEBHOOK, Level.OK, f"is at {shown_url(webhook.url)}, as it should be", _name(webhook))
+        else:
+            message = f"The project has no webhook at {shown_url(wanted.url)}, and no run makes it."
+            yield Finding(Link.WEBHOOK, Level.FAIL, message)
     yield from (replace(problem, object=_name(webhook)) for problem in problems)
+
+
+def _unwanted_finding(trace: TenantTrace, receiver: ReceiverRequest, *, is_blocked: bool) -> Finding:
+    """Say what is there where a run wants no webhook for the Receiver, since something holds it."""
+    webhook = webhook_of(trace, receiver)
+    if is_blocked:
+        message = "stays as it is" if webhook else "none is made"
+        return Finding(Link.WEBHOOK, Level.SKIP, f"{message} until the links before it are right", _name(webhook))
+    codes = ", ".join(dict.fromkeys(problem.code for problem in trace.problems(receiver.ref)))
+    because = f" because of {codes}" if codes else ""
+    if webhook:
+        message = f"is at {shown_url(webhook.url)}, and no run looks after it{because}"
+        return Finding(Link.WEBHOOK, Level.WARN, message, _name(webhook))
+    return Finding(Link.WEBHOOK, Level.FAIL, f"The project has no webhook for it, and no run makes one{because}.")
 
 
 def other_webhook_findings(trace: TenantTrace) -> Iterator[Finding]:
     """Say what is wrong with the project's webhooks that belong to no Receiver which names the GitRepository."""
-    problems = [problem for problem in trace.problems(None) if problem.project or not trace.rules.receiver_url]
-    yield from findings_for(problems, Link.WEBHOOK, None)
+    yield from findings_for([problem for problem in trace.problems(None) if problem.project], Link.WEBHOOK, None)
 
 
 def webhook_of(trace: TenantTrace, receiver: ReceiverRequest) -> FoundWebhook | None:

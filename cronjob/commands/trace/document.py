@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cronjob.reports import schemas
-from reconcile.chain.links import Chain
+from reconcile.chain.links import Chain, Link, Verdict
 from reconcile.findings import Finding, Level, worst
 
 
@@ -18,6 +19,11 @@ class TraceAnswer:
     query: str
     chains: tuple[Chain, ...] = ()
     error: str | None = None
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether every chain holds."""
+        return not self.error and all(chain.verdict is Verdict.OK for chain in self.chains)
 
     @property
     def level(self) -> Level:
@@ -34,7 +40,22 @@ def document_of(answer: TraceAnswer, version: str, cluster: str) -> dict[str, An
         "asked": answer.query,
         "result": answer.level.value,
         "error": answer.error,
+        "summary": _summary(answer.chains),
         "chains": [_chain(chain) for chain in answer.chains],
+    }
+
+
+def _summary(chains: Sequence[Chain]) -> dict[str, Any]:
+    """Count the chains by verdict, and at each link those that have the link by the link's own verdict."""
+    counts = Counter(chain.verdict for chain in chains)
+    by_link: dict[str, Counter[Verdict]] = {link.value: Counter() for link in Link}
+    for chain in chains:
+        for link, verdict in chain.verdict_by_link.items():
+            by_link[link][verdict] += 1
+    return {
+        "chains": len(chains),
+        **{verdict.value: counts[verdict] for verdict in Verdict},
+        "by_link": {link: {verdict.value: found[verdict] for verdict in Verdict} for link, found in by_link.items()},
     }
 
 
@@ -43,6 +64,7 @@ def _chain(chain: Chain) -> dict[str, Any]:
         "repository": chain.repository,
         "project": chain.project,
         "result": chain.level.value,
+        "verdict": chain.verdict.value,
         "broken": str(chain.broken.topic) if chain.broken else None,
         "links": list(_findings(chain.findings)),
     }

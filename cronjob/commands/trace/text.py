@@ -1,9 +1,9 @@
-"""A chain for people: one paragraph for each link, the first broken one marked, and what to type next."""
+"""A chain for people: one paragraph for each link, the one that decides marked, and what to type next."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from cronjob.commands.findings import shown_level
@@ -12,9 +12,12 @@ from cronjob.output.render.page import Page
 
 Record = Mapping[str, Any]
 
-_ENDS = {"ok": "Every link holds.", "warn": "Every link holds, with something to look at."}
+_VERDICTS = {"off": "Switched off", "unknown": "Not known whether it holds", "broken": "Broken"}
+_LEVELS: Mapping[str, Set[str]] = {"off": {"off"}, "unknown": {"unknown", "skip"}, "broken": {"fail"}}
+# That they could not be read changes no verdict.
+_OPTIONAL = {"deliveries", "kustomization"}
 _ARROW = "-> "
-_INDENT = " " * 23
+_INDENT = " " * 26
 
 
 def as_text(document: Record, page: Page) -> str:
@@ -27,31 +30,44 @@ def as_text(document: Record, page: Page) -> str:
 def _chain(chain: Record, page: Page) -> Iterator[str]:
     yield for_terminal(chain["repository"] or f"project {chain['project']}")
     yield ""
-    first = next((finding for finding in chain["links"] if finding["level"] == "fail"), None)
+    deciding = _deciding(chain)
     last_link = ""
-    next_ = _next(chain["links"], first)
+    next_ = _next(chain["links"], deciding)
     for finding in chain["links"]:
         link = "" if finding["link"] == last_link else finding["link"]
         object_ = None if finding["object"] in {chain["repository"], chain["project"]} else finding["object"]
         command = None if finding["command"] in next_ else finding["command"]
         shown = {**finding, "link": link, "object": object_, "command": command}
-        yield from _finding(shown, page, is_first=finding is first)
+        yield from _finding(shown, page, is_deciding=finding is deciding)
         last_link = finding["link"]
     yield ""
-    if first is None:
-        yield _ENDS[chain["result"]]
-    else:
-        yield f"Broken at {first['link']}{'. Next:' if next_ else '.'}"
+    yield f"{_end(chain, deciding)}{' Next:' if next_ else ''}"
     yield from (f"  {for_terminal(command)}" for command in next_)
     yield ""
 
 
-def _next(links: Sequence[Record], first: Record | None) -> list[str]:
-    """Return what fixes the first broken link; after a new key, Flux may wait up to 15 minutes before it looks."""
-    if first is None or not first["command"]:
+def _deciding(chain: Record) -> Record | None:
+    """Return the finding that decides the verdict: the first one with a level of that verdict."""
+    levels, ignored = _LEVELS.get(chain["verdict"], set()), _OPTIONAL if chain["verdict"] == "unknown" else set()
+    links = (finding for finding in chain["links"] if finding["link"] not in ignored)
+    return next((finding for finding in links if finding["level"] in levels), None)
+
+
+def _end(chain: Record, deciding: Record | None) -> str:
+    if deciding:
+        return f"{_VERDICTS[chain['verdict']]} at {deciding['link']}."
+    findings = [finding for finding in chain["links"] if finding["link"] == "webhook"]
+    if not any(finding["level"] in {"ok", "warn"} and finding["object"] for finding in findings):
+        return "Flux fetches it, and hears of no push: the project has no webhook for it."
+    return "Every link holds." if chain["result"] == "ok" else "Every link holds, with something to look at."
+
+
+def _next(links: Sequence[Record], deciding: Record | None) -> list[str]:
+    """Return what fixes the deciding link; after a new key, Flux may wait up to 15 minutes before it looks."""
+    if deciding is None or not deciding["command"]:
         return []
     fetch = [finding["command"] for finding in links if finding["link"] == "fetch" and finding["command"]]
-    return [first["command"], *(fetch if first["link"] == "deploy-key" else [])]
+    return [deciding["command"], *(fetch if deciding["link"] == "deploy-key" else [])]
 
 
 def _sentence(object_: str | None, message: str) -> str:
@@ -61,10 +77,10 @@ def _sentence(object_: str | None, message: str) -> str:
     return f"{object_}{'' if message[:1].islower() else ':'} {message}"
 
 
-def _finding(finding: Record, page: Page, *, is_first: bool) -> Iterator[str]:
-    level = shown_level(finding["level"], colour=page.colour, bold=is_first)
+def _finding(finding: Record, page: Page, *, is_deciding: bool) -> Iterator[str]:
+    level = shown_level(finding["level"], colour=page.colour, bold=is_deciding, width=len("unknown"))
     message = "\n".join(page.folded(_sentence(finding["object"], finding["message"]), _INDENT))
-    yield f"{_ARROW if is_first else '   '}{level}  {finding['link']:<14}{message[len(_INDENT) :]}"
+    yield f"{_ARROW if is_deciding else '   '}{level}  {finding['link']:<14}{message[len(_INDENT) :]}"
     if finding["command"]:
         # In one piece however long it is: it is there to be copied.
         yield f"{_INDENT}$ {for_terminal(finding['command'])}"

@@ -30,11 +30,10 @@ from reconcile.chain.links import Chain
 from reconcile.chain.query import Query
 from reconcile.chain.tenant_trace import TenantTrace
 from reconcile.errors import ReadError, SettingsError
-from reconcile.findings import Level
 
 
 def trace(call: Invocation) -> int:
-    """Print the chains asked for; 1 where one is broken, else 0. Raises SettingsError where nothing is called that."""
+    """Print the chains asked for; 0 where each is ok, else 1. Raises SettingsError where nothing is called that."""
     settings = call.settings
     set_up_logging(log_format(settings), settings.log_level, {"run_id": call.run_id, "cluster": settings.cluster})
     answer = _answer(call)
@@ -43,7 +42,7 @@ def trace(call: Invocation) -> int:
         click.echo(rendered(document, settings.output, Page()), nl=False)
     else:
         click.echo(as_text(document, on_terminal(Page(), call.environment)), nl=False)
-    return call.signals.exit_code or (ExitCode.FAILED if answer.level is Level.FAIL else ExitCode.OK)
+    return call.signals.exit_code or (ExitCode.OK if answer.is_ok else ExitCode.FAILED)
 
 
 def _answer(call: Invocation) -> TraceAnswer:

@@ -70,6 +70,13 @@ def at_another_place(place: object) -> Tenant:
     return tenant
 
 
+def not_fetched(message: str) -> Tenant:
+    """A tenant whose repository Flux could not clone."""
+    return of(
+        a_fetched_repository({"conditions": [a_condition("False", reason="GitOperationFailed", message=message)]})
+    )
+
+
 def with_webhooks_off() -> Tenant:
     return of(a_fetched_repository(), rules=some_rules(receiver_url=None))
 
@@ -181,10 +188,16 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
     (
         lambda: of(a_fetched_repository({"observedGeneration": 0, "conditions": [a_condition()]})),
         Link.FETCH,
-        Level.WARN,
+        Level.UNKNOWN,
         "has not seen its newest spec",
     ),
-    (lambda: of(a_fetched_repository({})), Link.FETCH, Level.WARN, "Flux has not said yet"),
+    (lambda: of(a_fetched_repository({})), Link.FETCH, Level.UNKNOWN, "It has no status of Flux"),
+    (
+        lambda: of(a_fetched_repository({"conditions": [a_condition("Unknown", reason="Progressing")]})),
+        Link.FETCH,
+        Level.UNKNOWN,
+        "Flux is fetching it now",
+    ),
     (
         lambda: of(a_fetched_repository({"conditions": [a_condition("False", reason="", message="")]})),
         Link.FETCH,
@@ -192,18 +205,18 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
         "Not Ready, without a reason.",
     ),
     (
-        lambda: of(a_fetched_repository({"conditions": [a_condition("False", reason="GitOperationFailed")]})),
+        lambda: not_fetched("ssh: unable to authenticate, attempted methods [none publickey]"),
         Link.FETCH,
         Level.FAIL,
         "The key is on the project now; Flux may wait up to 15 minutes",
     ),
     (Tenant, Link.RECEIVER, Level.OK, "is Ready, of type gitlab, for push, tag push; its path /hook/"),
-    (lambda: of(a_fetched_repository(), receivers=[]), Link.RECEIVER, Level.WARN, "looks only every 1m."),
+    (lambda: of(a_fetched_repository(), receivers=[]), Link.RECEIVER, Level.WARN, "looks only once in 1m."),
     (
         lambda: of(a_fetched_repository(interval=7), receivers=[], rules=some_rules(receiver_url=None)),
         Link.RECEIVER,
         Level.NOTE,
-        "looks only every its interval.",
+        "looks only once in spec.interval.",
     ),
     (
         lambda: of(a_fetched_repository(), receivers=[a_receiver("other", ["apps"])]),
@@ -211,7 +224,7 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
         Level.WARN,
         f"Receiver/{NAMESPACE}/other names something much like it",
     ),
-    (with_webhooks_off, Link.RECEIVER, Level.NOTE, "no more is asked while webhooks are off"),
+    (with_webhooks_off, Link.RECEIVER, Level.NOTE, "no more is looked at without --receiver-url"),
     (Tenant, Link.WEBHOOK, Level.OK, "is at https://flux.example.net/hook/"),
     (lambda: with_state(the_key()), Link.WEBHOOK, Level.FAIL, "The project has no webhook at"),
     (
@@ -242,7 +255,7 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
         lambda: of(a_fetched_repository(), receivers=[a_receiver(suspend=True)]),
         Link.WEBHOOK,
         Level.SKIP,
-        "stays as it is until the links before it are right",
+        "its Receiver is switched off",
     ),
     (
         lambda: at_another_place(ProjectAbsent()),
@@ -277,7 +290,7 @@ TABLE: list[tuple[Callable[[], Tenant], Link, Level, str]] = [
     (
         lambda: Tenant(surroundings=Surroundings(Kustomizations((), unread="403"))),
         Link.KUSTOMIZATION,
-        Level.NOTE,
+        Level.SKIP,
         "Not looked at: 403",
     ),
     (
@@ -368,7 +381,7 @@ def test_a_key_that_is_missing_for_a_reported_reason_gets_no_second_sentence() -
 @pytest.mark.parametrize(
     ("code", "kind", "link", "level", "command"),
     [
-        (Code.SUSPENDED, "Receiver", Link.RECEIVER, Level.FAIL, f"flux resume {TARGET}"),
+        (Code.SUSPENDED, "Receiver", Link.RECEIVER, Level.OFF, f"flux resume {TARGET}"),
         (
             Code.ROTATION_IN_FLIGHT,
             "Receiver",
@@ -387,14 +400,14 @@ def test_a_key_that_is_missing_for_a_reported_reason_gets_no_second_sentence() -
             Code.DISABLED,
             "GitRepository",
             Link.REPOSITORY,
-            Level.NOTE,
+            Level.OFF,
             "kubectl annotate gitrepository app --namespace flux-config flux-gitlab-syncer/reconcile-",
         ),
         (
             Code.SECRET_UNREADABLE,
             "GitRepository",
             Link.CREDENTIALS,
-            Level.FAIL,
+            Level.UNKNOWN,
             "kubectl auth can-i get secrets --namespace flux-config",
         ),
         (Code.MARK_ELSEWHERE, "Receiver", Link.WEBHOOK, Level.WARN, None),

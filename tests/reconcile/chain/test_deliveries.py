@@ -34,4 +34,4 @@ def test_the_last_delivery_decides(statuses: list[str], level: Level, text: str)
 def test_deliveries_that_cannot_be_read_say_why() -> None:
     finding = delivery_finding(Deliveries(unread="GitLab does not tell: 403"), 5)
 
-    assert (finding.level, finding.message) == (Level.NOTE, "GitLab does not tell: 403")
+    assert (finding.level, finding.message) == (Level.SKIP, "GitLab does not tell: 403")

@@ -18,6 +18,9 @@ ITEMS = [
     a_git_repository("web", f"https://{HOST}/tenants/web"),
     a_git_repository("elsewhere", "ssh://git@github.com/tenants/app"),
     a_git_repository("broken", "no url at all", secret=None),
+    a_git_repository("port", f"ssh://git@{HOST}:tenants/port.git"),
+    a_git_repository("variable", f"ssh://git@{HOST}/${{TENANT}}/app.git"),
+    a_git_repository("empty", ""),
 ]
 
 
@@ -40,6 +43,11 @@ def names_for(text: str, hosts: Hosts = HOSTS) -> list[str]:
         ("https://github.com/tenants/app", ["elsewhere"]),
         ("https://unknown.example.com/tenants/app", []),
         ("nobody", []),
+        ("", []),
+        ("no url at all", ["broken"]),
+        (f"ssh://git@{HOST}:tenants/port.git", ["port"]),
+        (f"git@{HOST}:tenants/port", ["port"]),
+        (f"ssh://git@{HOST}/${{TENANT}}/app", ["variable"]),
     ],
 )
 def test_a_query_finds_by_name_by_path_and_by_url(text: str, names: list[str]) -> None:
@@ -79,7 +87,7 @@ def test_a_mark_on_the_project_leads_to_the_gitrepository_with_that_secret() -> 
 
     marked = query.marked_on(Items(APP, tuple(keys)))
 
-    assert [item["metadata"]["name"] for item in marked] == ["app", "web", "elsewhere"]
+    assert [item["metadata"]["name"] for item in marked] == ["app", "web", "elsewhere", "port", "variable", "empty"]
     assert query.marked_on(Items(APP, tuple(keys[1:]))) == []
 
 
