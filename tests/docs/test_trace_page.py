@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 from cronjob.sandbox.samples import reconcile_flux
-from reconcile.chain import deliveries, fetch, kustomizations
-from reconcile.chain.links import LINKS
+from reconcile.chain import deliveries, fetch, fetch_messages, kustomization_messages, kustomizations
+from reconcile.chain.flux_messages import MessageCause
+from reconcile.chain.links import LINKS, Verdict
 from reconcile.findings import Level
 from tests.worlds.program import a_program
 
@@ -26,7 +27,14 @@ def _table(head: str, rows: Mapping[str, str]) -> str:
     )
 
 
+def _messages(causes: Iterable[MessageCause]) -> str:
+    rows = [f"| {cause.meaning} | {cause.next_step} |" for cause in causes]
+    return "\n".join(["| what the message means | what to do |", "|---|---|", *rows])
+
+
 GENERATED: dict[str, Callable[[], str]] = {
+    "fetch-messages": lambda: _messages(fetch_messages.CAUSES),
+    "kustomization-messages": lambda: _messages(kustomization_messages.CAUSES),
     "fetch": lambda: _table("reason", fetch.REASONS),
     "kustomization": lambda: _table("reason", kustomizations.REASONS),
     "deliveries": lambda: _table("answer", deliveries.ANSWERS),
@@ -54,6 +62,7 @@ def test_every_link_and_every_level_is_explained() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \|", TEXT, re.MULTILINE)
     assert [row for row in rows if row in list(LINKS)] == [str(link) for link in LINKS]
     assert {row for row in rows if row in list(Level)} == {str(level) for level in Level}
+    assert {row for row in rows if row in list(Verdict)} == {str(verdict) for verdict in Verdict}
 
 
 def test_the_captures_are_what_is_printed() -> None:

@@ -41,6 +41,7 @@ class TestAllIsWell:
         document = document_of(done)
 
         assert broken(done) == ("None", None)
+        assert document["summary"]["by_link"]["webhook"] == {"ok": 1, "off": 0, "unknown": 0, "broken": 0}
         assert (document["result"], document["asked"], document["cluster"]) == ("ok", NAME, CLUSTER)
         chain = chain_of(done)
         assert (chain["repository"], chain["project"]) == (REF, PATH)
@@ -157,6 +158,14 @@ class TestAsking:
     def test_a_tenant_has_many_names(self, program: Program, asked: str) -> None:
         assert chain_of(traced(program, asked))["repository"] == REF
 
+    def test_a_url_that_nobody_can_use_is_found_by_its_text(self, program: Program) -> None:
+        url = f"ssh://git@/{NAME}"
+        rewrite(program, "GitRepository", url=url)
+        done = traced(program, url)
+
+        assert chain_of(done)["repository"] == REF
+        assert broken(done)[0] == "gitrepository"
+
     def test_a_project_has_an_id_and_a_page_at_the_address_of_the_api(self, program: Program) -> None:
         id_ = program.project(f"{CLUSTER}/{NAME}").id
         page = f"{program.environment['SYNCER_GITLAB_URL']}/{PATH}/-/hooks"
@@ -169,6 +178,8 @@ class TestAsking:
         chains = document_of(traced(program, PATH))["chains"]
 
         assert [one["repository"] for one in chains] == [REF, f"GitRepository/{NAMESPACE}/tenant-0002"]
+        counts = document_of(traced(program, PATH))["summary"]
+        assert (counts["chains"], counts["ok"], counts["broken"]) == (2, 1, 1)
         text = program("trace", PATH).out
         assert text.count("Every link holds.") == 1
         assert text.count("Broken at ") == 1

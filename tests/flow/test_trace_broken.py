@@ -1,4 +1,4 @@
-"""`trace`: each link broken in turn is the first one named, with what mends it."""
+"""`trace`: each link broken in turn is the first one named, with what fixes it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from tests.worlds.tracing import (
     NAME,
     PATH,
     RUN,
+    annotate,
     at,
     broken,
+    decided_at,
     levels,
     rewrite,
     the_hook,
     traced,
+    verdict_of,
     without_key,
     without_secret,
 )
@@ -62,6 +65,11 @@ def with_an_expired_key(program: Program) -> None:
 
 def with_a_suspended_receiver(program: Program) -> None:
     rewrite(program, "Receiver", suspend=True)
+
+
+def with_a_disabled_receiver_and_no_webhook(program: Program) -> None:
+    annotate(program, "Receiver", reconcile="disabled")
+    without_webhook(program)
 
 
 def with_a_receiver_without_token(program: Program) -> None:
@@ -108,12 +116,6 @@ def with_a_kustomization_that_cannot_be_built(program: Program) -> None:
 
 BREAKAGES: list[tuple[Callable[[Program], None], str, str | None, str]] = [
     (
-        suspended,
-        "gitrepository",
-        f"flux resume source git {NAME} --namespace {NAMESPACE}",
-        "Flux fetches nothing until it is resumed",
-    ),
-    (
         without_secret,
         "secret",
         f"flux create secret git {NAME}-ssh --namespace {NAMESPACE} --url=ssh://git@code.vt.edu/{PATH}.git",
@@ -130,12 +132,6 @@ BREAKAGES: list[tuple[Callable[[Program], None], str, str | None, str]] = [
     (without_project, "project", None, "GitLab has no project"),
     (without_key, "deploy-key", RUN, "The key is not on the project, which has no deploy key"),
     (with_an_expired_key, "deploy-key", None, "has expired and opens nothing"),
-    (
-        with_a_suspended_receiver,
-        "receiver",
-        f"flux resume receiver {NAME} --namespace {NAMESPACE}",
-        "It is suspended",
-    ),
     (with_a_receiver_without_token, "receiver", None, "create it with the key `token`"),
     (
         with_a_receiver_that_is_not_ready,
@@ -172,7 +168,7 @@ class TestBroken:
     @pytest.mark.parametrize(
         ("breakage", "link", "command", "message"), BREAKAGES, ids=[one[0].__name__ for one in BREAKAGES]
     )
-    def test_a_broken_link_is_the_first_one_named_with_what_mends_it(
+    def test_a_broken_link_is_the_first_one_named_with_what_fixes_it(
         self, program: Program, breakage: Callable[[Program], None], link: str, command: str | None, message: str
     ) -> None:
         breakage(program)
@@ -196,3 +192,43 @@ class TestBroken:
         assert arrow.split()[1:3] == ["fail", link]
         end = lines.index(f"Broken at {link}.{' Next:' if command else ''}")
         assert [line.strip() for line in lines[end + 1 :]][:1] == ([command] if command else [])
+
+
+SWITCHED_OFF: list[tuple[Callable[[Program], None], str, str, str]] = [
+    (
+        suspended,
+        "gitrepository",
+        f"flux resume source git {NAME} --namespace {NAMESPACE}",
+        "Flux fetches nothing until it is resumed",
+    ),
+    (
+        with_a_suspended_receiver,
+        "receiver",
+        f"flux resume receiver {NAME} --namespace {NAMESPACE}",
+        "It is suspended",
+    ),
+    (
+        with_a_disabled_receiver_and_no_webhook,
+        "receiver",
+        f"kubectl annotate receiver {NAME} --namespace {NAMESPACE} flux-gitlab-syncer/reconcile-",
+        "says `disabled`",
+    ),
+]
+
+
+class TestSwitchedOff:
+    @pytest.mark.parametrize(
+        ("switch_off", "link", "command", "message"), SWITCHED_OFF, ids=[row[0].__name__ for row in SWITCHED_OFF]
+    )
+    def test_what_is_switched_off_is_neither_ok_nor_broken(
+        self, program: Program, switch_off: Callable[[Program], None], link: str, command: str, message: str
+    ) -> None:
+        switch_off(program)
+        done = traced(program)
+
+        assert verdict_of(done) == "off"
+        assert decided_at(done, "off") == (link, command)
+        assert message in at(done, link)
+        text = program("trace", NAME).out
+        assert text.endswith(f"Switched off at {link}. Next:\n  {command}\n")
+        assert "Every link holds" not in text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from cronjob.sandbox.samples import (
     CLUSTER,
     GROUP,
@@ -24,6 +26,7 @@ from tests.worlds.tracing import (
     levels,
     rewrite,
     traced,
+    verdict_of,
     without_key,
     without_secret,
 )
@@ -38,7 +41,7 @@ class TestLinks:
         done = traced(program)
 
         assert broken(done) == ("deploy-key", RUN)
-        assert "GitOperationFailed: GitLab said no: usually the key is not on the project yet" in at(done, "fetch")
+        assert "GitOperationFailed: GitLab does not accept the key" in at(done, "fetch")
         again = f"flux reconcile source git {NAME} --namespace {NAMESPACE}"
         assert program("trace", NAME).out.endswith(f"Broken at deploy-key. Next:\n  {RUN}\n  {again}\n\n"[:-1])
 
@@ -51,11 +54,35 @@ class TestLinks:
         assert broken(done) == ("fetch", f"flux reconcile source git {NAME} --namespace {NAMESPACE}")
         assert "Flux may wait up to 15 minutes before it tries again" in at(done, "fetch")
 
+    @pytest.mark.parametrize(
+        ("failure", "next_step", "has_command"),
+        [
+            ("ssh: handshake failed: knownhosts: key mismatch", "Replace `known_hosts`", False),
+            ('couldn\'t find remote ref "refs/heads/none"', "Correct spec.ref", False),
+            ("ssh: no key found", "Put the whole private key file there", False),
+            ("dial tcp: lookup code.vt.edu on 10.96.0.10:53: no such host", "the DNS of the cluster", True),
+            ("context deadline exceeded", "raise spec.timeout", True),
+            ("something that nobody knows", "Flux could not clone it", True),
+        ],
+    )
+    def test_fluxs_message_decides_what_to_do(
+        self, program: Program, failure: str, next_step: str, *, has_command: bool
+    ) -> None:
+        message = f"failed to checkout: unable to clone 'ssh://git@code.vt.edu/{PATH}': {failure}"
+        ready = {"type": "Ready", "status": "False", "reason": "GitOperationFailed", "message": message}
+        program.kubernetes.set_status("GitRepository", NAMESPACE, NAME, {"conditions": [ready]})
+        done = traced(program)
+
+        link, command = broken(done)
+        assert (link, command is not None) == ("fetch", has_command)
+        assert next_step in at(done, "fetch")
+        assert "The key is on the project now" not in at(done, "fetch")
+
     def test_authentication_that_failed_is_the_secrets_business(self, program: Program) -> None:
         add_secret(program.sandbox, f"{NAME}-ssh", {"known_hosts": ""})
         reconcile_flux(program.sandbox)
 
-        assert "AuthenticationFailed: Flux could not put its credentials together" in at(traced(program), "fetch")
+        assert "AuthenticationFailed: the Secret has no `identity`" in at(traced(program), "fetch")
 
     def test_a_kustomization_that_waits_for_its_source_needs_no_command(self, program: Program) -> None:
         without_secret(program)
@@ -63,13 +90,16 @@ class TestLinks:
         reconcile_flux(program.sandbox)
         done = traced(program)
 
-        assert "ArtifactFailed: its source was not fetched" in at(done, "kustomization")
+        assert "ArtifactFailed: its source has not been fetched yet" in at(done, "kustomization")
         assert chain_of(done)["links"][-1]["command"] is None
 
     def test_one_that_flux_has_not_looked_at_yet(self, program: Program) -> None:
         program.kubernetes.set_status("GitRepository", NAMESPACE, NAME, {})
 
-        assert levels(traced(program))["fetch"] == "warn"
+        done = traced(program)
+
+        assert (verdict_of(done), levels(done)["fetch"]) == ("unknown", "unknown")
+        assert "Not known whether it holds at fetch. Next:\n" in program("trace", NAME).out
 
     def test_one_whose_newest_spec_flux_has_not_seen(self, program: Program) -> None:
         rewrite(program, "GitRepository", interval="1m")
@@ -131,7 +161,7 @@ class TestLinks:
         program.gitlab.groups_by_path[GROUP.lower()].members[bot.id] = 30
         done = traced(program)
 
-        assert broken(done)[0] == "project"
+        assert verdict_of(done) == "unknown"
         assert "Make the bot account a Maintainer there" in at(done, "project")
         assert levels(done)["deploy-key"] == levels(done)["webhook"] == "skip"
 
@@ -182,7 +212,7 @@ class TestLinks:
         done = traced(program)
 
         assert "annotation flux-gitlab-syncer/reconcile says `disabled`" in at(done, "gitrepository")
-        assert broken(done) == ("deploy-key", None)
+        assert verdict_of(done) == "off"
         assert "no run puts it there, because of Disabled" in at(done, "deploy-key")
 
     def test_one_that_is_being_deleted(self, program: Program) -> None:

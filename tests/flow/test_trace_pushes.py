@@ -23,6 +23,7 @@ from tests.worlds.tracing import (
     rewrite,
     the_hook,
     traced,
+    verdict_of,
 )
 
 pytest_plugins = ["tests.worlds.trace_fixtures"]
@@ -34,13 +35,14 @@ class TestPushes:
         done = traced(program)
 
         assert broken(done) == ("None", None)
-        assert "Flux hears of no push and looks only every 5m" in at(done, "receiver")
-        assert levels(done)["webhook"] == "skip"
+        assert "Flux hears of no push and looks only once in 5m" in at(done, "receiver")
+        assert levels(done)["webhook"] == "note"
+        assert "hears of no push: the project has no webhook for it." in program("trace", NAME).out
 
-    def test_without_a_receiver_url_nothing_is_missing(self, program: Program) -> None:
+    def test_without_a_receiver_url_nobody_can_say_which_webhook_is_needed(self, program: Program) -> None:
         done = traced(program, SYNCER_RECEIVER_URL="")
 
-        assert broken(done) == ("None", None)
+        assert (verdict_of(done), levels(done)["webhook"]) == ("unknown", "unknown")
         assert "Without --receiver-url webhooks are neither made nor removed" in at(done, "webhook")
 
     def test_a_receiver_of_another_type_is_told(self, program: Program) -> None:
@@ -156,7 +158,9 @@ class TestPushes:
 
     def test_a_gitlab_that_does_not_tell_of_deliveries(self, program: Program) -> None:
         program.gitlab.version = "17.2.0"
-        assert at(traced(program), "deliveries").startswith("note")
+        done = traced(program)
+        assert at(done, "deliveries").startswith("skip")
+        assert verdict_of(done) == "ok"
 
         program.gitlab.version = "18.4.0"
         program.gitlab.fail(path="/events", status=403)
@@ -174,7 +178,7 @@ class TestApplied:
         done = traced(program)
 
         assert broken(done) == ("None", None)
-        assert at(done, "kustomization").startswith("note")
+        assert at(done, "kustomization").startswith("skip")
         assert "needs `get,list` on kustomizations.kustomize.toolkit.fluxcd.io" in at(done, "kustomization")
 
     def test_those_of_the_own_namespace_may_still_be_read(self, program: Program) -> None:

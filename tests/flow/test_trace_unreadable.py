@@ -10,10 +10,11 @@ from tests.worlds.program import Program
 from tests.worlds.tracing import (
     NAME,
     at,
-    broken,
+    decided_at,
     document_of,
     levels,
     traced,
+    verdict_of,
 )
 
 pytest_plugins = ["tests.worlds.trace_fixtures"]
@@ -34,7 +35,7 @@ class TestUnreadable:
         with in_a_hurry():
             done = traced(program)
 
-        assert broken(done)[0] == "project"
+        assert verdict_of(done) == "unknown"
         assert "GitLab did not say whether" in at(done, "project")
         assert levels(done)["secret"] == levels(done)["fetch"] == levels(done)["kustomization"] == "ok"
 
@@ -48,14 +49,16 @@ class TestUnreadable:
     def test_a_token_that_is_refused_is_told_at_the_project(self, program: Program) -> None:
         done = traced(program, GITLAB_TOKEN="glpat-somebodys-old-one")
 
-        assert broken(done)[0] == "project"
+        assert verdict_of(done) == "unknown"
         assert "GitLab does not accept the token" in at(done, "project")
 
     def test_secrets_that_may_not_be_read(self, program: Program) -> None:
         program.kubernetes.deny(verb="get", resource="secrets")
         done = traced(program)
 
-        assert broken(done) == ("secret", f"kubectl auth can-i get secrets --namespace {NAMESPACE}")
+        assert verdict_of(done) == "unknown"
+        command = f"kubectl auth can-i get secrets --namespace {NAMESPACE}"
+        assert decided_at(done, "unknown") == ("secret", command)
 
     def test_what_controllers_write_cannot_steer_a_terminal_nor_show_a_password(self, program: Program) -> None:
         message = "\x1b[31mcannot clone https://bot:hunter2-and-more@code.vt.edu/a/b and ssh://git:pw@code.vt.edu/a"

@@ -59,9 +59,9 @@ def chain_of(done: Done) -> dict[str, Any]:
 def levels(done: Done) -> dict[str, str]:
     """The worst level at each link."""
     worst: dict[str, str] = {}
-    for one in chain_of(done)["links"]:
-        known = worst.get(one["link"], "ok")
-        worst[one["link"]] = max(known, one["level"], key=[str(level) for level in Level].index)
+    for found in chain_of(done)["links"]:
+        known = worst.get(found["link"], "ok")
+        worst[found["link"]] = max(known, found["level"], key=[str(level) for level in Level].index)
     return worst
 
 
@@ -71,13 +71,28 @@ def at(done: Done, link: str) -> str:
     return " | ".join(f"{one['level']} {one['object']}: {one['message']}" for one in found)
 
 
+def verdict_of(done: Done) -> str:
+    """The one chain's verdict; the exit code is 0 for ok only."""
+    document, chain = document_of(done), chain_of(done)
+    verdict = str(chain["verdict"])
+    assert done.code == (0 if verdict == "ok" else 1)
+    assert document["summary"]["chains"] == document["summary"][verdict] == 1
+    return verdict
+
+
 def broken(done: Done) -> tuple[str, str | None]:
-    """The first broken link, and the command that mends it."""
+    """The first broken link, and the command that fixes it."""
     chain = chain_of(done)
-    assert done.code == (1 if chain["broken"] else 0)
-    first = next((one for one in chain["links"] if one["level"] == "fail"), {})
+    assert (chain["broken"] is not None) == (verdict_of(done) == "broken")
+    first = next((found for found in chain["links"] if found["level"] == "fail"), {}) if chain["broken"] else {}
     assert first.get("link") == chain["broken"]
     return str(chain["broken"]), first.get("command")
+
+
+def decided_at(done: Done, level: str) -> tuple[str, str | None]:
+    """The first link with that level, and the command that fixes it."""
+    first = next(found for found in chain_of(done)["links"] if found["level"] == level)
+    return first["link"], first["command"]
 
 
 def the_hook(program: Program) -> Hook:

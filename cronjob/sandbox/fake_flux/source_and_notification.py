@@ -132,12 +132,15 @@ def _git_verdict(world: KubernetesWorld, repository: Manifest, has_access: Calla
     data = _secret_data(world, repository)
     needed = ("identity", "known_hosts") if url.startswith("ssh://") else ()
     if missing := [key for key in needed if not data.get(key)]:
-        return Verdict("AuthenticationFailed", f"failed to configure authentication: no {missing[0]} in a secret")
+        message = f"failed to configure authentication options: invalid 'ssh' auth option: '{missing[0]}' is required"
+        return Verdict("AuthenticationFailed", message)
     if _secret_name(repository) and not data:
         return Verdict("AuthenticationFailed", f'failed to get secret "{_secret_name(repository)}"')
     identity = data["identity"].decode(errors="replace") if needed else ""
     if not has_access(url, identity):
-        return Verdict("GitOperationFailed", f"failed to checkout: unable to list remote for '{url}'")
+        refusal = "ssh: handshake failed: ssh: unable to authenticate" if needed else "authentication required"
+        message = f"failed to checkout and determine revision: unable to list remote for '{url}': {refusal}"
+        return Verdict("GitOperationFailed", message)
     return Verdict("Succeeded", f"stored artifact for revision '{_artifact(repository)['revision']}'")
 
 
