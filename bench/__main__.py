@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.page import publish, say, where_and_when
-from bench.planner import measured
+from bench.planner import measured, seconds_of_receiver_of_all
 from bench.scene import Cost, Stage, a_stage, cost_of, instructions_of
 
 IMPORTS = "import cronjob.commands.job"
@@ -132,6 +132,13 @@ def planning(sizes: Sequence[int]) -> Iterator[str]:
         say(f"growth exponent {one.projects} -> {other.projects}: {grown:.2f}")
 
 
+def receiver_of_all(sizes: Sequence[int]) -> Iterator[str]:
+    """How planning grows with the projects of one Receiver."""
+    for size in sizes:
+        seconds = min(seconds_of_receiver_of_all(size) for _ in range(3))
+        yield row(f"{size:,}", f"{1000 * seconds:.0f}", f"{1e6 * seconds / size:.0f}")
+
+
 def row(*cells: str) -> str:
     """One line of a Markdown table."""
     return f"| {' | '.join(cells)} |"
@@ -164,6 +171,7 @@ def main() -> None:
             ),
             table(("what is started", "CPU, ratio", "peak MB", "the other's"), bench.starts()),
             table(("projects", "time / merge", "memory / merge", "CPU us / project"), planning(options.planned)),
+            table(("projects of one `*` Receiver", "CPU ms", "CPU us / project"), receiver_of_all(options.starred)),
         ]
         text, name = "\n".join(parts), "bench"
     publish(name, text, options.write)
@@ -181,6 +189,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--others", type=int, nargs="*", default=[10_000, 50_000])
     parser.add_argument("--latencies", type=int, nargs="+", default=[0, 20, 100])
     parser.add_argument("--planned", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--starred", type=int, nargs="+", default=[500, 1000, 2000])
     parser.add_argument("--profile", action="store_true", help="where the CPU of an unchanged run goes, instead")
     parser.add_argument("--write", type=Path)
     return parser.parse_args()

@@ -10,8 +10,22 @@ from typing import Any
 
 from reconcile.actual import Actual, Items, actual_from
 from reconcile.desired.desired import Desired
+from reconcile.model import Project, ProjectLocation
 from reconcile.plan.plan import make_plan
-from tests.worlds.builders import NAMESPACE, a_key, a_project, a_wanted_key, a_wanted_webhook, a_webhook, some_rules
+from tests.worlds.builders import (
+    HOST,
+    NAMESPACE,
+    a_key,
+    a_key_secret,
+    a_project,
+    a_token_secret,
+    a_wanted_key,
+    a_wanted_webhook,
+    a_webhook,
+    some_rules,
+)
+from tests.worlds.desired_inputs import Inputs
+from tests.worlds.objects import TOKENS, a_git_repository, a_receiver
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,32 @@ def measured(projects: int) -> Planned:
     seconds, peak = _cost(lambda: make_plan(desired, actual, rules))
     merge_seconds, merge_peak = _cost(lambda: {**there, **wanted})
     return Planned(projects, seconds, merge_seconds, peak, merge_peak)
+
+
+def receiver_of_all(tenants: int) -> Inputs:
+    """Tenants with a GitRepository and a key each, and one Receiver that names all of them by `*` and a label."""
+    names = [f"t{number:05}" for number in range(tenants)]
+    labels = {"team": "a"}
+    return Inputs(
+        [a_git_repository(name, f"ssh://git@{HOST}/tenants/{name}", secret=name, labels=labels) for name in names],
+        [a_receiver("all", [{"kind": "GitRepository", "name": "*", "matchLabels": labels}])],
+        {
+            f"{NAMESPACE}/{TOKENS}": a_token_secret(),
+            **{f"{NAMESPACE}/{name}": a_key_secret(name) for name in names},
+        },
+        {f"tenants/{name}": ProjectLocation(Project(id_, f"tenants/{name}")) for id_, name in enumerate(names, 1)},
+    )
+
+
+def seconds_of_receiver_of_all(tenants: int) -> float:
+    """CPU seconds from Flux's objects to a plan in which every project gets its key and its webhook."""
+    inputs = receiver_of_all(tenants)
+    nothing = actual_from(Items(answer.project, (), ()) for answer in inputs.places.values())
+    began = time.process_time()
+    plan = make_plan(inputs.desired(), nothing, inputs.rules)
+    seconds = time.process_time() - began
+    assert len(plan.changes) == 2 * tenants
+    return seconds
 
 
 def _cost(work: Callable[[], Any]) -> tuple[float, int]:

@@ -29,10 +29,8 @@ _OURS = ("SYNCER_", "GITLAB_", "KUBE", "POD_", "NO_COLOR", "HTTP_PROXY", "HTTPS_
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write the reports that tests compare with")
-    parser.addoption("--chaos-steps", type=int, default=2000, help="how many steps the state machine takes in all")
-    parser.addoption(
-        "--chaos-all", action="store_true", help="every request fails in every way, not in a quarter of them"
-    )
+    parser.addoption("--chaos-steps", type=int, default=400, help="how many steps the state machine takes in all")
+    parser.addoption("--chaos-all", action="store_true", help="every request fails in every way, not in one of them")
 
 
 @pytest.fixture(autouse=True)

@@ -57,8 +57,8 @@ def every_request() -> list[Request]:
 
 @pytest.fixture
 def share(request: pytest.FixtureRequest) -> int:
-    """The step between the requests that fail with one kind of fault; with `--chaos-all` every request fails."""
-    return 1 if request.config.getoption("--chaos-all") else 8
+    """Each request fails in one of the kinds, the next one in the next kind; with `--chaos-all` in every one."""
+    return 1 if request.config.getoption("--chaos-all") else len(KINDS)
 
 
 def test_the_run_has_a_bit_of_everything(every_request: list[Request]) -> None:
