@@ -10,12 +10,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: run test lint types contracts accidents tests real chaos bench bench-peers profile lock clean
+.PHONY: run test lint types contracts decision tests real chaos bench bench-peers profile lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/flux-gitlab-syncer sandbox $(ARGS)
 
-test: lint types contracts accidents tests
+test: lint types contracts decision tests
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -28,17 +28,12 @@ types: $(VENV)/test.stamp
 contracts: $(VENV)/test.stamp
 	$(BIN)/lint-imports
 
-# Without measuring coverage: what only an accident reaches has a test that reaches it without one.
-accidents: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/chaos
+# The decision's own tests reach every branch of it. All others run without measuring that, which costs time.
+decision: $(VENV)/test.stamp
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term tests/reconcile
 
 tests: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term --ignore tests/chaos --ignore tests/real $(ARGS)
-
-# Prints which programs ran, and how many tests ran against them.
-real: $(VENV)/test.stamp
-	assets=$$($(BIN)/python -m tests.real.build) && PATH=$$assets:$$PATH KUBEBUILDER_ASSETS=$$assets \
-		$(BIN)/python -m pytest --timeout 900 tests/cluster tests/real $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/reconcile $(ARGS)
 
 FUZZ := tests/fuzz tests/reconcile/desired/test_git_url.py tests/gitlab/test_items.py tests/reconcile/test_model.py \
 	tests/reconcile/plan/test_plan_properties.py tests/flux/test_object_shapes.py tests/flux/test_private_keys.py

@@ -14,18 +14,18 @@ from reconcile.tenancy import Rule, Tenancy
 from reconcile.undo.removed import removed_from
 from tests.worlds.builders import NAMESPACE, OTHERS_MARK, a_public_key, some_rules
 from tests.worlds.ports import marked
-from tests.worlds.undoing import OUTSIDE, A, B, World, codes, said
+from tests.worlds.two_tenants import OUTSIDE, A, B, TwoTenants, codes, messages
 
-pytest_plugins = ["tests.worlds.undo_fixtures"]
+pytest_plugins = ["tests.worlds.two_tenants_fixtures"]
 
 
 # what cannot be put back
 
 
-def test_a_webhook_whose_receiver_is_gone_is_named(left: World) -> None:
+def test_a_webhook_whose_receiver_is_gone_is_named(left: TwoTenants) -> None:
     report = left.undo()
 
-    [message] = said(report)
+    [message] = messages(report)
     assert message.startswith("Webhook https://flux.example.net/hook/")
     assert message.endswith(f"… is not put back: Receiver/{NAMESPACE}/a is not there any more, or in a namespace that "
                             "is not read.")  # fmt: skip
@@ -33,13 +33,13 @@ def test_a_webhook_whose_receiver_is_gone_is_named(left: World) -> None:
     assert report.plan.problems[0].severity == "error"
 
 
-def test_a_webhook_whose_token_is_another_one_is_named(left: World) -> None:
+def test_a_webhook_whose_token_is_another_one_is_named(left: TwoTenants) -> None:
     left.come_back(seed="another")
 
     report = left.undo()
 
     assert left.gitlab.urls(A) == []
-    assert "has another token by now" in said(report)[0]
+    assert "has another token by now" in messages(report)[0]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_webhook_whose_token_is_another_one_is_named(left: World) -> None:
     ],
 )
 def test_a_webhook_whose_receiver_gives_no_token_is_named(
-    left: World, secret: Secret, spec: dict[str, object], why: str
+    left: TwoTenants, secret: Secret, spec: dict[str, object], why: str
 ) -> None:
     left.flux.add_repository("a", A.path, a_public_key(1))
     left.flux.add_receiver("a", ["a"], "token-a", **spec)
@@ -63,37 +63,39 @@ def test_a_webhook_whose_receiver_gives_no_token_is_named(
     report = left.undo()
 
     assert left.gitlab.urls(A) == []
-    assert why in said(report)[0]
-    assert not said(report)[0].endswith("..")
+    assert why in messages(report)[0]
+    assert not messages(report)[0].endswith("..")
 
 
-def test_without_a_receiver_url_a_webhook_is_named(left: World) -> None:
+def test_without_a_receiver_url_a_webhook_is_named(left: TwoTenants) -> None:
     left.come_back()
     left.rules = some_rules(receiver_url=None)
 
-    assert "--receiver-url" in said(left.undo())[0]
+    assert "--receiver-url" in messages(left.undo())[0]
 
 
-def test_a_webhook_without_a_mark_is_named(left: World) -> None:
+def test_a_webhook_without_a_mark_is_named(left: TwoTenants) -> None:
     left.come_back()
     left.removed = tuple(replace(one, receiver=None) for one in left.removed if one.kind == "webhook")
 
-    assert "it carried no mark" in said(left.undo())[0]
+    assert "it carried no mark" in messages(left.undo())[0]
 
 
-def test_a_webhook_at_a_former_address_is_put_back_there(world: World) -> None:
+def test_a_webhook_at_a_former_address_is_put_back_there(settled: TwoTenants) -> None:
     new = "https://new.example.net"
-    before = world.items
-    world.rules = some_rules(receiver_url=new, previous_receiver_urls=("https://flux.example.net",))
-    world.removed = removed_from(json.loads(json.dumps(world.run().as_dict())))
-    world.removed = tuple(one for one in world.removed if one.project == A)
+    before = settled.items
+    settled.rules = some_rules(receiver_url=new, previous_receiver_urls=("https://flux.example.net",))
+    settled.removed = removed_from(json.loads(json.dumps(settled.run().as_dict())))
+    settled.removed = tuple(one for one in settled.removed if one.project == A)
 
-    world.undo()
+    settled.undo()
 
-    assert world.items[1] == sorted([*before[1], *[url.replace("https://flux.example.net", new) for url in before[1]]])
+    assert settled.items[1] == sorted(
+        [*before[1], *[url.replace("https://flux.example.net", new) for url in before[1]]]
+    )
 
 
-def test_of_two_webhooks_that_look_the_same_one_is_put_back(left: World) -> None:
+def test_of_two_webhooks_that_look_the_same_one_is_put_back(left: TwoTenants) -> None:
     left.come_back()
     left.removed = (*left.removed, *left.removed)
 
@@ -119,18 +121,20 @@ def test_of_two_webhooks_that_look_the_same_one_is_put_back(left: World) -> None
         (LookUpFailed("GitLab answered 500"), "could not be looked up: GitLab answered 500"),
     ],
 )
-def test_a_project_that_is_gone_or_has_moved_out_is_named(left: World, place: LookUpResult | None, why: str) -> None:
+def test_a_project_that_is_gone_or_has_moved_out_is_named(
+    left: TwoTenants, place: LookUpResult | None, why: str
+) -> None:
     del left.gitlab.projects[A.id]
     left.gitlab.places = {A.path: place} if place else {}
 
     report = left.undo()
 
-    assert (left.gitlab.written, len(said(report))) == ([], 2)
-    assert all(why in message for message in said(report))
+    assert (left.gitlab.written, len(messages(report))) == ([], 2)
+    assert all(why in message for message in messages(report))
     assert {one.project for one in report.plan.problems} == {A.path}
 
 
-def test_a_project_that_was_renamed_inside_the_group_is_found_by_its_id(left: World) -> None:
+def test_a_project_that_was_renamed_inside_the_group_is_found_by_its_id(left: TwoTenants) -> None:
     left.gitlab.projects[A.id] = Project(A.id, "tenants/renamed")
 
     report = left.undo()
@@ -139,34 +143,34 @@ def test_a_project_that_was_renamed_inside_the_group_is_found_by_its_id(left: Wo
     assert report.entries[0].change.project.path == "tenants/renamed"
 
 
-def test_a_project_that_cannot_be_read_is_named(left: World) -> None:
+def test_a_project_that_cannot_be_read_is_named(left: TwoTenants) -> None:
     left.gitlab.unreadable[A.id] = "403 Forbidden"
 
     report = left.undo()
 
     assert left.gitlab.written == []
-    assert "cannot be read" in said(report)[0]
+    assert "cannot be read" in messages(report)[0]
     assert "ProjectUnreadable" in codes(report)
 
 
 # whose it is
 
 
-def with_title(world: World, title: str) -> None:
-    world.removed = tuple(replace(one, title=title) for one in world.removed if one.kind == "deploy_key")
+def with_title(settled: TwoTenants, title: str) -> None:
+    settled.removed = tuple(replace(one, title=title) for one in settled.removed if one.kind == "deploy_key")
 
 
 @pytest.mark.parametrize("title", [OTHERS_MARK, f"flux-gitlab-syncer prod other-{NAMESPACE}/a"])
-def test_what_carries_anothers_mark_is_never_touched(left: World, title: str) -> None:
+def test_what_carries_anothers_mark_is_never_touched(left: TwoTenants, title: str) -> None:
     with_title(left, title)
 
     report = left.undo()
 
     assert (left.gitlab.written, left.items) == ([], ([], []))
-    assert "is that of another" in said(report)[0]
+    assert "is that of another" in messages(report)[0]
 
 
-def test_what_carries_a_former_name_of_ours_is_put_back(left: World) -> None:
+def test_what_carries_a_former_name_of_ours_is_put_back(left: TwoTenants) -> None:
     with_title(left, marked("a", cluster="former"))
     left.rules = some_rules(previous_clusters=["former"])
 
@@ -175,16 +179,16 @@ def test_what_carries_a_former_name_of_ours_is_put_back(left: World) -> None:
     assert left.gitlab.titles(A) == [marked("a", cluster="former")]
 
 
-def test_a_key_that_another_cluster_has_by_now_is_not_joined(left: World) -> None:
+def test_a_key_that_another_cluster_has_by_now_is_not_joined(left: TwoTenants) -> None:
     left.gitlab.add_key(B, a_public_key(1), OTHERS_MARK)
 
     report = left.undo()
 
     assert left.gitlab.titles(A) == []
-    assert any("which is not this instance's" in message for message in said(report))
+    assert any("which is not this instance's" in message for message in messages(report))
 
 
-def test_a_key_that_the_group_has_by_now_is_joined_under_its_title(left: World) -> None:
+def test_a_key_that_the_group_has_by_now_is_joined_under_its_title(left: TwoTenants) -> None:
     left.gitlab.add_key(B, a_public_key(1), "by hand")
 
     report = left.undo()
@@ -194,17 +198,17 @@ def test_a_key_that_the_group_has_by_now_is_joined_under_its_title(left: World) 
 
 
 @pytest.mark.parametrize(("projects", "restored"), [("tenants/b", 0), ("tenants/*", 2)])
-def test_what_the_tenancy_rules_do_not_allow_is_not_put_back(left: World, projects: str, restored: int) -> None:
+def test_what_the_tenancy_rules_do_not_allow_is_not_put_back(left: TwoTenants, projects: str, restored: int) -> None:
     left.come_back()
     left.rules = some_rules(tenancy=Tenancy((Rule(NAMESPACE, projects),)))
 
     report = left.undo()
 
-    assert (report.count(Status.APPLIED), len(said(report))) == (restored, 2 - restored)
-    assert all("tenancy rules" in message for message in said(report))
+    assert (report.count(Status.APPLIED), len(messages(report))) == (restored, 2 - restored)
+    assert all("tenancy rules" in message for message in messages(report))
 
 
-def test_what_is_there_already_is_no_change_whoever_put_it_there(left: World) -> None:
+def test_what_is_there_already_is_no_change_whoever_put_it_there(left: TwoTenants) -> None:
     key: PublicKey = a_public_key(1)
     left.gitlab.add_key(A, key, OTHERS_MARK)
     left.removed = left.removed[:1]

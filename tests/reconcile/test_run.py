@@ -1,70 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
 from cronjob.exit_codes import exit_code_of
-from reconcile.actual import Actual, actual_from
 from reconcile.errors import ReadError, SettingsError
 from reconcile.model import Kind, Project, Ref, SecretUnreadable
 from reconcile.plan.changes import Change, Delete
 from reconcile.plan.guard import Expected, Limits
 from reconcile.report import Report, Result, Status
-from reconcile.rules import Rules
-from reconcile.run import RunOptions, reconcile, retire
 from tests.worlds.builders import NAMESPACE, a_public_key, a_url, some_rules
-from tests.worlds.ports import HOST, GitLabInMemory, Kubernetes, marked
+from tests.worlds.ports import Kubernetes, marked
+from tests.worlds.two_tenants import A, B, TwoTenants
 
-A, B = Project(1, "tenants/a"), Project(2, "tenants/b")
-
-
-@dataclass
-class World:
-    """Two tenants, `a` and `b`, each with a GitRepository and a Receiver, and an empty GitLab."""
-
-    flux: Kubernetes = field(default_factory=Kubernetes)
-    gitlab: GitLabInMemory = field(default_factory=GitLabInMemory)
-    rules: Rules = field(default_factory=some_rules)
-
-    def run(self, **options: object) -> Report:
-        self.flux.readings = 0
-        self.gitlab.written.clear()
-        self.gitlab.rules = self.rules
-        return reconcile(self.flux, self.gitlab, self.rules, RunOptions(**{"gitlab_host": HOST, **options}))
-
-    def retire(self, **options: object) -> Report:
-        self.gitlab.written.clear()
-        identity = replace(self.rules.identity, every_namespace=True)
-        self.gitlab.rules = replace(self.rules, identity=identity)
-        return retire(self.gitlab, self.gitlab.rules, RunOptions(**{"gitlab_host": HOST, **options}))
-
-    @property
-    def state(self) -> Actual:
-        return deepcopy(actual_from(self.gitlab.state_of(project) for project in self.gitlab.projects.values()))
+pytest_plugins = ["tests.worlds.two_tenants_fixtures"]
 
 
-@pytest.fixture
-def world() -> World:
-    fresh = World()
-    for number, project in enumerate((A, B), start=1):
-        name = project.path[-1]
-        fresh.gitlab.add_project(project)
-        fresh.flux.add_repository(name, project.path, a_public_key(number))
-        fresh.flux.add_receiver(name, [name], f"token-{name}")
-    return fresh
-
-
-@pytest.fixture
-def settled(world: World) -> World:
-    """The same world after a run."""
-    assert world.run().result is Result.APPLIED
-    return world
-
-
-def rotate(world: World, name: str, number: int) -> None:
+def rotate(world: TwoTenants, name: str, number: int) -> None:
     """Give tenant *name* a new deploy key and a new token."""
     world.flux.remove(name)
     world.flux.add_repository(name, f"tenants/{name}", a_public_key(number))
@@ -88,7 +42,7 @@ def failing(action: str, kind: Kind, project: Project) -> Callable[[Change], str
 # the whole
 
 
-def test_a_run_makes_what_is_wanted_and_the_next_one_finds_nothing_to_do(world: World) -> None:
+def test_a_run_makes_what_is_wanted_and_the_next_one_finds_nothing_to_do(world: TwoTenants) -> None:
     first, second = world.run(), world.run()
 
     assert (first.result, first.count(Status.APPLIED)) == (Result.APPLIED, 4)
@@ -98,7 +52,7 @@ def test_a_run_makes_what_is_wanted_and_the_next_one_finds_nothing_to_do(world: 
     assert (exit_code_of(first, None, 0), exit_code_of(second, None, 0)) == (0, 0)
 
 
-def test_a_tenant_that_leaves_is_pruned_and_its_neighbour_is_not(settled: World) -> None:
+def test_a_tenant_that_leaves_is_pruned_and_its_neighbour_is_not(settled: TwoTenants) -> None:
     settled.flux.remove("a")
 
     report = settled.run()
@@ -108,7 +62,7 @@ def test_a_tenant_that_leaves_is_pruned_and_its_neighbour_is_not(settled: World)
     assert (settled.gitlab.titles(B), len(settled.gitlab.urls(B))) == ([marked("b")], 1)
 
 
-def test_without_pruning_a_tenant_that_leaves_is_left(settled: World) -> None:
+def test_without_pruning_a_tenant_that_leaves_is_left(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     before = settled.state
 
@@ -118,7 +72,7 @@ def test_without_pruning_a_tenant_that_leaves_is_left(settled: World) -> None:
     assert settled.flux.readings == 1
 
 
-def test_a_rotation_leaves_the_new_and_removes_the_old(settled: World) -> None:
+def test_a_rotation_leaves_the_new_and_removes_the_old(settled: TwoTenants) -> None:
     old = settled.gitlab.urls(A)
     rotate(settled, "a", 3)
 
@@ -128,7 +82,7 @@ def test_a_rotation_leaves_the_new_and_removes_the_old(settled: World) -> None:
     assert settled.gitlab.urls(A) != old
 
 
-def test_a_source_that_cannot_be_read_ends_the_run_before_any_write(settled: World) -> None:
+def test_a_source_that_cannot_be_read_ends_the_run_before_any_write(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     settled.flux.fails_at = 1
 
@@ -137,7 +91,7 @@ def test_a_source_that_cannot_be_read_ends_the_run_before_any_write(settled: Wor
     assert settled.gitlab.written == []
 
 
-def test_an_unreadable_project_is_left_and_the_others_are_served(world: World) -> None:
+def test_an_unreadable_project_is_left_and_the_others_are_served(world: TwoTenants) -> None:
     world.gitlab.unreadable[A.id] = "403 Forbidden"
 
     report = world.run()
@@ -147,7 +101,7 @@ def test_an_unreadable_project_is_left_and_the_others_are_served(world: World) -
     assert exit_code_of(report, None, 0) == 1
 
 
-def test_a_secret_that_cannot_be_read_keeps_what_is_there(settled: World) -> None:
+def test_a_secret_that_cannot_be_read_keeps_what_is_there(settled: TwoTenants) -> None:
     before = settled.state
     for name in ("a", "a-token"):
         settled.flux.secrets[Ref("Secret", NAMESPACE, name)] = SecretUnreadable("403 Forbidden")
@@ -161,7 +115,7 @@ def test_a_secret_that_cannot_be_read_keeps_what_is_there(settled: World) -> Non
 # dry run
 
 
-def test_a_dry_run_writes_nothing_and_has_the_checksum_of_the_real_run(settled: World) -> None:
+def test_a_dry_run_writes_nothing_and_has_the_checksum_of_the_real_run(settled: TwoTenants) -> None:
     rotate(settled, "a", 3)
     settled.flux.remove("b")
     before = settled.state
@@ -178,11 +132,11 @@ def test_a_dry_run_writes_nothing_and_has_the_checksum_of_the_real_run(settled: 
     assert (dry.result, exit_code_of(dry, None, 3)) == (Result.DRIFT, 3)
 
 
-def test_a_dry_run_in_sync_is_no_drift(settled: World) -> None:
+def test_a_dry_run_in_sync_is_no_drift(settled: TwoTenants) -> None:
     assert settled.run(dry_run=True).result is Result.IN_SYNC
 
 
-def test_a_dry_run_shows_what_the_guard_would_refuse(settled: World) -> None:
+def test_a_dry_run_shows_what_the_guard_would_refuse(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     settled.flux.remove("b")
 
@@ -195,7 +149,7 @@ def test_a_dry_run_shows_what_the_guard_would_refuse(settled: World) -> None:
 # the order of writes
 
 
-def test_every_create_and_update_comes_before_any_delete(settled: World) -> None:
+def test_every_create_and_update_comes_before_any_delete(settled: TwoTenants) -> None:
     rotate(settled, "b", 4)
     settled.flux.remove("a")
     settled.gitlab.webhooks[B.id][0] = replace(settled.gitlab.webhooks[B.id][0], url=a_url(9))
@@ -207,7 +161,7 @@ def test_every_create_and_update_comes_before_any_delete(settled: World) -> None
     assert {"create", "delete"} <= set(actions)
 
 
-def test_a_failed_create_holds_deletes_of_its_kind_on_its_project_only(settled: World) -> None:
+def test_a_failed_create_holds_deletes_of_its_kind_on_its_project_only(settled: TwoTenants) -> None:
     rotate(settled, "a", 3)
     rotate(settled, "b", 4)
     settled.gitlab.fails = failing("create", Kind.DEPLOY_KEY, A)
@@ -232,7 +186,7 @@ def test_a_failed_create_holds_deletes_of_its_kind_on_its_project_only(settled: 
     assert errors["delete"].startswith("another change of its kind")
 
 
-def test_a_failed_webhook_holds_webhooks_and_no_keys(settled: World) -> None:
+def test_a_failed_webhook_holds_webhooks_and_no_keys(settled: TwoTenants) -> None:
     rotate(settled, "a", 3)
     settled.gitlab.fails = failing("create", Kind.WEBHOOK, A)
 
@@ -244,7 +198,7 @@ def test_a_failed_webhook_holds_webhooks_and_no_keys(settled: World) -> None:
     }
 
 
-def test_a_failed_delete_is_recorded_and_the_next_run_repeats_it(settled: World) -> None:
+def test_a_failed_delete_is_recorded_and_the_next_run_repeats_it(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     settled.gitlab.fails = failing("delete", Kind.DEPLOY_KEY, A)
 
@@ -257,7 +211,7 @@ def test_a_failed_delete_is_recorded_and_the_next_run_repeats_it(settled: World)
 # the guard
 
 
-def test_the_guard_refuses_deletes_and_creates_happen_all_the_same(settled: World) -> None:
+def test_the_guard_refuses_deletes_and_creates_happen_all_the_same(settled: TwoTenants) -> None:
     for number in range(30):
         settled.gitlab.add_key(B, a_public_key(100 + number), marked("left"))
     rotate(settled, "a", 3)
@@ -273,7 +227,7 @@ def test_the_guard_refuses_deletes_and_creates_happen_all_the_same(settled: Worl
     assert (report.result, exit_code_of(report, None, 0)) == (Result.REFUSED, 4)
 
 
-def test_a_higher_limit_lets_the_deletes_through(settled: World) -> None:
+def test_a_higher_limit_lets_the_deletes_through(settled: TwoTenants) -> None:
     for number in range(30):
         settled.gitlab.add_key(B, a_public_key(100 + number), marked("left"))
 
@@ -281,7 +235,7 @@ def test_a_higher_limit_lets_the_deletes_through(settled: World) -> None:
     assert settled.gitlab.titles(B) == [marked("b")]
 
 
-def test_an_empty_cluster_removes_nothing(settled: World) -> None:
+def test_an_empty_cluster_removes_nothing(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     settled.flux.remove("b")
     before = settled.state
@@ -295,7 +249,7 @@ def test_an_empty_cluster_removes_nothing(settled: World) -> None:
 # the expected plan
 
 
-def test_the_expected_plan_lifts_the_guard(settled: World) -> None:
+def test_the_expected_plan_lifts_the_guard(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     settled.flux.remove("b")
     reviewed = settled.run(dry_run=True)
@@ -306,7 +260,7 @@ def test_the_expected_plan_lifts_the_guard(settled: World) -> None:
     assert (settled.gitlab.titles(A), settled.gitlab.urls(B)) == ([], [])
 
 
-def test_any_other_plan_than_the_expected_one_applies_nothing(settled: World) -> None:
+def test_any_other_plan_than_the_expected_one_applies_nothing(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     reviewed = settled.run(dry_run=True)
     rotate(settled, "b", 4)
@@ -320,7 +274,7 @@ def test_any_other_plan_than_the_expected_one_applies_nothing(settled: World) ->
     assert exit_code_of(report, None, 0) == 4
 
 
-def test_an_expected_plan_that_has_nothing_left_to_do_has_changed_too(settled: World) -> None:
+def test_an_expected_plan_that_has_nothing_left_to_do_has_changed_too(settled: TwoTenants) -> None:
     report = settled.run(expected=Expected("ffffffffffff"))
 
     assert (report.result, report.entries) == (Result.REFUSED, ())
@@ -329,7 +283,7 @@ def test_an_expected_plan_that_has_nothing_left_to_do_has_changed_too(settled: W
 # desired state once more
 
 
-def test_desired_state_is_read_again_before_the_first_delete_and_only_then(settled: World) -> None:
+def test_desired_state_is_read_again_before_the_first_delete_and_only_then(settled: TwoTenants) -> None:
     rotate(settled, "a", 3)
     settled.run(prune=False)
     assert settled.flux.readings == 1
@@ -338,7 +292,7 @@ def test_desired_state_is_read_again_before_the_first_delete_and_only_then(settl
     assert settled.flux.readings == 2
 
 
-def test_what_is_wanted_again_is_not_deleted(settled: World) -> None:
+def test_what_is_wanted_again_is_not_deleted(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     settled.flux.remove("b")
     settled.flux.add_repository("other", "tenants/b", a_public_key(2), secret="b")
@@ -356,7 +310,7 @@ def test_what_is_wanted_again_is_not_deleted(settled: World) -> None:
     assert report.result is Result.APPLIED
 
 
-def test_what_is_held_by_now_is_not_deleted(settled: World) -> None:
+def test_what_is_held_by_now_is_not_deleted(settled: TwoTenants) -> None:
     settled.flux.remove("a")
 
     def returns_broken(flux: Kubernetes) -> None:
@@ -371,7 +325,7 @@ def test_what_is_held_by_now_is_not_deleted(settled: World) -> None:
     assert settled.gitlab.titles(A) == [marked("a")]
 
 
-def test_what_is_unwanted_only_by_now_waits_for_the_next_run(settled: World) -> None:
+def test_what_is_unwanted_only_by_now_waits_for_the_next_run(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     settled.flux.then = lambda flux: flux.remove("b")
 
@@ -379,7 +333,7 @@ def test_what_is_unwanted_only_by_now_waits_for_the_next_run(settled: World) -> 
     assert settled.gitlab.titles(B) == [marked("b")]
 
 
-def test_deletes_are_held_where_desired_state_cannot_be_read_again(settled: World) -> None:
+def test_deletes_are_held_where_desired_state_cannot_be_read_again(settled: TwoTenants) -> None:
     rotate(settled, "a", 3)
     settled.flux.remove("b")
     settled.flux.fails_at = 2
@@ -397,7 +351,7 @@ def test_deletes_are_held_where_desired_state_cannot_be_read_again(settled: Worl
 # a signal
 
 
-def test_a_signal_leaves_the_rest_unreached_and_the_next_run_converges(settled: World) -> None:
+def test_a_signal_leaves_the_rest_unreached_and_the_next_run_converges(settled: TwoTenants) -> None:
     rotate(settled, "a", 3)
     settled.flux.remove("b")
     settled.gitlab.stops_after = 1
@@ -414,7 +368,7 @@ def test_a_signal_leaves_the_rest_unreached_and_the_next_run_converges(settled: 
     assert settled.run().result is Result.IN_SYNC
 
 
-def test_a_signal_that_ends_the_second_reading_leaves_the_deletes_unreached(settled: World) -> None:
+def test_a_signal_that_ends_the_second_reading_leaves_the_deletes_unreached(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     settled.flux.fails_at = 2
     settled.flux.then = lambda _: setattr(settled.gitlab, "stops_after", 0)
@@ -427,7 +381,7 @@ def test_a_signal_that_ends_the_second_reading_leaves_the_deletes_unreached(sett
     assert settled.gitlab.written == []
 
 
-def test_a_signal_between_deletes_leaves_the_others(settled: World) -> None:
+def test_a_signal_between_deletes_leaves_the_others(settled: TwoTenants) -> None:
     settled.flux.remove("a")
     settled.gitlab.stops_after = 1
 
@@ -439,14 +393,14 @@ def test_a_signal_between_deletes_leaves_the_others(settled: World) -> None:
 # some projects only
 
 
-def test_only_the_projects_asked_for_are_acted_on(world: World) -> None:
+def test_only_the_projects_asked_for_are_acted_on(world: TwoTenants) -> None:
     report = world.run(acts_on=lambda path: path == A.path)
 
     assert {change.project for change in world.gitlab.written} == {A}
     assert report.plan.projects == 1
 
 
-def test_other_projects_problems_do_not_fail_a_canary(world: World) -> None:
+def test_other_projects_problems_do_not_fail_a_canary(world: TwoTenants) -> None:
     world.gitlab.unreadable[B.id] = "403 Forbidden"
 
     canary = world.run(acts_on=lambda path: path == A.path)
@@ -455,7 +409,7 @@ def test_other_projects_problems_do_not_fail_a_canary(world: World) -> None:
     assert exit_code_of(world.run(), None, 0) == 1
 
 
-def test_a_key_of_a_project_that_is_not_acted_on_is_joined_all_the_same(settled: World) -> None:
+def test_a_key_of_a_project_that_is_not_acted_on_is_joined_all_the_same(settled: TwoTenants) -> None:
     settled.flux.add_repository("a2", A.path, a_public_key(2), secret="b")
 
     report = settled.run(acts_on=lambda path: path == A.path)
@@ -465,7 +419,7 @@ def test_a_key_of_a_project_that_is_not_acted_on_is_joined_all_the_same(settled:
     ]
 
 
-def test_a_choice_that_no_project_matches_is_a_mistake_and_no_success(settled: World) -> None:
+def test_a_choice_that_no_project_matches_is_a_mistake_and_no_success(settled: TwoTenants) -> None:
     with pytest.raises(SettingsError, match="--project chooses none of the 2 projects"):
         settled.run(acts_on=lambda _path: False)
 
@@ -473,14 +427,14 @@ def test_a_choice_that_no_project_matches_is_a_mistake_and_no_success(settled: W
 # an empty listing
 
 
-def test_a_group_that_lists_nothing_ends_the_run_where_there_are_repositories(settled: World) -> None:
+def test_a_group_that_lists_nothing_ends_the_run_where_there_are_repositories(settled: TwoTenants) -> None:
     settled.gitlab.projects.clear()
 
     with pytest.raises(ReadError, match="GitLab lists no project"):
         settled.run()
 
 
-def test_a_group_that_lists_nothing_is_in_sync_with_an_empty_cluster(settled: World) -> None:
+def test_a_group_that_lists_nothing_is_in_sync_with_an_empty_cluster(settled: TwoTenants) -> None:
     settled.gitlab.projects.clear()
     settled.flux.repositories.clear()
     settled.flux.receivers.clear()
@@ -491,7 +445,7 @@ def test_a_group_that_lists_nothing_is_in_sync_with_an_empty_cluster(settled: Wo
 # healing
 
 
-def test_what_gitlab_switched_off_is_healed_and_the_next_run_finds_nothing_to_do(settled: World) -> None:
+def test_what_gitlab_switched_off_is_healed_and_the_next_run_finds_nothing_to_do(settled: TwoTenants) -> None:
     settled.rules = some_rules(heal_webhooks=True)
     settled.gitlab.webhooks[A.id][0] = replace(settled.gitlab.webhooks[A.id][0], alert_status="disabled")
 
@@ -501,7 +455,7 @@ def test_what_gitlab_switched_off_is_healed_and_the_next_run_finds_nothing_to_do
 
 
 @pytest.mark.parametrize(("what", "held"), [("alert_status", 0), ("push_events", 1)])
-def test_deletes_do_not_wait_for_a_webhook_that_cannot_be_healed(settled: World, what: str, held: int) -> None:
+def test_deletes_do_not_wait_for_a_webhook_that_cannot_be_healed(settled: TwoTenants, what: str, held: int) -> None:
     settled.rules = some_rules(heal_webhooks=True)
     broken = settled.gitlab.webhooks[A.id][0]
     wrong = {"alert_status": {"alert_status": "disabled"}, "push_events": {"flags": {"push_events": False}}}[what]
@@ -518,7 +472,7 @@ def test_deletes_do_not_wait_for_a_webhook_that_cannot_be_healed(settled: World,
 # retirement
 
 
-def test_retiring_removes_everything_with_this_clusters_mark_and_nothing_else(settled: World) -> None:
+def test_retiring_removes_everything_with_this_clusters_mark_and_nothing_else(settled: TwoTenants) -> None:
     settled.gitlab.add_key(A, a_public_key(8), marked("x", "staging"))
     settled.gitlab.add_key(A, a_public_key(9), "deploy bot")
     settled.gitlab.add_key(B, a_public_key(10), marked("x", namespace="another"))
@@ -535,7 +489,7 @@ def test_retiring_removes_everything_with_this_clusters_mark_and_nothing_else(se
     assert settled.retire().result is Result.IN_SYNC
 
 
-def test_retiring_lists_what_carries_no_mark_and_stays(settled: World) -> None:
+def test_retiring_lists_what_carries_no_mark_and_stays(settled: TwoTenants) -> None:
     settled.gitlab.add_key(A, a_public_key(8), marked("x", "staging"))
     settled.gitlab.add_key(A, a_public_key(9), "deploy bot")
 
@@ -546,7 +500,7 @@ def test_retiring_lists_what_carries_no_mark_and_stays(settled: World) -> None:
     assert sorted(titles(show_foreign=True)) == ["deploy bot", marked("x", "staging")]
 
 
-def test_retiring_without_a_receiver_url_says_that_webhooks_stay(settled: World) -> None:
+def test_retiring_without_a_receiver_url_says_that_webhooks_stay(settled: TwoTenants) -> None:
     settled.rules = replace(settled.rules, receiver_url=None)
 
     report = settled.retire()
@@ -556,7 +510,7 @@ def test_retiring_without_a_receiver_url_says_that_webhooks_stay(settled: World)
     assert settled.gitlab.urls(A) != []
 
 
-def test_retiring_needs_no_kubernetes_and_passes_the_guard(settled: World) -> None:
+def test_retiring_needs_no_kubernetes_and_passes_the_guard(settled: TwoTenants) -> None:
     for number in range(30):
         settled.gitlab.add_key(A, a_public_key(100 + number), marked("left"))
     settled.flux.readings = 0
@@ -565,7 +519,7 @@ def test_retiring_needs_no_kubernetes_and_passes_the_guard(settled: World) -> No
     assert (settled.gitlab.titles(A), settled.flux.readings) == ([], 0)
 
 
-def test_retiring_without_confirmation_is_a_dry_run(settled: World) -> None:
+def test_retiring_without_confirmation_is_a_dry_run(settled: TwoTenants) -> None:
     before = settled.state
 
     report = settled.retire(dry_run=True)
@@ -574,7 +528,7 @@ def test_retiring_without_confirmation_is_a_dry_run(settled: World) -> None:
     assert (report.result, len(report.entries)) == (Result.DRIFT, 4)
 
 
-def test_retiring_keeps_what_an_unclear_mark_casts_doubt_on(settled: World) -> None:
+def test_retiring_keeps_what_an_unclear_mark_casts_doubt_on(settled: TwoTenants) -> None:
     settled.gitlab.add_webhook(A, a_url(base="https://elsewhere.example.net"), marked("a"))
 
     report = settled.retire()
@@ -587,7 +541,7 @@ def test_retiring_keeps_what_an_unclear_mark_casts_doubt_on(settled: World) -> N
 # the report
 
 
-def test_foreign_items_are_listed_on_request(settled: World) -> None:
+def test_foreign_items_are_listed_on_request(settled: TwoTenants) -> None:
     settled.gitlab.add_key(A, a_public_key(9), "deploy bot")
 
     assert [one["key"]["title"] for one in settled.run(show_foreign=True).as_dict()["foreign"]] == ["deploy bot"]

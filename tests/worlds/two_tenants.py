@@ -1,23 +1,24 @@
-"""Two tenants in step, of which one leaves: the world in which what a run removed is put back."""
+"""Two tenants, `a` and `b`, each with a GitRepository and a Receiver, and the runs over them."""
 
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconcile.actual import Actual, actual_from
 from reconcile.model import LookUpResult, Project
 from reconcile.plan.guard import NO_LIMITS
 from reconcile.report import Report
 from reconcile.rules import Rules
-from reconcile.run import RunOptions, reconcile
+from reconcile.run import RunOptions, reconcile, retire
 from reconcile.undo.removed import Removed, removed_from
 from reconcile.undo.undo import undo
 from tests.worlds.builders import a_public_key, some_rules
 from tests.worlds.ports import HOST, GitLabInMemory, Kubernetes
 
 A, B, OUTSIDE = Project(1, "tenants/a"), Project(2, "tenants/b"), Project(9, "elsewhere/a")
-ORDERS = RunOptions(gitlab_host=HOST, limits=NO_LIMITS)
 
 
 @dataclass
@@ -31,23 +32,32 @@ class GitLabWithLookUps(GitLabInMemory):
 
 
 @dataclass
-class World:
-    """Two tenants in step, of which `a` then left; *removed* is what the run's report says of that."""
+class TwoTenants:
+    """Flux's objects and the GitLab group of both; *removed* is what the report says of a tenant that left."""
 
     flux: Kubernetes = field(default_factory=Kubernetes)
     gitlab: GitLabWithLookUps = field(default_factory=GitLabWithLookUps)
     rules: Rules = field(default_factory=some_rules)
     removed: tuple[Removed, ...] = ()
 
-    def run(self) -> Report:
-        self.gitlab.rules = self.rules
-        return reconcile(self.flux, self.gitlab, self.rules, ORDERS)
+    def run(self, **options: object) -> Report:
+        self._begin(self.rules)
+        return reconcile(self.flux, self.gitlab, self.rules, RunOptions(**{"gitlab_host": HOST, **options}))
+
+    def retire(self, **options: object) -> Report:
+        rules = replace(self.rules, identity=replace(self.rules.identity, every_namespace=True))
+        self._begin(rules)
+        return retire(self.gitlab, rules, RunOptions(**{"gitlab_host": HOST, **options}))
 
     def undo(self, **options: object) -> Report:
+        self._begin(self.rules)
+        unlimited = {"gitlab_host": HOST, "limits": NO_LIMITS}
+        return undo(self.flux, self.gitlab, self.rules, RunOptions(**{**unlimited, **options}), removed=self.removed)
+
+    def _begin(self, rules: Rules) -> None:
         self.flux.readings = 0
         self.gitlab.written.clear()
-        self.gitlab.rules = self.rules
-        return undo(self.flux, self.gitlab, self.rules, replace(ORDERS, **options), removed=self.removed)
+        self.gitlab.rules = rules
 
     def leave(self, name: str = "a") -> None:
         """The tenant leaves and is pruned; its token's Secret stays."""
@@ -60,12 +70,16 @@ class World:
         self.flux.add_receiver("a", ["a"], seed)
 
     @property
+    def state(self) -> Actual:
+        return deepcopy(actual_from(self.gitlab.state_of(project) for project in self.gitlab.projects.values()))
+
+    @property
     def items(self) -> tuple[list[str], list[str]]:
         """What project `a` has."""
         return self.gitlab.titles(A), self.gitlab.urls(A)
 
 
-def said(report: Report, code: str = "CannotPutBack") -> list[str]:
+def messages(report: Report, code: str = "CannotPutBack") -> list[str]:
     return [one.message for one in report.plan.problems if one.code == code]
 
 
