@@ -16,6 +16,7 @@ class TokenFields(TypedDict, total=False):
     expires_at: str | None
     token: str | None
     kind: str
+    permissions: frozenset[str]
 
 
 class Accounts:
@@ -45,13 +46,15 @@ class Accounts:
             return user
 
     def add_token(self, user: User, **fields: Unpack[TokenFields]) -> str:
-        """Give *user* a token and return its text; *scopes* are ``("api",)`` by default."""
+        """Give *user* a token and return its text; its scopes are ``("api",)`` by default."""
         with self.lock:
             value = fields.get("token") or f"glpat-{secrets.token_urlsafe(15)}"
             token = Token(next(self._token_ids), value, user, self.now())
             token.scopes = tuple(fields.get("scopes", token.scopes))
             token.expires_at = fields.get("expires_at")
             token.kind = fields.get("kind", token.kind)
+            if "permissions" in fields:
+                token.scopes, token.permissions = ("granular",), fields["permissions"]
             self.tokens[value] = token
             return value
 

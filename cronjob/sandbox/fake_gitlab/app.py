@@ -38,7 +38,8 @@ async def _answered(world: GitLabWorld, request: web.Request) -> web.StreamRespo
     await asyncio.sleep(world.latency)
 
     async def handle() -> web.StreamResponse:
-        return _response(handled(world, IncomingRequest(logged, request.headers, f"{request.scheme}://{request.host}")))
+        incoming = IncomingRequest(logged, request.headers, f"{request.scheme}://{request.host}")
+        return _response(world.read_cache.answer(logged, request.headers, lambda: handled(world, incoming)))
 
     response = await inject(fault, request, handle, _answer_of)
     # By the world's clock, as the rate limits are.

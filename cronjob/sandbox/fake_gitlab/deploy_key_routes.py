@@ -3,6 +3,7 @@
 from cronjob.sandbox.fake_gitlab.answers import Answer, Json, forbidden, not_found, refuse, timestamp
 from cronjob.sandbox.fake_gitlab.call import Call
 from cronjob.sandbox.fake_gitlab.deploy_key_validation import checked_title, new_key_of
+from cronjob.sandbox.fake_gitlab.fine_grained_tokens import Permission
 from cronjob.sandbox.fake_gitlab.pagination import paged
 from cronjob.sandbox.fake_gitlab.records import MAINTAINER, Key, Project
 from cronjob.sandbox.fake_gitlab.routes import Route, reading
@@ -66,7 +67,7 @@ def update_key(call: Call) -> Answer:
     if "title" not in call.params and "can_push" not in call.params:
         refuse(400, error=NO_CHANGE)
     if "title" in call.params and _may_rename(call, key):
-        key.title = checked_title(call, prefix=_prefix(call))
+        key.title = checked_title(call, key, prefix=_prefix(call))
     can_push = call.flag("can_push")
     if can_push is not None:
         project.keys[key.id] = can_push
@@ -149,13 +150,18 @@ def _prefix(call: Call) -> str:
     return "deploy_key." if call.world.release >= (12, 0) else ""
 
 
+READ, CREATE, UPDATE, DELETE = (
+    Permission("project", f"Deploy Key: {action}") for action in ("Read", "Create", "Update", "Delete")
+)
+ALL_READ, ALL_CREATE = Permission("instance", "Deploy Key: Read"), Permission("instance", "Deploy Key: Create")
+
 ROUTES = [
-    reading("projects/:id/deploy_keys", list_keys),
-    reading("projects/:id/deploy_keys/:key_id", read_key),
-    Route("POST", "projects/:id/deploy_keys", create_key),
-    Route("PUT", "projects/:id/deploy_keys/:key_id", update_key),
-    Route("POST", "projects/:id/deploy_keys/:key_id/enable", enable_key),
-    Route("DELETE", "projects/:id/deploy_keys/:key_id", delete_key),
-    reading("deploy_keys", list_all_keys),
-    Route("POST", "deploy_keys", create_public_key, since=(17, 5)),
+    reading("projects/:id/deploy_keys", list_keys, READ),
+    reading("projects/:id/deploy_keys/:key_id", read_key, READ),
+    Route("POST", "projects/:id/deploy_keys", create_key, CREATE),
+    Route("PUT", "projects/:id/deploy_keys/:key_id", update_key, UPDATE),
+    Route("POST", "projects/:id/deploy_keys/:key_id/enable", enable_key, CREATE),
+    Route("DELETE", "projects/:id/deploy_keys/:key_id", delete_key, DELETE),
+    reading("deploy_keys", list_all_keys, ALL_READ),
+    Route("POST", "deploy_keys", create_public_key, ALL_CREATE, since=(17, 5)),
 ]

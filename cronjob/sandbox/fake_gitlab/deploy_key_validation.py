@@ -1,13 +1,23 @@
 """Validation of deploy keys: the key text, the fingerprint ("has already been taken"), the title, the expiry."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cronjob.sandbox.fake_gitlab.answers import refuse
 from cronjob.sandbox.fake_gitlab.call import Call
 from cronjob.sandbox.fake_gitlab.records import Key
 from cronjob.sandbox.fake_gitlab.ssh_keys import Errors, clean_text, key_errors, read_key
+from cronjob.sandbox.fake_gitlab.translations import translated
+from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 
 MAX_TITLE = 255
+# The messages of ee/app/models/ee/key.rb.
+NO_EXPIRY = (
+    "has no expiration date but an expiration date is required for SSH keys on this instance. "
+    "Contact the instance administrator."
+)
+TOO_LONG_LIFETIME = (
+    "has an invalid expiration date. Set a shorter lifetime for the key or contact the instance administrator."
+)
 
 
 def new_key_of(call: Call, *, prefix: str = "") -> Key:
@@ -15,22 +25,36 @@ def new_key_of(call: Call, *, prefix: str = "") -> Key:
     text, title = clean_text(str(call.params["key"])), str(call.params["title"])
     expires_at = _expiry_of(call)
     errors = _errors_of(call, text) | _title_errors(title)
-    if expires_at and expires_at <= call.world.now():
+    now = call.world.now()
+    if expires_at and expires_at <= now:
         errors.setdefault("key", []).append("has expired")
-    _refuse(errors, prefix)
+    if lifetime := _lifetime_errors(call.world, now, expires_at):
+        errors.setdefault("key", []).extend(lifetime)
+    _refuse(call, errors, prefix)
     return call.world.new_key(text, title, user=call.user, expires_at=expires_at)
 
 
-def checked_title(call: Call, *, prefix: str = "") -> str:
-    """The title in *call*, if it is valid; otherwise the request is refused."""
+def checked_title(call: Call, key: Key, *, prefix: str = "") -> str:
+    """The title in *call*, if *key* can be saved with it; otherwise the request is refused."""
     title = str(call.params["title"])
-    _refuse(_title_errors(title), prefix)
+    lifetime = _lifetime_errors(call.world, key.created_at, key.expires_at)
+    _refuse(call, _title_errors(title) | ({"key": lifetime} if lifetime else {}), prefix)
     return title
 
 
-def _refuse(errors: Errors, prefix: str) -> None:
+def _refuse(call: Call, errors: Errors, prefix: str) -> None:
     if errors:
-        refuse(400, message={f"{prefix}{name}": messages for name, messages in errors.items()})
+        messages = translated(errors, call.user)
+        refuse(400, message={f"{prefix}{name}": texts for name, texts in messages.items()})
+
+
+def _lifetime_errors(world: GitLabWorld, created_at: datetime, expires_at: datetime | None) -> list[str]:
+    """The errors of an instance with a maximum lifetime of SSH keys (Ultimate, self-managed)."""
+    if world.max_key_lifetime_days is None:
+        return []
+    if expires_at is None:
+        return [NO_EXPIRY]
+    return [TOO_LONG_LIFETIME] if expires_at > created_at + timedelta(days=world.max_key_lifetime_days) else []
 
 
 def _errors_of(call: Call, text: str) -> Errors:

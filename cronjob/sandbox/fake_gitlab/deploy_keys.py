@@ -12,6 +12,7 @@ from cronjob.sandbox.fake_gitlab.ssh_keys import clean_text, read_key
 class KeyFields(TypedDict, total=False):
     """Optional fields of a new key."""
 
+    created_at: datetime
     expires_at: datetime | None
     user: User | None
     public: bool
@@ -37,7 +38,8 @@ class DeployKeys(Namespaces):
                 raise ValueError("this is no public key")
             if public_key.sha256 in self.keys_by_fingerprint:
                 raise ValueError("the fingerprint has already been taken")
-            key = Key(next(self._key_ids), title, stored, public_key, self.now(), **fields)
+            fields.setdefault("created_at", self.now())
+            key = Key(id=next(self._key_ids), title=title, key=stored, public_key=public_key, **fields)
             self.keys[key.id] = self.keys_by_fingerprint[public_key.sha256] = key
             self.keys_by_text[stored] = key
             return key

@@ -1,5 +1,6 @@
 """Namespaces: groups, projects, former paths, and who may see them."""
 
+from datetime import datetime
 from itertools import count
 from typing import TypedDict, Unpack
 
@@ -12,6 +13,7 @@ class NamespaceFields(TypedDict, total=False):
 
     id: int | None
     visibility: str
+    created_at: datetime
 
 
 class Namespaces(Accounts):
@@ -49,6 +51,7 @@ class Namespaces(Accounts):
                 parent = self.add_group(above, visibility=visibility)
             group = self._new_group(name, parent, fields.get("id"))
             group.visibility = visibility
+            group.created_at = fields.get("created_at", group.created_at)
             return group
 
     def rename_group(self, group: Group, new_path: str) -> None:
@@ -78,7 +81,8 @@ class Namespaces(Accounts):
                 raise ValueError(f"there is a project {path} already")
             above, _, name = path.rpartition("/")
             new_id = _free_id(self.projects, self._project_ids, fields.get("id"))
-            project = Project(new_id, name, self.groups_by_path[above.lower()], self.now())
+            created_at = fields.get("created_at") or self.now()
+            project = Project(new_id, name, self.groups_by_path[above.lower()], created_at)
             project.visibility = fields.get("visibility", project.visibility)
             self.projects[new_id] = project
             self._attach(project)
@@ -93,6 +97,18 @@ class Namespaces(Accounts):
             del project.namespace.projects[project.id]
             project.path, project.namespace = name, target
             self._reindex(project, old_path)
+
+    def schedule_project_deletion(self, project: Project) -> None:
+        """Mark *project* for deletion as GitLab 18 does (projects/mark_for_deletion_service.rb)."""
+        with self.lock:
+            self.move_project(project, f"{project.path_with_namespace}-deletion_scheduled-{project.id}")
+            project.archived, project.marked_for_deletion_on = True, self.now().date()
+
+    def schedule_group_deletion(self, group: Group) -> None:
+        """Mark *group* for deletion: it is renamed like a project; its projects are neither archived nor marked."""
+        with self.lock:
+            self.rename_group(group, f"{group.full_path}-deletion_scheduled-{group.id}")
+            group.marked_for_deletion_on = self.now().date()
 
     def share(self, project: Project, group: Group, *, access_level: int = MAINTAINER) -> None:
         """Share *project* with *group*, whose members get at most *access_level* in it."""

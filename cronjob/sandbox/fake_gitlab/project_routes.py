@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cronjob.sandbox.fake_gitlab.answers import Answer, refuse
 from cronjob.sandbox.fake_gitlab.call import Call
+from cronjob.sandbox.fake_gitlab.fine_grained_tokens import Permission
 from cronjob.sandbox.fake_gitlab.pagination import paged
 from cronjob.sandbox.fake_gitlab.records import OWNER, Group, Project
 from cronjob.sandbox.fake_gitlab.routes import READING, Route, reading
@@ -106,12 +107,15 @@ def _ordered(call: Call, projects: Sequence[Project]) -> Sequence[Project]:
     return projects[::-1] if descending else projects
 
 
+USER, OWN_TOKEN = Permission("user", "User: Read"), Permission("user", "Personal Access Token: Read")
+METADATA, GROUP = Permission("instance", "Metadata: Read"), Permission("group", "Group: Read")
+
 ROUTES = [
-    Route("GET", "user", read_user, scopes=(*READING, "read_user")),
-    Route("GET", "personal_access_tokens/self", read_own_token, since=(15, 5), scopes=()),
-    Route("GET", "version", read_version, scopes=(*READING, "read_user")),
-    Route("GET", "metadata", read_version, since=(15, 2), scopes=(*READING, "read_user")),
-    reading("groups/:id", read_group),
-    reading("groups/:id/projects", list_group_projects),
-    reading("projects/:id", read_project),
+    Route("GET", "user", read_user, USER, scopes=(*READING, "read_user")),
+    Route("GET", "personal_access_tokens/self", read_own_token, OWN_TOKEN, since=(15, 5), scopes=()),
+    Route("GET", "version", read_version, METADATA, scopes=(*READING, "read_user")),
+    Route("GET", "metadata", read_version, METADATA, since=(15, 2), scopes=(*READING, "read_user")),
+    reading("groups/:id", read_group, GROUP),
+    reading("groups/:id/projects", list_group_projects, Permission("group", "Project: Read")),
+    reading("projects/:id", read_project, Permission("project", "Project: Read")),
 ]

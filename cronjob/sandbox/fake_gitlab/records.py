@@ -16,11 +16,19 @@ class User:
     username: str
     admin: bool
     created_at: datetime
+    # Validation errors are answered in this language.
+    preferred_language: str = "en"
+    # A key of `account_access.REASONS`: why the account may not use the API.
+    access_denied: str = ""
 
 
 @dataclass(eq=False)
 class Token:
-    """An access token. *kind* is personal, project or oauth; an oauth token has no record of itself."""
+    """
+    An access token. *kind* is personal, project or oauth; an oauth token has no record of itself.
+
+    *permissions* make it a fine-grained token, whose scopes are `("granular",)`.
+    """
 
     id: int
     value: str = field(repr=False)
@@ -31,6 +39,7 @@ class Token:
     kind: str = "personal"
     name: str = "sandbox"
     revoked: bool = False
+    permissions: frozenset[str] | None = None
 
     def expired_on(self, today: date) -> bool:
         return self.expires_at is not None and date.fromisoformat(self.expires_at[:10]) <= today
@@ -46,6 +55,7 @@ class Group:
     created_at: datetime
     visibility: str = "public"
     kind: str = "group"
+    marked_for_deletion_on: date | None = None
     members: dict[int, int] = field(default_factory=dict)
     subgroups: dict[int, "Group"] = field(default_factory=dict)
     projects: dict[int, "Project"] = field(default_factory=dict)
@@ -78,6 +88,7 @@ class Project:
     created_at: datetime
     visibility: str = "private"
     archived: bool = False
+    marked_for_deletion_on: date | None = None
     empty_repo: bool = False
     description: str | None = None
     import_url: str | None = None

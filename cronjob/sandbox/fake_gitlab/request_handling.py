@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cronjob.sandbox.fake_gitlab import answers
+from cronjob.sandbox.fake_gitlab.account_access import refuse_denied_account
 from cronjob.sandbox.fake_gitlab.answers import Answer, RefusedError
 from cronjob.sandbox.fake_gitlab.call import Call
 from cronjob.sandbox.fake_gitlab.deploy_key_routes import ROUTES as KEY_ROUTES
+from cronjob.sandbox.fake_gitlab.fine_grained_tokens import refuse_missing_permission
+from cronjob.sandbox.fake_gitlab.maintenance_mode import read_only_answer
 from cronjob.sandbox.fake_gitlab.project_routes import ROUTES as PROJECT_ROUTES
 from cronjob.sandbox.fake_gitlab.records import Request, Token
 from cronjob.sandbox.fake_gitlab.routes import Route, Router
@@ -47,10 +50,18 @@ def _rate_limited(world: GitLabWorld, incoming: IncomingRequest) -> Answer:
     if refused:
         return Answer(429, "Retry later\n", headers)
     try:
-        answer = _routed(world, incoming, secret)
+        answer = _writable(world, incoming) or _routed(world, incoming, secret)
     except RefusedError as refusal:
         answer = refusal.answer
     return Answer(answer.status, answer.body, {**answer.headers, **headers}) if headers else answer
+
+
+def _writable(world: GitLabWorld, incoming: IncomingRequest) -> Answer | None:
+    """The refusal of a write in maintenance mode, if it is one."""
+    if not world.maintenance_mode:
+        return None
+    external_url = world.external_url or incoming.url + world.url_root
+    return read_only_answer(incoming.request.method, incoming.headers, external_url)
 
 
 def _routed(world: GitLabWorld, incoming: IncomingRequest, secret: str | None) -> Answer:
@@ -61,14 +72,17 @@ def _routed(world: GitLabWorld, incoming: IncomingRequest, secret: str | None) -
         answers.no_route()
     route, names = found
     token = _token(world, secret, incoming.headers)
-    _refuse_scope(route, token)
+    external_url = world.external_url or incoming.url + world.url_root
+    if token:
+        _authorize(world, route, token)
+        refuse_denied_account(token.user, external_url)
     if world.rate_limits.is_endpoint_exceeded(_rate_limit_key(world, secret), request.path):
         answers.refuse(429, message={"error": TOO_MANY})
     call = Call(
         world=world,
         method=request.method,
         path=request.path,
-        external_url=world.external_url or incoming.url + world.url_root,
+        external_url=external_url,
         query=request.query,
         params={**request.query, **_sent(request)},
         headers=incoming.headers,
@@ -110,6 +124,8 @@ def _token(world: GitLabWorld, secret: str | None, headers: Mapping[str, str]) -
     return token
 
 
-def _refuse_scope(route: Route, token: Token | None) -> None:
-    if token and route.scopes and not set(route.scopes) & set(token.scopes):
+def _authorize(world: GitLabWorld, route: Route, token: Token) -> None:
+    """Refuse a token without a scope of the route, or a fine-grained token without its permission."""
+    refuse_missing_permission(route.permission, token, enforced=world.enforces_fine_grained_tokens)
+    if token.permissions is None and route.scopes and not set(route.scopes) & set(token.scopes):
         answers.insufficient_scope(route.scopes)

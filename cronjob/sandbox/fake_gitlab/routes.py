@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from cronjob.sandbox.fake_gitlab.answers import Answer
 from cronjob.sandbox.fake_gitlab.call import Call
+from cronjob.sandbox.fake_gitlab.fine_grained_tokens import Permission
 
 READING = ("api", "read_api")
 WRITING = ("api",)
@@ -16,12 +17,14 @@ class Route:
     """
     *pattern* is a path below ``/api/v4/``, with ``:name`` for any one segment.
 
-    *scopes*: a token needs one of them; empty means that any token will do.
+    *permission* is what a fine-grained token needs. Any other token needs one of *scopes*, or is accepted if they are
+    empty.
     """
 
     method: str
     pattern: str
     answer: Callable[[Call], Answer]
+    permission: Permission
     since: tuple[int, int] = (0, 0)
     scopes: tuple[str, ...] = WRITING
 
@@ -30,8 +33,10 @@ class Route:
         return self.pattern.split("/")
 
 
-def reading(pattern: str, answer: Callable[[Call], Answer], since: tuple[int, int] = (0, 0)) -> Route:
-    return Route("GET", pattern, answer, since, READING)
+def reading(
+    pattern: str, answer: Callable[[Call], Answer], permission: Permission, *, since: tuple[int, int] = (0, 0)
+) -> Route:
+    return Route("GET", pattern, answer, permission, since, READING)
 
 
 class Router:

@@ -23,7 +23,7 @@ KIND = {
     "sk-ecdsa-sha2-nistp256@openssh.com": "ecdsa_sk",
     "sk-ssh-ed25519@openssh.com": "ed25519_sk",
 }
-FORBIDDEN = "type is forbidden. Must be RSA, DSA, ECDSA, ED25519, ECDSA_SK, or ED25519_SK"
+KINDS = ("rsa", "dsa", "ecdsa", "ed25519", "ecdsa_sk", "ed25519_sk")
 MAX_TEXT = 5000
 
 Errors = dict[str, list[str]]
@@ -94,15 +94,24 @@ def key_errors(text: str, key: PublicKey | None, minimum_bits: dict[str, int]) -
     if len(text) > MAX_TEXT:
         errors.append(f"is too long (maximum is {MAX_TEXT} characters)")
     if key is None:
-        return {"key": [FORBIDDEN, *errors, "is invalid"]}
-    errors += _restriction(key, minimum_bits.get(key.kind, 0))
+        return {"key": [_forbidden(minimum_bits), *errors, "is invalid"]}
+    errors += _restriction(key, minimum_bits)
     return {"key": errors} if errors else {}
 
 
-def _restriction(key: PublicKey, minimum: int) -> list[str]:
+def _restriction(key: PublicKey, minimum_bits: dict[str, int]) -> list[str]:
+    minimum = minimum_bits.get(key.kind, 0)
     if minimum < 0:
-        return [FORBIDDEN]
+        return [_forbidden(minimum_bits)]
     return [f"must be at least {minimum} bits"] if key.bits < minimum else []
+
+
+def _forbidden(minimum_bits: dict[str, int]) -> str:
+    """The message about a forbidden type, with the allowed types (app/validators/key_restriction_validator.rb)."""
+    allowed = [kind.upper() for kind in KINDS if minimum_bits.get(kind, 0) >= 0]
+    if len(allowed) < 3:
+        return f"type is forbidden. Must be {' or '.join(allowed)}"
+    return f"type is forbidden. Must be {', '.join(allowed[:-1])}, or {allowed[-1]}"
 
 
 def _fields_of(blob: bytes) -> list[bytes]:

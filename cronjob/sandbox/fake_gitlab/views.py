@@ -32,6 +32,7 @@ def token_json(call: Call, token: Token) -> Json:
         "last_used_at": timestamp(call.world.now()),
         "active": True,
         "expires_at": token.expires_at,
+        **({"granular": token.permissions is not None} if call.world.release >= (19, 2) else {}),
     }
 
 
@@ -49,6 +50,7 @@ def group_json(call: Call, group: Group) -> Json:
         "full_path": full_path,
         "created_at": timestamp(group.created_at),
         "parent_id": group.parent.id if group.parent else None,
+        **_deletion_fields(call, group),
     }
 
 
@@ -124,9 +126,19 @@ def full_project_json(call: Call, project: Project) -> Json:
             for group, level in project.shares.items()
         ],
     }
+    fields |= _deletion_fields(call, project)
     if call.world.role(call.user, project) >= MAINTAINER or (call.user and call.user.admin):
         fields |= {"runners_token": project.runners_token, "import_url": project.import_url}
     return fields
+
+
+def _deletion_fields(call: Call, record: Group | Project) -> Json:
+    """The date of a scheduled deletion under both of its names, which a listing with simple=true does not have."""
+    if call.world.release < (18, 0) and not call.world.enterprise:
+        return {}
+    day = record.marked_for_deletion_on.isoformat() if record.marked_for_deletion_on else None
+    names = ("marked_for_deletion_at", "marked_for_deletion_on") if isinstance(record, Project) else ()
+    return dict.fromkeys(names or ("marked_for_deletion_on",), day)
 
 
 def permissions_json(call: Call, project: Project) -> Json:

@@ -7,6 +7,7 @@ from cronjob.sandbox.fake_gitlab.answers import refuse
 from cronjob.sandbox.fake_gitlab.call import Call
 from cronjob.sandbox.fake_gitlab.records import Hook, Project
 from cronjob.sandbox.fake_gitlab.ssh_keys import Errors
+from cronjob.sandbox.fake_gitlab.translations import translated
 from cronjob.sandbox.fake_gitlab.webhook_fields import FLAGS, has_field
 from cronjob.sandbox.fake_gitlab.webhook_validation import reset_secrets, webhook_errors
 
@@ -41,7 +42,7 @@ def checked(call: Call, project: Project, draft: Hook, *, before: Hook) -> Hook:
         reset_secrets(draft, before, token_sent="token" in sent_parameters(call))
     errors = webhook_errors(call.world, project, draft)
     if errors:
-        _refuse(call, errors)
+        _refuse(call, translated(errors, call.user))
     draft.updated_at = call.world.now()
     return draft
 

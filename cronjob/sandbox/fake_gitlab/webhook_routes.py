@@ -4,6 +4,7 @@ from copy import copy
 
 from cronjob.sandbox.fake_gitlab.answers import Answer, Json, not_found, refuse
 from cronjob.sandbox.fake_gitlab.call import Call
+from cronjob.sandbox.fake_gitlab.fine_grained_tokens import Permission
 from cronjob.sandbox.fake_gitlab.pagination import paged
 from cronjob.sandbox.fake_gitlab.records import MAINTAINER, Delivery, Hook, Project
 from cronjob.sandbox.fake_gitlab.routes import Route, reading
@@ -148,17 +149,21 @@ def _json(call: Call, hook: Hook) -> Json:
     return hook_json(call.world, hook, shown_fields(call.world, listed=False))
 
 
+READ, CREATE, UPDATE, DELETE = (
+    Permission("project", f"Webhook: {action}") for action in ("Read", "Create", "Update", "Delete")
+)
+
 HOOK = "projects/:id/hooks/:hook_id"
 ROUTES = [
-    reading("projects/:id/hooks", list_hooks),
-    reading(HOOK, read_hook),
-    Route("POST", "projects/:id/hooks", create_hook),
-    Route("PUT", HOOK, update_hook),
-    Route("DELETE", HOOK, delete_hook),
-    Route("PUT", f"{HOOK}/custom_headers/:key", put_pair, since=(17, 1)),
-    Route("DELETE", f"{HOOK}/custom_headers/:key", delete_pair, since=(17, 1)),
-    Route("PUT", f"{HOOK}/url_variables/:key", put_pair, since=(15, 0)),
-    Route("DELETE", f"{HOOK}/url_variables/:key", delete_pair, since=(15, 0)),
-    Route("POST", f"{HOOK}/test/:trigger", trigger_hook, since=(16, 11)),
-    reading(f"{HOOK}/events", list_deliveries, since=(17, 3)),
+    reading("projects/:id/hooks", list_hooks, READ),
+    reading(HOOK, read_hook, READ),
+    Route("POST", "projects/:id/hooks", create_hook, CREATE),
+    Route("PUT", HOOK, update_hook, UPDATE),
+    Route("DELETE", HOOK, delete_hook, DELETE),
+    Route("PUT", f"{HOOK}/custom_headers/:key", put_pair, UPDATE, since=(17, 1)),
+    Route("DELETE", f"{HOOK}/custom_headers/:key", delete_pair, UPDATE, since=(17, 1)),
+    Route("PUT", f"{HOOK}/url_variables/:key", put_pair, UPDATE, since=(15, 0)),
+    Route("DELETE", f"{HOOK}/url_variables/:key", delete_pair, UPDATE, since=(15, 0)),
+    Route("POST", f"{HOOK}/test/:trigger", trigger_hook, UPDATE, since=(16, 11)),
+    reading(f"{HOOK}/events", list_deliveries, READ, since=(17, 3)),
 ]

@@ -10,7 +10,6 @@ from cronjob.sandbox.fake_gitlab.records import Hook, Project
 from cronjob.sandbox.fake_gitlab.ssh_keys import Errors
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 
-MOST_HOOKS = 100
 MOST_PAIRS = 20
 LONGEST_VALUE = 2048
 LENGTHS = {"name": 255, "description": 2048, "custom_webhook_template": 4096}
@@ -59,8 +58,8 @@ def webhook_errors(world: GitLabWorld, project: Project, hook: Hook) -> Errors:
         if not _good_pairs(getattr(hook, name)):
             errors[name] = ["must be a valid json schema"]
     errors |= _text_errors(hook)
-    if hook.id not in project.hooks and len(project.hooks) >= MOST_HOOKS:
-        errors["base"] = [f"Maximum number of project hooks ({MOST_HOOKS}) exceeded"]
+    if hook.id not in project.hooks and len(project.hooks) >= world.max_hooks:
+        errors["base"] = [f"Maximum number of project hooks ({world.max_hooks}) exceeded"]
     return errors
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Unpack
 
 from cronjob.sandbox.fake_gitlab.rate_limits import RateLimits
+from cronjob.sandbox.fake_gitlab.read_cache import ReadCache
 from cronjob.sandbox.fake_gitlab.records import Request
 from cronjob.sandbox.fake_gitlab.webhooks import Webhooks
 from cronjob.sandbox.faults.fault import PlannedFault, PlannedFaultFields
@@ -28,10 +29,19 @@ class GitLabWorld(Webhooks):
         self.ssh_port: int | None = None
         # Seconds by which every answer is delayed.
         self.latency = 0.0
+        # A read-only instance: writes are refused.
+        self.maintenance_mode = False
+        # The instance accepts fine-grained tokens only.
+        self.enforces_fine_grained_tokens = False
+        # A caching proxy in front of GitLab.
+        self.read_cache = ReadCache()
         # A FIPS server has no MD5 fingerprints.
         self.fips = False
         # Smallest number of bits by kind of key (rsa, dsa, ecdsa, ed25519 ...); -1 forbids the kind.
         self.minimum_key_bits: dict[str, int] = {}
+        # The longest lifetime of SSH keys (Ultimate); with it every key needs an expiry date.
+        self.max_key_lifetime_days: int | None = None
+        self.max_hooks = 100
         self.requests: list[Request] = []
         self.faults = FaultInjector()
         self.rate_limits = RateLimits(self.seconds, self.faults.count)

@@ -6,15 +6,18 @@ GitLab itself answers JSON (lib/api/api.rb), and a static page during maintenanc
 """
 
 from cronjob.sandbox.fake_kubernetes.status import StatusError
-from cronjob.sandbox.faults.fault import Fault
+from cronjob.sandbox.faults.fault import Fault, FaultFields
 from cronjob.sandbox.faults.random_faults import FaultKind
 
 
 def _page(status: int, title: str, *, server: str = "nginx", after: bool = False) -> Fault:
     """An HTML page that a proxy sends instead of JSON."""
-    body = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
     headers = {"Content-Type": "text/html; charset=utf-8", "Server": server}
-    return Fault(status=status, body=body, headers=headers, after=after)
+    return Fault(status=status, body=_html(title), headers=headers, after=after)
+
+
+def _html(title: str) -> str:
+    return f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
 
 
 def _json(status: int, message: str, *, after: bool = False) -> Fault:
@@ -26,6 +29,18 @@ def _status(status: int, message: str, *, retry_after: int = 0, after: bool = Fa
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     return Fault(status=status, body=StatusError(status, message).as_status(), headers=headers, after=after)
 
+
+# HTML pages in front of GitLab, as arguments of `fail`: of a single sign-on, and of a web application firewall.
+SSO_PAGE: FaultFields = {
+    "status": 200,
+    "body": _html("Sign in to continue"),
+    "headers": {"Content-Type": "text/html; charset=utf-8"},
+}
+WAF_PAGE: FaultFields = {
+    "status": 403,
+    "body": _html("Request blocked"),
+    "headers": {"Content-Type": "text/html; charset=utf-8", "Server": "waf"},
+}
 
 RESET = FaultKind("reset", Fault(drop=True))
 RESET_AFTERWARDS = FaultKind("reset after it was handled", Fault(drop=True, after=True))
