@@ -1,5 +1,5 @@
 # `make run`: the embedded sandbox, the job end to end.  `make test`: lint, types, contracts, tests.
-# `make chaos`: the accidents of docs/reliability.md in full, for an hour or two.
+# `make chaos`: the fault injection of docs/reliability.md in full, for an hour or two.
 # `make bench`, `make profile`: the tables of docs/performance.md.
 # `make bench-peers`: the table of docs/peers.md, which needs Python 3.12 or newer as PEERS_PYTHON.
 # `make real`: the tests that need real programs, which Go builds once into a cache (CONTRIBUTING.md).

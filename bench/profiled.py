@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cronjob.cli import program
-from cronjob.concurrency import worker_pool as crew
+from cronjob.concurrency.worker_pool import WorkerPool
 from cronjob.flux import secrets as flux_secrets
 from cronjob.gitlab import group as gitlab
 
@@ -26,7 +26,7 @@ WHY = {
     "cryptography": "public keys, of which Flux's Secrets hold the private half",
     "parse": "addresses taken apart and put together",
     "json": "what the answers say",
-    "dataclasses": "classes, made at the start, and changed copies of claims and listeners",
+    "dataclasses": "classes, made at the start, and changed copies of the requests",
     "click": "the command line",
     "tenacity": "nothing, unless a request is repeated",
     "cronjob": "the shape of each answer is checked: what is not understood must never look empty",
@@ -34,8 +34,8 @@ WHY = {
 }
 
 
-class Inline(crew.WorkerPool[Any, Any]):
-    """A crew that does everything at once, in the thread that asks for it."""
+class Inline(WorkerPool[Any, Any]):
+    """A worker pool that works at once, in the thread that adds the item."""
 
     def add(self, item: Any) -> None:
         self._answers.append(self._work(item))

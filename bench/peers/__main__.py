@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.page import publish, say, where_and_when
 from bench.peers.measuring import departure, pair, quickest
 from bench.peers.offer import Place
-from bench.peers.table import Accidents, Result, Round, table_of
+from bench.peers.table import Failures, Result, Round, table_of
 from bench.peers.tools import OURS, TOOLS, Tool
 
 # Where no latency is waited for, other work on the machine is most of what differs between two runs.
@@ -25,8 +25,8 @@ VERSION = "import sys; from importlib.metadata import version; print(version(sys
 def main() -> None:
     options = _options()
     place = Place(options.projects)
-    # The accidents come first: whatever is compiled or cached at a first start is there when seconds count.
-    accidents = {tool.name: _accidents(tool, place) for tool in TOOLS}
+    # The failures come first: whatever is compiled or cached at a first start is there when seconds count.
+    failures = {tool.name: _failures(tool, place) for tool in TOOLS}
     # Tool after tool at each latency: what else the machine does meets all of them.
     rounds = {ms: {tool.name: _round(tool, replace(place, latency=ms)) for tool in TOOLS} for ms in options.latencies}
     results = [
@@ -35,16 +35,16 @@ def main() -> None:
             _version(tool),
             place.projects,
             {ms: done[tool.name] for ms, done in rounds.items()},
-            accidents[tool.name],
+            failures[tool.name],
         )
         for tool in TOOLS
     ]
     publish("bench-peers", f"{_heading(options.projects)}\n\n{table_of(results)}", options.write)
 
 
-def _accidents(tool: Tool, place: Place) -> Accidents:
-    say(f"{tool.name}: accidents")
-    return Accidents(pair(tool, replace(place, refuses_one=True)).first, departure(tool, place))
+def _failures(tool: Tool, place: Place) -> Failures:
+    say(f"{tool.name}: failures")
+    return Failures(pair(tool, replace(place, refuses_one=True)).first, departure(tool, place))
 
 
 def _round(tool: Tool, place: Place) -> Round:

@@ -55,7 +55,7 @@ def _wall(cost: Cost) -> float:
 
 
 def departure(tool: Tool, place: Place) -> Cost:
-    """The run, with the option to prune, after one tenant has left a group that was in step."""
+    """The run, with the option to prune, after one tenant has left a group that was in sync."""
     with served(place) as server, tempfile.TemporaryDirectory(prefix="bench-peers-") as folder:
         run(tool, server, Path(folder))
         server.tenant_leaves()

@@ -96,8 +96,9 @@ class Bench:
 
     def leave(self) -> None:
         """
-        The last tenant's objects are deleted. Its project stays with what is on it, and with a key and a webhook that
-        are nobody's business but the people's who put them there.
+        Delete the last tenant's objects.
+
+        Its project keeps what is on it, and gets a key and a webhook that people put there by hand.
         """
         gone = self.wanted.pop()
         remove_tenant(self.sandbox, gone.project.rpartition("/")[2])

@@ -23,7 +23,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Accidents:
+class Failures:
     """A first run in which one project *refused*, and a run after one tenant has *departed*."""
 
     refused: Cost
@@ -38,7 +38,7 @@ class Result:
     version: str
     projects: int
     rounds: Mapping[int, Round]
-    accidents: Accidents
+    failures: Failures
 
     @property
     def pairs(self) -> list[Pair]:
@@ -67,7 +67,7 @@ def table_of(results: Sequence[Result]) -> str:
     rows += [
         _ideal_row(latency, is_first=is_first) for is_first in (True, False) for latency in latencies if latency > 0
     ]
-    rows += _of_accidents()
+    rows += _of_failures()
     lines = [["", *(result.tool.name for result in results)], ["---", *("---:" for _ in results)]]
     lines += [[title, *(cell(result) for result in results)] for title, cell in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
@@ -107,12 +107,12 @@ def _of_resources(base: Result) -> list[Row]:
     ]
 
 
-def _of_accidents() -> list[Row]:
+def _of_failures() -> list[Row]:
     return [
-        ("one project answers 403: exit code", lambda result: str(result.accidents.refused.code)),
+        ("one project answers 403: exit code", lambda result: str(result.failures.refused.code)),
         (
             "one project answers 403: others then as wanted",
-            lambda result: _served(result, result.accidents.refused, missing=1),
+            lambda result: _served(result, result.failures.refused, missing=1),
         ),
         ("a tenant leaves: its key and webhook", lambda result: _left(result, "ours")),
         ("a tenant leaves: what people put there by hand", lambda result: _left(result, "foreign")),
@@ -162,6 +162,6 @@ def _served(result: Result, cost: Cost, missing: int = 0) -> str:
 
 def _left(result: Result, whose: str) -> str:
     """Whether what is *whose* was removed, or is all still there."""
-    count = result.accidents.departed.tally.left.get(whose, 0)
+    count = result.failures.departed.tally.left.get(whose, 0)
     made = result.tool.lists if whose == "ours" else 2
     return {0: "removed", made: "still there"}.get(count, f"{count} of {made} still there")

@@ -16,6 +16,7 @@ from tests.cluster.api_servers import ApiServer
 from tests.cluster.manifests import of_kind
 from tests.cluster.objects import created, minor_of, said
 from tests.cluster.scene import JOB, Scene, a_namespace, in_namespace
+from tests.worlds.objects import an_applied_repository
 
 LEASE = "coordination.k8s.io/v1"
 SOURCE = "source.toolkit.fluxcd.io/v1"
@@ -53,24 +54,14 @@ def end_lists(server: ApiServer) -> None:
         )
 
 
-def a_repository(name: str, namespace: str) -> dict[str, Any]:
-    spec = {"interval": "1m", "url": "ssh://git@gitlab.invalid/a/b.git"}
-    return {
-        "apiVersion": SOURCE,
-        "kind": "GitRepository",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": spec,
-    }
-
-
 class TestRefusals:
-    def test_of_what_is_not_there(self, job: KubeApi, namespace: str) -> None:
+    def test_a_missing_object_is_not_found(self, job: KubeApi, namespace: str) -> None:
         answer = job.get(f"/api/v1/namespaces/{namespace}/secrets/absent")
 
         assert refusal(answer) == (404, "NotFound", 'secrets "absent" not found')
         assert (answer.parsed() or {})["details"] == {"name": "absent", "kind": "secrets"}
 
-    def test_of_what_is_not_allowed(self, job: KubeApi, namespace: str) -> None:
+    def test_what_the_role_does_not_allow_is_forbidden(self, job: KubeApi, namespace: str) -> None:
         user = f"system:serviceaccount:{namespace}:{JOB}"
 
         def cannot(verb: str, group: str, resource: str, where: str) -> str:
@@ -186,14 +177,14 @@ class TestLists:
     def path(self, server: ApiServer, namespace: str) -> str:
         """That of five GitRepositories."""
         for name in "abcde":
-            created(server.api, a_repository(name, namespace))
+            created(server.api, an_applied_repository(name, namespace=namespace))
         return f"/apis/{SOURCE}/namespaces/{namespace}/gitrepositories"
 
     def test_chunks_show_one_moment_and_say_how_much_is_left(
         self, server: ApiServer, job: KubeApi, namespace: str, path: str
     ) -> None:
         seen = [said(job.get(path, {"limit": "2"}), 200)]
-        created(server.api, a_repository("cc", namespace))
+        created(server.api, an_applied_repository("cc", namespace=namespace))
         while token := seen[-1]["metadata"].get("continue"):
             seen.append(said(job.get(path, {"limit": "2", "continue": token}), 200))
 
@@ -206,7 +197,7 @@ class TestLists:
         self, server: ApiServer, job: KubeApi, namespace: str, path: str
     ) -> None:
         first = said(job.get(path, {"limit": "3"}), 200)
-        created(server.api, a_repository("dd", namespace))
+        created(server.api, an_applied_repository("dd", namespace=namespace))
         end_lists(server)
 
         answer = job.get(path, {"limit": "3", "continue": first["metadata"]["continue"]})
@@ -226,7 +217,7 @@ class TestLists:
             seen.append(item["metadata"]["name"])
             # Between the second chunk and the third, once.
             if len(seen) == 4:
-                created(server.api, a_repository("dd", namespace))
+                created(server.api, an_applied_repository("dd", namespace=namespace))
                 end_lists(server)
             return item
 

@@ -11,7 +11,7 @@ import pytest
 
 from bench.peers.measuring import Cost, Pair, departure, pair, quickest, run
 from bench.peers.offer import Offer, Place, RequestTally, served
-from bench.peers.table import Accidents, Result, Round, table_of
+from bench.peers.table import Failures, Result, Round, table_of
 from bench.peers.tools import OURS, TOOLS, Call
 
 HERE = replace(
@@ -86,7 +86,7 @@ def test_the_quickest_of_some_runs_is_taken_for_each_of_both() -> None:
 def result(name: str, wall: float) -> Result:
     usual = Pair(cost(2 * wall), cost(wall))
     rounds = {0: Round(usual), 100: Round(usual, usual if name == "a" else None)}
-    return Result(replace(OURS, name=name), "1", 100, rounds, Accidents(cost(1, keys=98), cost(1)))
+    return Result(replace(OURS, name=name), "1", 100, rounds, Failures(cost(1, keys=98), cost(1)))
 
 
 def test_the_table_has_ratios_to_the_first_tool_and_to_what_the_job_takes_one_after_the_other() -> None:

@@ -14,7 +14,7 @@ from tests.worlds.program import Program, a_program
 
 @pytest.fixture
 def program() -> Iterator[Program]:
-    """Twenty tenants in step, of which fifteen leave."""
+    """Twenty tenants in sync, of which fifteen leave."""
     with a_program(20, samples=False) as ready:
         ready.run()
         ready.tenants_leave(range(6, 21))

@@ -15,7 +15,7 @@ TENANT = f"{CLUSTER}/tenant-0001"
 
 @pytest.fixture
 def program() -> Iterator[Program]:
-    """Two tenants in step; the first one's webhook is switched off."""
+    """Two tenants in sync; the first one's webhook is switched off."""
     with a_program(2, samples=False) as ready:
         ready.run()
         ready.gitlab.disable_hook(hook_of(ready))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cronjob.concurrency.stop import StopControl
-from cronjob.transport import rate_limit as pace
+from cronjob.transport import rate_limit
 from tests.worlds.gitlab_builders import GitLab, a_gitlab
 
 PROJECTS = 400
@@ -54,7 +54,7 @@ def seconds_of_a_run(gitlab: GitLab, monkeypatch: pytest.MonkeyPatch, **access: 
     """How long the reading of everything takes, one request at a time, with answers that take no time themselves."""
     # At the beginning of a minute, as windows are counted.
     clock = Clock(60.0 * (time.time() // 60))
-    monkeypatch.setattr(pace, "time", clock)
+    monkeypatch.setattr(rate_limit, "time", clock)
     gitlab.world.rate_limits.clock = gitlab.world.clock = clock
     for limit in filter(
         None, [gitlab.world.rate_limits.throttle, *(one for _, one in gitlab.world.rate_limits.endpoint_limits)]

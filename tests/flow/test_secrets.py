@@ -41,19 +41,19 @@ def program() -> Iterator[Program]:
 
 @pytest.fixture
 def everything_logged() -> Iterator[list[str]]:
-    """What any logger of the process says, at any level, as a text of its own."""
-    said: list[str] = []
+    """The records of every logger in the process, at every level, as text."""
+    records: list[str] = []
 
-    class ReceiverRequest(logging.Handler):
+    class RecordingHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(f"{self.format(record)} {record.__dict__}")
+            records.append(f"{self.format(record)} {record.__dict__}")
 
-    root, listener = logging.getLogger(), ReceiverRequest(logging.NOTSET)
+    root, handler = logging.getLogger(), RecordingHandler(logging.NOTSET)
     level = root.level
-    root.addHandler(listener)
+    root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    yield said
-    root.removeHandler(listener)
+    yield records
+    root.removeHandler(handler)
     root.setLevel(level)
 
 
@@ -75,7 +75,7 @@ def test_the_search_finds_what_it_looks_for(program: Program) -> None:
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_nothing_shows_one(
+def test_no_output_shows_a_secret(
     program: Program, everything_logged: list[str], tmp_path: Path, trouble: str, log_format: str
 ) -> None:
     options = [f"--report={form}={tmp_path / form}" for form in IN_FILES]

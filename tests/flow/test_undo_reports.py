@@ -20,7 +20,7 @@ TENANT = f"{CLUSTER}/tenant-0001"
 
 @dataclass
 class Scene:
-    """Three tenants in step, of which the first then left; *report* is that of the run that pruned it."""
+    """Three tenants in sync, of which the first then left; *report* is that of the run that pruned it."""
 
     program: Program
     report: Path

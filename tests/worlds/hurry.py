@@ -1,4 +1,4 @@
-"""Time that passes faster, for whoever waits: the program's pauses shrink, everything else stays as it is."""
+"""A clock that goes faster: the pauses of the program are short, everything else stays as it is."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cronjob.concurrency import stop as stop_control
-from cronjob.transport import rate_limit as pace
+from cronjob.transport import rate_limit
 
 FACTOR = 200.0
 
 
 class FastClock:
-    """What `cronjob.stop_control` and `cronjob.pace` need of the module `time`; a second on it is 1/FACTOR of one."""
+    """What the stop control and the rate limiter use of the module `time`; its seconds are 1/FACTOR of real ones."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -28,7 +28,7 @@ class FastClock:
 
 def hurry() -> None:
     """From now on, in this process, all pauses of the program are short."""
-    stop_control.time = pace.time = FastClock()
+    stop_control.time = rate_limit.time = FastClock()
 
 
 @contextmanager
@@ -39,4 +39,4 @@ def in_a_hurry() -> Iterator[None]:
     try:
         yield
     finally:
-        stop_control.time = pace.time = before
+        stop_control.time = rate_limit.time = before

@@ -75,6 +75,23 @@ def a_secret(name: str, namespace: str = NAMESPACE, **data: bytes) -> dict[str, 
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": encoded}
 
 
+def an_applied_repository(
+    name: str = "docs", url: str = "ssh://git@gitlab.test/tenants/docs", *, namespace: str = "tenants", **spec: Any
+) -> dict[str, Any]:
+    """A GitRepository as somebody applies it: without a generation, a status or, by default, a Secret."""
+    return _applied(a_git_repository(name, url, secret=None, namespace=namespace, **spec))
+
+
+def an_applied_receiver(name: str = "docs", *, namespace: str = "tenants", **spec: Any) -> dict[str, Any]:
+    """A Receiver as somebody applies it, which names nothing."""
+    return _applied(a_receiver(name, (), secret=None, namespace=namespace, **spec))
+
+
+def _applied(item: dict[str, Any]) -> dict[str, Any]:
+    del item["status"], item["metadata"]["generation"]
+    return item
+
+
 def a_condition(status: str = "True", **fields: str) -> dict[str, str]:
     """The condition Ready."""
     return {"type": "Ready", "status": status, **fields}

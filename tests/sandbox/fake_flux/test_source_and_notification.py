@@ -1,4 +1,5 @@
 import base64
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from cronjob.sandbox.fake_flux.source_and_notification import (
 )
 from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
+from tests.worlds.objects import an_applied_receiver, an_applied_repository
 
 URL = "ssh://git@gitlab.test/tenants/docs.git"
 
@@ -18,26 +20,12 @@ def a_secret(name: str, **data: str) -> dict:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
 
 
-def a_receiver(**spec: object) -> dict:
-    wanted = {"type": "gitlab", "secretRef": {"name": "token"}, "resources": [], **spec}
-    metadata = {"name": "docs", "namespace": "tenants"}
-    return {
-        "apiVersion": "notification.toolkit.fluxcd.io/v1",
-        "kind": "Receiver",
-        "metadata": metadata,
-        "spec": wanted,
-    }
+def with_token(**spec: Any) -> dict[str, Any]:
+    return an_applied_receiver(**{"secretRef": {"name": "token"}, **spec})
 
 
-def a_repository(url: str = URL, **spec: object) -> dict:
-    wanted = {"url": url, "interval": "1m", "secretRef": {"name": "key"}, **spec}
-    metadata = {"name": "docs", "namespace": "tenants"}
-    return {
-        "apiVersion": "source.toolkit.fluxcd.io/v1",
-        "kind": "GitRepository",
-        "metadata": metadata,
-        "spec": wanted,
-    }
+def with_key(url: str = URL, **spec: Any) -> dict[str, Any]:
+    return an_applied_repository(url=url, **{"secretRef": {"name": "key"}, **spec})
 
 
 def a_world(*manifests: dict, flux: str = "2.6") -> KubernetesWorld:
@@ -103,7 +91,7 @@ def test_a_webhook_path_is_the_digest_of_token_name_and_namespace(
 
 
 def test_a_receiver_with_its_token_is_ready_and_has_a_path() -> None:
-    world = a_world(a_receiver(), a_secret("token", token="geheim"))
+    world = a_world(with_token(), a_secret("token", token="geheim"))
 
     reconcile_receivers(world)
 
@@ -116,7 +104,7 @@ def test_a_receiver_with_its_token_is_ready_and_has_a_path() -> None:
 
 
 def test_an_empty_token_is_a_token() -> None:
-    world = a_world(a_receiver(), a_secret("token", token=""))
+    world = a_world(with_token(), a_secret("token", token=""))
 
     reconcile_receivers(world)
 
@@ -125,7 +113,7 @@ def test_an_empty_token_is_a_token() -> None:
 
 @pytest.mark.parametrize("secret", [None, a_secret("token", other="x"), a_secret("another", token="x")])
 def test_a_receiver_without_its_token_is_not_ready(secret: dict | None) -> None:
-    world = a_world(a_receiver(), *([secret] if secret else []))
+    world = a_world(with_token(), *([secret] if secret else []))
 
     reconcile_receivers(world)
 
@@ -138,7 +126,7 @@ def test_a_receiver_without_its_token_is_not_ready(secret: dict | None) -> None:
 
 
 def test_a_lost_token_clears_the_path_and_a_found_one_brings_it_back() -> None:
-    world = a_world(a_receiver(), a_secret("token", token="geheim"))
+    world = a_world(with_token(), a_secret("token", token="geheim"))
     reconcile_receivers(world)
     world.delete("Secret", "tenants", "token")
 
@@ -152,7 +140,7 @@ def test_a_lost_token_clears_the_path_and_a_found_one_brings_it_back() -> None:
 
 
 def test_a_rotated_token_moves_the_path() -> None:
-    world = a_world(a_receiver(), a_secret("token", token="alt"))
+    world = a_world(with_token(), a_secret("token", token="alt"))
     reconcile_receivers(world)
     world.apply(a_secret("token", token="neu"))
     assert the(world, "Receiver")["status"]["webhookPath"] == webhook_path(b"alt", "docs", "tenants")
@@ -163,9 +151,9 @@ def test_a_rotated_token_moves_the_path() -> None:
 
 
 def test_a_suspended_receiver_keeps_its_old_path() -> None:
-    world = a_world(a_receiver(), a_secret("token", token="alt"))
+    world = a_world(with_token(), a_secret("token", token="alt"))
     reconcile_receivers(world)
-    world.apply(a_receiver(suspend=True))
+    world.apply(with_token(suspend=True))
     world.apply(a_secret("token", token="neu"))
 
     reconcile_receivers(world)
@@ -175,7 +163,7 @@ def test_a_suspended_receiver_keeps_its_old_path() -> None:
 
 
 def test_a_receiver_that_is_being_deleted_is_left_alone() -> None:
-    leaving = a_receiver()
+    leaving = with_token()
     leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     world = a_world(leaving, a_secret("token", token="geheim"))
 
@@ -185,7 +173,7 @@ def test_a_receiver_that_is_being_deleted_is_left_alone() -> None:
 
 
 def test_a_receiver_that_trusts_an_identity_provider_needs_no_secret() -> None:
-    world = a_world(a_receiver(type="generic-oidc", secretRef=None), flux="2.9")
+    world = a_world(with_token(type="generic-oidc", secretRef=None), flux="2.9")
 
     reconcile_receivers(world)
 
@@ -202,7 +190,7 @@ def test_a_receiver_that_trusts_an_identity_provider_needs_no_secret() -> None:
     ],
 )
 def test_every_flux_writes_the_path_where_it_did(flux: str, fields: set[str], reason: str) -> None:
-    world = a_world(a_receiver(), a_secret("token", token="geheim"), flux=flux)
+    world = a_world(with_token(), a_secret("token", token="geheim"), flux=flux)
 
     reconcile_receivers(world)
 
@@ -212,7 +200,7 @@ def test_every_flux_writes_the_path_where_it_did(flux: str, fields: set[str], re
 
 @pytest.mark.parametrize(("flux", "left"), [("0.37", {"url"}), ("0.41", set())])
 def test_the_oldest_flux_leaves_a_stale_path(flux: str, left: set[str]) -> None:
-    world = a_world(a_receiver(), a_secret("token", token="geheim"), flux=flux)
+    world = a_world(with_token(), a_secret("token", token="geheim"), flux=flux)
     reconcile_receivers(world)
     world.delete("Secret", "tenants", "token")
 
@@ -223,7 +211,7 @@ def test_the_oldest_flux_leaves_a_stale_path(flux: str, left: set[str]) -> None:
 
 
 def test_without_flux_nothing_is_reconciled() -> None:
-    world = a_world(a_receiver(), a_secret("token", token="geheim"), flux="")
+    world = a_world(with_token(), a_secret("token", token="geheim"), flux="")
 
     reconcile_receivers(world)
 
@@ -232,11 +220,11 @@ def test_without_flux_nothing_is_reconciled() -> None:
 
 def test_a_second_look_writes_nothing() -> None:
     secrets = a_secret("token", token="geheim"), a_secret("key", identity="pem", known_hosts="x")
-    world = a_world(a_receiver(), a_repository(), *secrets)
+    world = a_world(with_token(), with_key(), *secrets)
     reconcile_receivers(world)
     reconcile_git_repositories(world, lambda _url, _identity: True)
     before = world.store.resource_version
-    assert before > a_world(a_receiver(), a_repository(), *secrets).store.resource_version
+    assert before > a_world(with_token(), with_key(), *secrets).store.resource_version
 
     reconcile_receivers(world)
     reconcile_git_repositories(world, lambda _url, _identity: True)
@@ -245,7 +233,7 @@ def test_a_second_look_writes_nothing() -> None:
 
 
 def test_a_repository_whose_key_has_access_is_ready() -> None:
-    world = a_world(a_repository(), a_secret("key", identity="pem", known_hosts="x"))
+    world = a_world(with_key(), a_secret("key", identity="pem", known_hosts="x"))
     calls: list[tuple[str, str]] = []
 
     def has_access(url: str, identity: str) -> bool:
@@ -262,7 +250,7 @@ def test_a_repository_whose_key_has_access_is_ready() -> None:
 
 
 def test_a_repository_without_access_fails_until_it_has() -> None:
-    world = a_world(a_repository(), a_secret("key", identity="pem", known_hosts="x"))
+    world = a_world(with_key(), a_secret("key", identity="pem", known_hosts="x"))
 
     reconcile_git_repositories(world, lambda _url, _identity: False)
     assert conditions(world, "GitRepository") == {
@@ -287,7 +275,7 @@ def test_a_repository_without_access_fails_until_it_has() -> None:
     ],
 )
 def test_a_repository_without_a_usable_secret_fails_to_authenticate(secret: dict | None) -> None:
-    world = a_world(a_repository(), *([secret] if secret else []))
+    world = a_world(with_key(), *([secret] if secret else []))
 
     reconcile_git_repositories(world, lambda _url, _identity: True)
 
@@ -309,7 +297,7 @@ def test_a_repository_without_a_usable_secret_fails_to_authenticate(secret: dict
     ],
 )
 def test_a_port_must_be_a_number(url: str, reason: str) -> None:
-    world = a_world(a_repository(url), a_secret("key", identity="pem", known_hosts="x"))
+    world = a_world(with_key(url), a_secret("key", identity="pem", known_hosts="x"))
 
     reconcile_git_repositories(world, lambda _url, _identity: True)
 
@@ -318,7 +306,7 @@ def test_a_port_must_be_a_number(url: str, reason: str) -> None:
 
 def test_an_invalid_url_stalls() -> None:
     url = "ssh://git@gitlab.test:tenants/docs.git"
-    world = a_world(a_repository(url), a_secret("key", identity="pem", known_hosts="x"))
+    world = a_world(with_key(url), a_secret("key", identity="pem", known_hosts="x"))
 
     reconcile_git_repositories(world, lambda _url, _identity: True)
 
@@ -333,31 +321,31 @@ def test_an_invalid_url_stalls() -> None:
 
 
 def test_https_needs_no_identity_but_the_secret_that_it_names() -> None:
-    world = a_world(a_repository("https://gitlab.test/tenants/docs", secretRef=None))
+    world = a_world(with_key("https://gitlab.test/tenants/docs", secretRef=None))
     reconcile_git_repositories(world, lambda _url, identity: identity == "")
     assert conditions(world, "GitRepository")["Ready"] == ("True", "Succeeded")
 
-    world.apply(a_repository("https://gitlab.test/tenants/docs"))
+    world.apply(with_key("https://gitlab.test/tenants/docs"))
     reconcile_git_repositories(world, lambda _url, identity: identity == "")
     assert conditions(world, "GitRepository")["Ready"] == ("False", "AuthenticationFailed")
 
 
 @pytest.mark.parametrize("spec", [{"suspend": True}, {"provider": "github"}])
 def test_a_suspended_or_foreign_repository_is_left_alone(spec: dict) -> None:
-    world = a_world(a_repository(**spec), a_secret("key", identity="pem", known_hosts="x"))
+    world = a_world(with_key(**spec), a_secret("key", identity="pem", known_hosts="x"))
 
     reconcile_git_repositories(world, lambda _url, _identity: True)
     assert the(world, "GitRepository")["status"] == {"observedGeneration": -1}
 
-    world.apply(a_repository())
+    world.apply(with_key())
     reconcile_git_repositories(world, lambda _url, _identity: True)
     assert conditions(world, "GitRepository")["Ready"] == ("True", "Succeeded")
 
 
 def test_a_new_branch_is_a_new_artifact() -> None:
-    world = a_world(a_repository(), a_secret("key", identity="pem", known_hosts="x"))
+    world = a_world(with_key(), a_secret("key", identity="pem", known_hosts="x"))
     reconcile_git_repositories(world, lambda _url, _identity: True)
-    world.apply(a_repository(ref={"branch": "main"}))
+    world.apply(with_key(ref={"branch": "main"}))
 
     reconcile_git_repositories(world, lambda _url, _identity: True)
 

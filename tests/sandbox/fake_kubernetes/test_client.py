@@ -10,19 +10,11 @@ from kubernetes import client, config
 from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
+from tests.worlds.objects import an_applied_repository
 
 SOURCE = {"group": "source.toolkit.fluxcd.io", "version": "v1"}
 REPOSITORIES = SOURCE | {"plural": "gitrepositories"}
 HERE = REPOSITORIES | {"namespace": "tenants"}
-
-
-def a_repository(name: str = "docs") -> dict:
-    return {
-        "apiVersion": "source.toolkit.fluxcd.io/v1",
-        "kind": "GitRepository",
-        "metadata": {"name": name, "namespace": "tenants"},
-        "spec": {"url": f"ssh://git@gitlab.test/tenants/{name}", "interval": "1m"},
-    }
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def core(api: client.ApiClient) -> client.CoreV1Api:
 
 
 def test_the_client_lists_custom_objects(world: KubernetesWorld, custom: client.CustomObjectsApi) -> None:
-    world.apply(a_repository())
+    world.apply(an_applied_repository())
 
     listed = custom.list_cluster_custom_object(**REPOSITORIES)
 
@@ -63,7 +55,7 @@ def test_the_client_lists_custom_objects(world: KubernetesWorld, custom: client.
 
 def test_the_client_lists_in_chunks(world: KubernetesWorld, custom: client.CustomObjectsApi) -> None:
     for name in ("a", "b", "c"):
-        world.apply(a_repository(name))
+        world.apply(an_applied_repository(name))
 
     first = custom.list_namespaced_custom_object(**HERE, limit=2)
     second = custom.list_namespaced_custom_object(**HERE, limit=2, _continue=first["metadata"]["continue"])
@@ -73,7 +65,7 @@ def test_the_client_lists_in_chunks(world: KubernetesWorld, custom: client.Custo
 
 def test_the_client_sees_an_expired_token(world: KubernetesWorld, custom: client.CustomObjectsApi) -> None:
     for name in ("a", "b", "c"):
-        world.apply(a_repository(name))
+        world.apply(an_applied_repository(name))
     token = custom.list_namespaced_custom_object(**HERE, limit=2)["metadata"]["continue"]
     world.expire_continue_tokens()
 
@@ -130,7 +122,7 @@ def test_the_client_finds_the_versions(api: client.ApiClient) -> None:
 
 
 def test_the_client_reads_raw_bytes(world: KubernetesWorld, api: client.ApiClient) -> None:
-    world.apply(a_repository())
+    world.apply(an_applied_repository())
     path = "/apis/source.toolkit.fluxcd.io/v1/gitrepositories"
     request = api.param_serialize("GET", path, query_params=[("limit", 5)], auth_settings=["BearerToken"])
 
@@ -142,7 +134,7 @@ def test_the_client_reads_raw_bytes(world: KubernetesWorld, api: client.ApiClien
 
 
 def test_the_client_writes_custom_objects(world: KubernetesWorld, custom: client.CustomObjectsApi) -> None:
-    made = custom.create_namespaced_custom_object(**HERE, body=a_repository())
+    made = custom.create_namespaced_custom_object(**HERE, body=an_applied_repository())
     custom.patch_namespaced_custom_object(**HERE, name="docs", body={"spec": {"suspend": True}})
     read = custom.get_namespaced_custom_object(**HERE, name="docs")
     assert read["metadata"]["uid"] == made["metadata"]["uid"]

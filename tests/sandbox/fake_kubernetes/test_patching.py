@@ -6,6 +6,7 @@ import requests
 from cronjob.sandbox.fake_kubernetes.app import kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
+from tests.worlds.objects import an_applied_repository
 
 REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/namespaces/tenants/gitrepositories"
 MERGE = "application/merge-patch+json"
@@ -26,11 +27,6 @@ def url(world: KubernetesWorld) -> Iterator[str]:
         yield address
 
 
-def a_repository(**spec: object) -> dict:
-    url = "ssh://git@gitlab.test/tenants/docs"
-    return {"metadata": {"name": "docs"}, "spec": {"url": url, "interval": "1m", **spec}}
-
-
 def post(url: str, body: object) -> requests.Response:
     return requests.post(url, json=body, timeout=10)
 
@@ -47,17 +43,17 @@ def stored(world: KubernetesWorld) -> dict:
 
 @pytest.mark.parametrize("content_type", [MERGE, STRATEGIC])
 def test_a_merge_patch_changes_what_it_names(world: KubernetesWorld, url: str, content_type: str) -> None:
-    post(url + REPOSITORIES, a_repository(timeout="20s", ref={"branch": "main"}))
+    post(url + REPOSITORIES, an_applied_repository(timeout="20s", ref={"branch": "main"}))
 
     answer = patch(f"{url}{REPOSITORIES}/docs", {"spec": {"suspend": True, "ref": None, "$patch": "x"}}, content_type)
 
     assert answer.status_code == 200
-    assert stored(world)["spec"] == a_repository(timeout="20s", suspend=True)["spec"]
+    assert stored(world)["spec"] == an_applied_repository(timeout="20s", suspend=True)["spec"]
     assert stored(world)["metadata"]["generation"] == 2
 
 
 def test_an_annotation_is_no_new_generation(world: KubernetesWorld, url: str) -> None:
-    post(url + REPOSITORIES, a_repository())
+    post(url + REPOSITORIES, an_applied_repository())
 
     patch(f"{url}{REPOSITORIES}/docs", {"metadata": {"annotations": {"a": "b"}}})
 
@@ -66,7 +62,7 @@ def test_an_annotation_is_no_new_generation(world: KubernetesWorld, url: str) ->
 
 
 def test_a_patch_that_is_based_on_the_past_conflicts(world: KubernetesWorld, url: str) -> None:
-    made = post(url + REPOSITORIES, a_repository()).json()
+    made = post(url + REPOSITORIES, an_applied_repository()).json()
     based = {"metadata": {"resourceVersion": made["metadata"]["resourceVersion"]}, "spec": {"suspend": True}}
     assert patch(f"{url}{REPOSITORIES}/docs", based).status_code == 200
 
@@ -76,7 +72,7 @@ def test_a_patch_that_is_based_on_the_past_conflicts(world: KubernetesWorld, url
 
 
 def test_a_json_patch_does_its_operations_in_order(world: KubernetesWorld, url: str) -> None:
-    post(url + REPOSITORIES, a_repository(suspend=True, include=[{"repository": {"name": "a"}}]))
+    post(url + REPOSITORIES, an_applied_repository(suspend=True, include=[{"repository": {"name": "a"}}]))
     operations = [
         {"op": "test", "path": "/spec/suspend", "value": True},
         {"op": "remove", "path": "/spec/suspend"},
@@ -108,7 +104,7 @@ def test_a_json_patch_does_its_operations_in_order(world: KubernetesWorld, url: 
     ],
 )
 def test_a_json_patch_that_fails_changes_nothing(world: KubernetesWorld, url: str, operation: object) -> None:
-    post(url + REPOSITORIES, a_repository())
+    post(url + REPOSITORIES, an_applied_repository())
     suspend = {"op": "add", "path": "/spec/suspend", "value": True}
 
     answer = patch(f"{url}{REPOSITORIES}/docs", [suspend, operation], JSON)
@@ -118,13 +114,13 @@ def test_a_json_patch_that_fails_changes_nothing(world: KubernetesWorld, url: st
 
 
 def test_a_json_patch_is_a_list(url: str) -> None:
-    post(url + REPOSITORIES, a_repository())
+    post(url + REPOSITORIES, an_applied_repository())
 
     assert patch(f"{url}{REPOSITORIES}/docs", {"spec": {}}, JSON).status_code == 400
 
 
 def test_other_patches_are_not_supported(url: str) -> None:
-    post(url + REPOSITORIES, a_repository())
+    post(url + REPOSITORIES, an_applied_repository())
 
     answer = patch(f"{url}{REPOSITORIES}/docs", {}, "application/apply-patch+yaml")
 

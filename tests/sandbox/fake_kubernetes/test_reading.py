@@ -6,6 +6,7 @@ import requests
 from cronjob.sandbox.fake_kubernetes.app import kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
+from tests.worlds.objects import an_applied_receiver
 
 REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/gitrepositories"
 RECEIVERS = "/apis/notification.toolkit.fluxcd.io/v1/receivers"
@@ -43,16 +44,6 @@ def add_repositories(world: KubernetesWorld, count: int, *, namespace: str = "te
                 "spec": spec,
             }
         )
-
-
-def a_receiver(**more: object) -> dict:
-    return {
-        "apiVersion": "notification.toolkit.fluxcd.io/v1",
-        "kind": "Receiver",
-        "metadata": {"name": "docs", "namespace": "tenants"},
-        "spec": {"type": "gitlab", "resources": []},
-        **more,
-    }
 
 
 def test_an_object_is_read_with_its_version_and_kind(world: KubernetesWorld, url: str) -> None:
@@ -145,7 +136,7 @@ def test_one_stored_object_shows_under_every_served_version(world: KubernetesWor
 
 
 def test_a_version_shows_its_own_fields_only(world: KubernetesWorld, url: str) -> None:
-    world.apply(a_receiver(status={"url": "/hook/1", "webhookPath": "/hook/1"}))
+    world.apply(an_applied_receiver() | {"status": {"url": "/hook/1", "webhookPath": "/hook/1"}})
 
     def status(version: str) -> dict:
         listed = get(f"{url}/apis/notification.toolkit.fluxcd.io/{version}/receivers")
@@ -184,7 +175,7 @@ def test_what_is_not_served_is_a_plain_page_not_found(url: str, path: str) -> No
 
 
 def test_a_group_can_be_uninstalled(world: KubernetesWorld, url: str) -> None:
-    world.apply(a_receiver())
+    world.apply(an_applied_receiver())
     assert names(get(url + RECEIVERS)) == ["docs"]
 
     world.uninstall("notification.toolkit.fluxcd.io")

@@ -11,6 +11,7 @@ import requests
 from cronjob.sandbox.fake_kubernetes.app import kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
+from tests.worlds.objects import an_applied_repository
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/tenants/leases"
 REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/namespaces/tenants/gitrepositories"
@@ -43,12 +44,8 @@ def an_event(name: str = "a", **involved: str) -> dict[str, Any]:
     return {"metadata": {"name": name}, "involvedObject": {"kind": "Receiver", "name": "a", **involved}, "reason": "R"}
 
 
-def a_repository(name: str = "docs") -> dict[str, Any]:
-    return {"metadata": {"name": name}, "spec": {"url": "ssh://git@gitlab.test/tenants/docs", "interval": "1m"}}
-
-
 class TestUpdates:
-    @pytest.mark.parametrize(("path", "body"), [(LEASES, a_lease()), (REPOSITORIES, a_repository())])
+    @pytest.mark.parametrize(("path", "body"), [(LEASES, a_lease()), (REPOSITORIES, an_applied_repository())])
     def test_one_of_a_lease_or_custom_resource_must_say_what_it_is_based_on(
         self, url: str, path: str, body: dict[str, Any]
     ) -> None:
@@ -152,11 +149,11 @@ class TestEvents:
 class TestNames:
     @pytest.mark.parametrize("name", ["docs", "docs.1-a", "0"])
     def test_each_part_begins_and_ends_with_a_letter_or_digit(self, url: str, name: str) -> None:
-        assert post(url + REPOSITORIES, a_repository(name)).status_code == 201
+        assert post(url + REPOSITORIES, an_applied_repository(name)).status_code == 201
 
     @pytest.mark.parametrize("name", ["docs..1", "docs-.1", "docs.-1", "docs.", "Docs"])
     def test_all_else_is_no_name(self, url: str, name: str) -> None:
-        answer = post(url + REPOSITORIES, a_repository(name))
+        answer = post(url + REPOSITORIES, an_applied_repository(name))
 
         assert answer.status_code == 422
         assert answer.json()["details"]["causes"][0]["field"] == "metadata.name"

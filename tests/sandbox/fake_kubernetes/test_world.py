@@ -3,19 +3,11 @@ import json
 import pytest
 
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
-
-
-def a_repository(name: str = "docs", namespace: str = "tenants", **spec: object) -> dict:
-    return {
-        "apiVersion": "source.toolkit.fluxcd.io/v1",
-        "kind": "GitRepository",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"url": "ssh://git@gitlab.test/tenants/docs.git", "interval": "1m", **spec},
-    }
+from tests.worlds.objects import an_applied_repository
 
 
 def test_an_applied_object_gets_what_a_server_fills_in() -> None:
-    stored = KubernetesWorld().apply(a_repository())
+    stored = KubernetesWorld().apply(an_applied_repository())
 
     metadata = stored["metadata"]
     assert metadata["uid"]
@@ -28,9 +20,9 @@ def test_an_applied_object_gets_what_a_server_fills_in() -> None:
 
 def test_a_changed_spec_counts_a_generation_and_keeps_the_identity() -> None:
     world = KubernetesWorld()
-    before = world.apply(a_repository())
+    before = world.apply(an_applied_repository())
 
-    after = world.apply(a_repository(suspend=True))
+    after = world.apply(an_applied_repository(suspend=True))
 
     assert after["metadata"]["generation"] == 2
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
@@ -39,9 +31,9 @@ def test_a_changed_spec_counts_a_generation_and_keeps_the_identity() -> None:
 
 def test_a_changed_label_or_status_counts_no_generation() -> None:
     world = KubernetesWorld()
-    world.apply(a_repository())
+    world.apply(an_applied_repository())
 
-    labelled = a_repository()
+    labelled = an_applied_repository()
     labelled["metadata"]["labels"] = {"tenant": "docs"}
     world.apply(labelled)
     world.set_status("GitRepository", "tenants", "docs", {"observedGeneration": 1})
@@ -56,14 +48,14 @@ def test_a_changed_label_or_status_counts_no_generation() -> None:
 def test_applying_the_same_again_is_no_write() -> None:
     world = KubernetesWorld()
 
-    assert world.apply(a_repository()) == world.apply(a_repository())
+    assert world.apply(an_applied_repository()) == world.apply(an_applied_repository())
 
 
 def test_a_status_outlives_an_apply_without_one() -> None:
     world = KubernetesWorld()
-    world.apply(a_repository() | {"status": {"observedGeneration": 1}})
+    world.apply(an_applied_repository() | {"status": {"observedGeneration": 1}})
 
-    assert world.apply(a_repository(suspend=True))["status"] == {"observedGeneration": 1}
+    assert world.apply(an_applied_repository(suspend=True))["status"] == {"observedGeneration": 1}
 
 
 def test_string_data_of_a_secret_becomes_data() -> None:
@@ -85,7 +77,7 @@ def test_a_namespaced_object_brings_its_namespace() -> None:
     world = KubernetesWorld()
     assert world.get("Namespace", None, "tenants") is None
 
-    world.apply(a_repository())
+    world.apply(an_applied_repository())
 
     namespace = world.get("Namespace", None, "tenants")
     assert namespace is not None
@@ -102,7 +94,7 @@ def test_an_object_without_a_namespace_goes_to_the_default_one() -> None:
 def test_a_namespace_need_not_be_there_when_told_so() -> None:
     world = KubernetesWorld()
 
-    world.apply(a_repository(), create_namespace=False)
+    world.apply(an_applied_repository(), create_namespace=False)
 
     assert world.get("Namespace", None, "tenants") is None
     assert world.get("GitRepository", "tenants", "docs") is not None
@@ -110,7 +102,7 @@ def test_a_namespace_need_not_be_there_when_told_so() -> None:
 
 def test_a_namespace_can_be_terminating() -> None:
     world = KubernetesWorld()
-    world.apply(a_repository())
+    world.apply(an_applied_repository())
 
     world.add_namespace("tenants", phase="Terminating")
 
@@ -120,7 +112,7 @@ def test_a_namespace_can_be_terminating() -> None:
 
 
 def test_an_object_can_be_on_its_way_out() -> None:
-    leaving = a_repository()
+    leaving = an_applied_repository()
     leaving["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["finalizers.fluxcd.io"]}
 
     stored = KubernetesWorld().apply(leaving)
@@ -130,13 +122,13 @@ def test_an_object_can_be_on_its_way_out() -> None:
 
 def test_what_is_handed_out_is_a_copy() -> None:
     world = KubernetesWorld()
-    world.apply(a_repository())["spec"]["url"] = "changed"
+    world.apply(an_applied_repository())["spec"]["url"] = "changed"
     world.list("GitRepository")[0]["spec"]["url"] = "changed"
 
     found = world.get("GitRepository", "tenants", "docs")
 
     assert found is not None
-    assert found["spec"]["url"] == "ssh://git@gitlab.test/tenants/docs.git"
+    assert found["spec"]["url"] == "ssh://git@gitlab.test/tenants/docs"
 
 
 def test_yaml_is_applied_document_by_document() -> None:
@@ -164,7 +156,7 @@ items: [{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: tenants}}]
 def test_lists_are_in_the_order_of_namespace_and_name() -> None:
     world = KubernetesWorld()
     for namespace, name in (("b", "y"), ("a", "z"), ("b", "x")):
-        world.apply(a_repository(name, namespace))
+        world.apply(an_applied_repository(name, namespace=namespace))
 
     assert [each["metadata"]["name"] for each in world.list("GitRepository")] == ["z", "x", "y"]
     assert [each["metadata"]["name"] for each in world.list("GitRepository", "b")] == ["x", "y"]
@@ -172,7 +164,7 @@ def test_lists_are_in_the_order_of_namespace_and_name() -> None:
 
 def test_a_deleted_object_is_gone() -> None:
     world = KubernetesWorld()
-    world.apply(a_repository())
+    world.apply(an_applied_repository())
 
     world.delete("GitRepository", "tenants", "docs")
 
@@ -183,8 +175,8 @@ def test_a_deleted_object_is_gone() -> None:
 
 def test_a_namespace_goes_with_all_that_is_in_it_and_nothing_else() -> None:
     world = KubernetesWorld()
-    world.apply(a_repository())
-    world.apply(a_repository(namespace="others"))
+    world.apply(an_applied_repository())
+    world.apply(an_applied_repository(namespace="others"))
 
     world.delete("Namespace", None, "tenants")
 

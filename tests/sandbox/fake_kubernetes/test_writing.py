@@ -6,6 +6,7 @@ import requests
 from cronjob.sandbox.fake_kubernetes.app import kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
+from tests.worlds.objects import an_applied_repository
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/tenants/leases"
 REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/namespaces/tenants/gitrepositories"
@@ -27,11 +28,6 @@ def url(world: KubernetesWorld) -> Iterator[str]:
 
 def a_lease(holder: str = "one", **metadata: str) -> dict:
     return {"metadata": {"name": "syncer", **metadata}, "spec": {"holderIdentity": holder}}
-
-
-def a_repository(**spec: object) -> dict:
-    url = "ssh://git@gitlab.test/tenants/docs"
-    return {"metadata": {"name": "docs"}, "spec": {"url": url, "interval": "1m", **spec}}
 
 
 def post(url: str, body: object) -> requests.Response:
@@ -132,7 +128,7 @@ def test_a_put_needs_its_object(url: str) -> None:
 
 
 def test_status_is_written_through_its_subresource_only(world: KubernetesWorld, url: str) -> None:
-    made = post(url + REPOSITORIES, a_repository() | {"status": {"observedGeneration": 1}}).json()
+    made = post(url + REPOSITORIES, an_applied_repository() | {"status": {"observedGeneration": 1}}).json()
     assert made["status"] == {"observedGeneration": -1}
 
     changed = made | {"spec": made["spec"] | {"suspend": True}, "status": {"observedGeneration": 7}}
@@ -177,10 +173,10 @@ def test_a_server_side_dry_run_answers_and_stores_nothing(world: KubernetesWorld
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        (a_repository(url="git@gitlab.test:tenants/docs"), "spec.url: Invalid value"),
+        (an_applied_repository(url="git@gitlab.test:tenants/docs"), "spec.url: Invalid value"),
         ({"metadata": {"name": "docs"}, "spec": {}}, "[spec.interval: Required value, spec.url: Required value]"),
-        (a_repository() | {"metadata": {"name": "Docs_"}}, "metadata.name: Invalid value"),
-        (a_repository() | {"metadata": {}}, "metadata.name: Required value"),
+        (an_applied_repository() | {"metadata": {"name": "Docs_"}}, "metadata.name: Invalid value"),
+        (an_applied_repository() | {"metadata": {}}, "metadata.name: Required value"),
     ],
 )
 def test_what_the_schema_forbids_is_invalid(url: str, body: dict, complaint: str) -> None:
