@@ -115,7 +115,9 @@ class Report:
             "kept": [_kept(one) for one in self.plan.kept],
             **foreign,
             "problems": [_problem(one) for one in self.plan.problems],
-            "objections": [{"code": one.code, "message": one.message, "option": one.option} for one in self.objections],
+            "objections": [
+                {"code": one.code.value, "message": one.message, "option": one.option} for one in self.objections
+            ],
         }
 
     def _summary(self) -> dict[str, int]:

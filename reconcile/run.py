@@ -25,7 +25,7 @@ from reconcile.errors import ReadError, SettingsError, WriteFailed
 from reconcile.marks import Owner
 from reconcile.model import Kind, Project, SecretOfOtherShard
 from reconcile.plan.changes import Change, Delete, heals, order_of
-from reconcile.plan.guard import NO_LIMITS, PLAN_CHANGED, Expected, Limits, Objection, guard, plan_changed
+from reconcile.plan.guard import NO_LIMITS, Expected, Limits, Objection, ObjectionCode, guard, plan_changed
 from reconcile.plan.inventory import inventory_of
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.ports import Flux, GitLab
@@ -167,7 +167,7 @@ def judge(plan: Plan, checksum: str, options: RunOptions) -> tuple[Objection, ..
 
 def _refused(change: Change, objections: Sequence[Objection]) -> bool:
     """An objection stops deletes; a plan that is not the expected one stops everything."""
-    return bool(objections) and (isinstance(change, Delete) or objections[0].code == PLAN_CHANGED)
+    return bool(objections) and (isinstance(change, Delete) or objections[0].code is ObjectionCode.PLAN_CHANGED)
 
 
 def apply(changes: Sequence[Change], gitlab: GitLab, plan_again: Callable[[], Plan]) -> list[Entry]:

@@ -23,7 +23,8 @@ from cronjob.output.document import RunMetadata
 from reconcile.marks import Owner
 from reconcile.model import Kind
 from reconcile.plan.changes import ACTIONS
-from reconcile.problems import Code, severity_of
+from reconcile.plan.guard import ObjectionCode
+from reconcile.problems import Code
 from reconcile.report import Report, Status
 
 PREFIX = "flux_gitlab_syncer_"
@@ -46,7 +47,6 @@ METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
 }
 # The time limit of a push, in seconds.
 LONGEST = 10.0
-OBJECTIONS = ("TooManyPrunes", "DesiredIsEmpty", "PlanChanged")
 
 
 class Account(Protocol):
@@ -87,7 +87,7 @@ def _series(run: FinishedRun) -> dict[str, Mapping[tuple[str, ...], float]]:
         "changes": _changes(report),
         "problems": _problems(report),
         "objections": _counted(
-            ((code,) for code in OBJECTIONS), ((objection.code,) for objection in report.objections)
+            ((code.value,) for code in ObjectionCode), ((objection.code.value,) for objection in report.objections)
         ),
         # At least one series: without any, those of the run before would stay.
         "gitlab_requests": {("GET", "200"): 0.0, **run.answers},
@@ -112,7 +112,7 @@ def _changes(report: Report) -> Counter[tuple[str, ...]]:
 
 
 def _problems(report: Report) -> Counter[tuple[str, ...]]:
-    labels = ((severity_of(code).value, str(code)) for code in Code)
+    labels = ((code.severity.value, str(code)) for code in Code)
     return _counted(labels, ((problem.severity.value, problem.code) for problem in report.plan.problems))
 
 

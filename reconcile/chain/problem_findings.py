@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from reconcile.chain.links import Link
 from reconcile.findings import Finding, Level
 from reconcile.model import Ref
+from reconcile.problem_codes import CODES
 from reconcile.problems import Code, Problem, Severity
 
 # A run only warns of these or ignores them; a tenant's push does not arrive all the same.
@@ -25,30 +26,15 @@ _OFF = {Code.SUSPENDED, Code.DISABLED}
 _UNKNOWN = {Code.SECRET_UNREADABLE, Code.PROJECT_UNREADABLE}
 # A run removes nothing meanwhile, and the webhook that should be there works.
 _HARMLESS = {Code.MARK_ELSEWHERE}
-_SECRET = {Code.SECRET_NOT_FOUND, Code.SECRET_UNREADABLE, Code.KEY_UNUSABLE, Code.PUBLIC_KEY_MISMATCH}
-_PROJECT = {
-    Code.PROJECT_NOT_FOUND,
-    Code.PROJECT_UNREADABLE,
-    Code.PROJECT_REPLACED,
-    Code.PROJECT_MOVED,
-    Code.PROJECT_OUTSIDE_GROUP,
-}
-_KEY = {Code.KEY_SHARED_ACROSS_CLUSTERS, Code.KEY_UNMARKED, Code.KEY_EXPIRED, Code.KEY_CAN_PUSH}
-_WEBHOOK = {
-    Code.WEBHOOK_FOREIGN_MARK,
-    Code.WEBHOOK_DISABLED,
-    Code.WEBHOOK_UNMARKED,
-    Code.MARK_ELSEWHERE,
-}
-_LINKS = {Link.CREDENTIALS: _SECRET, Link.PROJECT: _PROJECT, Link.DEPLOY_KEY: _KEY, Link.WEBHOOK: _WEBHOOK}
 _LEVELS = {Severity.ERROR: Level.FAIL, Severity.WARNING: Level.WARN, Severity.NOTICE: Level.NOTE}
 
 
 def link_of(code: str, kind: str | None) -> Link:
     """Return the link at which a problem of a GitRepository, a Receiver or (without a kind) the project belongs."""
+    named = CODES[code].row.link if code in CODES else None
     if kind == "Receiver":
-        return Link.WEBHOOK if code in _WEBHOOK else Link.RECEIVER
-    return next((link for link, codes in _LINKS.items() if code in codes), Link.REPOSITORY)
+        return Link.WEBHOOK if named == Link.WEBHOOK else Link.RECEIVER
+    return Link(named) if named else Link.REPOSITORY
 
 
 def level_of(problem: Problem) -> Level:

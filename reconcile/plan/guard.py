@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from reconcile.model import Kind
 from reconcile.plan.changes import Delete, described
@@ -15,9 +16,16 @@ from reconcile.plan.plan import Plan
 ALWAYS_ALLOWED = 5
 # "All we own of a kind" is no alarm for a group that has hardly begun.
 FEW = 2
-PLAN_CHANGED = "PlanChanged"
 # How many differing changes a refusal names.
 SHOWN = 3
+
+
+class ObjectionCode(StrEnum):
+    """The objections that the guard can make; the names are part of the public interface."""
+
+    TOO_MANY_PRUNES = "TooManyPrunes"
+    DESIRED_IS_EMPTY = "DesiredIsEmpty"
+    PLAN_CHANGED = "PlanChanged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ NO_LIMITS = Limits(None, 100)
 class Objection:
     """A reason not to delete; *option* is what lifts it."""
 
-    code: str
+    code: ObjectionCode
     message: str
     option: str
 
@@ -109,7 +117,7 @@ def plan_changed(plan: Plan, checksum: str, expected: Expected) -> Objection | N
         then = f"{then} ({len(expected.changes)} changes)"
         differing = _differing([described(change) for change in plan.changes], expected.changes)
     message = f"The plan made now is {now}, not the expected {then}, so nothing was applied.{differing} Review it anew."
-    return Objection(PLAN_CHANGED, message, "--expect-plan")
+    return Objection(ObjectionCode.PLAN_CHANGED, message, "--expect-plan")
 
 
 def _differing(now: Sequence[str], then: Sequence[str]) -> str:
@@ -135,11 +143,11 @@ def _too_many(plan: Plan, limits: Limits, approval: str) -> list[Objection]:
     if len(counted) > limits.always and limits.exceeded_by(len(counted), owned):
         most = str(limits).replace(",", " or ")
         message = f"Would remove {len(counted)} of the {owned} items that are ours; the limit is {most}: {lifts}."
-        objections.append(Objection("TooManyPrunes", message, "--max-prune"))
+        objections.append(Objection(ObjectionCode.TOO_MANY_PRUNES, message, "--max-prune"))
     for kind, count in sorted(_by_kind(counted).items()):
         if FEW < plan.owned[kind] <= count:
             message = f"Would remove all {count} {kind.plural} that are ours: {lifts}."
-            objections.append(Objection("TooManyPrunes", message, "--max-prune"))
+            objections.append(Objection(ObjectionCode.TOO_MANY_PRUNES, message, "--max-prune"))
     return objections
 
 
@@ -151,7 +159,7 @@ def _empty(plan: Plan, approval: str) -> list[Objection]:
     sources = {Kind.DEPLOY_KEY: "GitRepository", Kind.WEBHOOK: "Receiver"}
     return [
         Objection(
-            "DesiredIsEmpty",
+            ObjectionCode.DESIRED_IS_EMPTY,
             f"Namespace {namespace} holds no {sources[kind]}, yet {kind.plural} marked with it would be removed: "
             f"if that is meant, pass {approval}.",
             "--expect-plan",

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from cronjob.commands import job
-from cronjob.output.metrics import METRICS, OBJECTIONS, PREFIX
+from cronjob.output.metrics import METRICS, PREFIX
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE
+from reconcile.plan.guard import ObjectionCode
 from reconcile.problems import Code
 from tests.worlds.gitlab_builders import raw_server
 from tests.worlds.program import Done, Program, a_program
@@ -176,7 +177,7 @@ class TestEachKindOfRun:
 
         pushed(program, gateway, "--max-prune", "0")
 
-        counts = {code: gateway.value("objections", code=code) for code in OBJECTIONS}
+        counts = {code: gateway.value("objections", code=code) for code in ObjectionCode}
         assert (counts["DesiredIsEmpty"], counts["PlanChanged"]) == (2, 0)
 
     def test_without_an_answer_the_code_is_none(self, program: Program, gateway: Gateway) -> None:

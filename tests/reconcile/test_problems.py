@@ -1,7 +1,8 @@
 import pytest
 
 from reconcile.model import Ref
-from reconcile.problems import Code, Problem, Severity, severity_of
+from reconcile.problem_codes import CODES
+from reconcile.problems import Code, Problem, Severity
 
 ERRORS = [
     "SecretNotFound",
@@ -54,8 +55,8 @@ TABLE = [
 
 @pytest.mark.parametrize(("code", "severity"), TABLE)
 def test_every_code_has_its_severity(code: str, severity: Severity) -> None:
-    assert severity_of(Code(code)) is severity
-    assert Problem.of(Code(code), "Do something.").severity is severity
+    assert CODES[code].severity is severity
+    assert Problem.of(CODES[code], "Do something.").severity is severity
 
 
 def test_the_table_names_every_code_once() -> None:

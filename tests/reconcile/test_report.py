@@ -8,7 +8,7 @@ from reconcile.causes import Cause, CauseCode
 from reconcile.errors import ReadError
 from reconcile.marks import Owner
 from reconcile.plan.changes import Create, Foreign, Kept, Update
-from reconcile.plan.guard import Objection
+from reconcile.plan.guard import Objection, ObjectionCode
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem
 from reconcile.report import Entry, Report, Result, Status, entries_of
@@ -32,7 +32,7 @@ from tests.worlds.builders import (
     some_rules,
 )
 
-OBJECTION = Objection("TooManyPrunes", "Too many.", "--max-prune")
+OBJECTION = Objection(ObjectionCode.TOO_MANY_PRUNES, "Too many.", "--max-prune")
 DIGEST = a_url().rpartition("/")[2]
 SHOWN = f"https://flux.example.net/hook/{DIGEST[:8]}…"
 

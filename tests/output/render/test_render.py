@@ -13,7 +13,7 @@ from cronjob.output.render import rendered
 from cronjob.output.render.escaping import for_terminal
 from cronjob.output.render.page import Page
 from cronjob.output.render.summary import summary_line
-from reconcile.plan.guard import Objection
+from reconcile.plan.guard import Objection, ObjectionCode
 from reconcile.plan.plan import make_plan
 from reconcile.report import Entry, Report, Status
 from tests.worlds.builders import (
@@ -63,7 +63,7 @@ def test_after_a_refusal_the_next_command_approves_the_plan() -> None:
 
 
 def test_a_plan_that_has_changed_is_not_approved_in_passing() -> None:
-    changed = Objection("PlanChanged", "The plan made now is another one.", "--expect-plan")
+    changed = Objection(ObjectionCode.PLAN_CHANGED, "The plan made now is another one.", "--expect-plan")
     report = replace(a_refused_report(), objections=(changed,))
     assert "Next" not in rendered(a_document(report), "text", Page())
 

@@ -4,7 +4,7 @@ import pytest
 
 from reconcile.model import Kind
 from reconcile.plan.changes import described
-from reconcile.plan.guard import NO_LIMITS, Expected, Limits, Objection, guard, plan_changed
+from reconcile.plan.guard import NO_LIMITS, Expected, Limits, Objection, ObjectionCode, guard, plan_changed
 from reconcile.plan.plan import Plan
 from tests.worlds.builders import NAMESPACE, a_create, a_delete, a_url, an_update
 
@@ -200,7 +200,7 @@ def test_an_objection_says_what_lifts_it() -> None:
     (found,) = guard(deleting(21, keys_owned=MANY, webhooks_owned=0), Limits(), SUM)
 
     assert found == Objection(
-        "TooManyPrunes",
+        ObjectionCode.TOO_MANY_PRUNES,
         "Would remove 21 of the 10000 items that are ours; the limit is 20 or 25%: review it, then pass --max-prune "
         f"with a higher limit (100% is none), or --expect-plan {SUM}.",
         "--max-prune",
@@ -216,7 +216,7 @@ def test_a_deserted_namespace_is_an_objection_that_only_a_review_lifts() -> None
     for limits in (Limits(), NO_LIMITS):
         (found,) = guard(plan, limits, SUM)
         assert found == Objection(
-            "DesiredIsEmpty",
+            ObjectionCode.DESIRED_IS_EMPTY,
             "Namespace flux-config holds no GitRepository, yet deploy keys marked with it would be removed: "
             f"if that is meant, pass --expect-plan {SUM}.",
             "--expect-plan",
@@ -245,7 +245,7 @@ def test_another_plan_is_an_objection_with_both_checksums() -> None:
     found = plan_changed(deleting(2), SUM, Expected("ffffffffffff"))
 
     assert found == Objection(
-        "PlanChanged",
+        ObjectionCode.PLAN_CHANGED,
         f"The plan made now is {SUM} (3 changes), not the expected ffffffffffff, so nothing was applied. "
         "Review it anew.",
         "--expect-plan",
