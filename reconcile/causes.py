@@ -31,6 +31,8 @@ class CauseCode(StrEnum):
     CONNECTION_BROKEN = "ConnectionBroken"
     PROXY_FAILED = "ProxyFailed"
     TLS_FAILED = "TlsFailed"
+    CERTIFICATE_EXPIRED = "CertificateExpired"
+    CERTIFICATE_NAME_WRONG = "CertificateNameWrong"
     NAME_NOT_RESOLVED = "NameNotResolved"
     ADDRESS_UNUSABLE = "AddressUnusable"
     CREDENTIALS_UNUSABLE = "CredentialsUnusable"
@@ -88,6 +90,14 @@ _TEXTS: dict[CauseCode, tuple[str, str]] = {
     CauseCode.TLS_FAILED: (
         "its TLS certificate is not trusted, or it speaks no TLS",
         "Check the address, and that its CA is known: --ca-file for GitLab, the kubeconfig for Kubernetes.",
+    ),
+    CauseCode.CERTIFICATE_EXPIRED: (
+        "its TLS certificate has expired, or is not valid yet",
+        "Have the server's certificate renewed, or correct the clock here.",
+    ),
+    CauseCode.CERTIFICATE_NAME_WRONG: (
+        "its TLS certificate is for another name",
+        "Use an address that the certificate names, or have the name added to it.",
     ),
     CauseCode.NAME_NOT_RESOLVED: ("its name cannot be resolved", "Check the address, and DNS where the job runs."),
     CauseCode.ADDRESS_UNUSABLE: ("its address cannot be used", "Correct --gitlab-url."),

@@ -27,6 +27,7 @@ from cronjob.kube.target import JSON, ClusterTarget, KubeOptions, KubeRequest
 from cronjob.transport import retry
 from cronjob.transport.answer import Answer
 from cronjob.transport.deadline import with_total_timeout
+from cronjob.transport.failures import cause_of
 from cronjob.transport.retry import Outcome, RetryPolicy
 from cronjob.transport.single_pool import use_single_pool
 from reconcile.errors import SettingsError
@@ -118,8 +119,9 @@ class KubeApi:
         self._is_silent = True
         # Not `from outcome`: the library's messages may hold the token.
         if isinstance(outcome, ApiException):
-            # The library raises it for an SSLError of urllib3, and for nothing else here.
-            raise NoAnswer(TLS_FAILED.clause, cause=TLS_FAILED) from None
+            # The library raises it while it handles an SSLError of urllib3, and for nothing else here.
+            cause = cause_of(outcome.__context__) if outcome.__context__ else TLS_FAILED
+            raise NoAnswer(cause.clause, cause=cause) from None
         raise NoAnswer.because_of(outcome) from None
 
     def _send_authorised(self, request: KubeRequest) -> Outcome:

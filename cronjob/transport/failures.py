@@ -24,6 +24,14 @@ _CAUSES: CausesByKind = (
     ((urllib3_errors.ProtocolError, ConnectionError), Cause(CauseCode.CONNECTION_BROKEN)),
 )
 
+# OpenSSL's verification errors (x509_vfy.h: X509_V_ERR_...) that no CA helps against.
+_CERTIFICATE_CAUSES = {
+    9: CauseCode.CERTIFICATE_EXPIRED,
+    10: CauseCode.CERTIFICATE_EXPIRED,
+    62: CauseCode.CERTIFICATE_NAME_WRONG,
+    64: CauseCode.CERTIFICATE_NAME_WRONG,
+}
+
 
 def cause_of(error: BaseException, more: CausesByKind = ()) -> Cause:
     """
@@ -32,7 +40,8 @@ def cause_of(error: BaseException, more: CausesByKind = ()) -> Cause:
     The rows of *more*, for a library's own exceptions, come before ours.
     """
     if certificate := certificate_error(error):
-        return Cause(CauseCode.TLS_FAILED, certificate.verify_message)
+        code = _CERTIFICATE_CAUSES.get(certificate.verify_code, CauseCode.TLS_FAILED)
+        return Cause(code, certificate.verify_message)
     chain = list(wrapped(error))
     found = (cause for kinds, cause in (*more, *_CAUSES) if any(isinstance(one, kinds) for one in chain))
     return next(found, NOT_SENT)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-from kubernetes.client import ApiException
 
 from cronjob.concurrency.stop import StopControl
 from cronjob.kube.client import KubeApi, KubeOptions, connect
@@ -21,7 +20,8 @@ from cronjob.sandbox.fake_kubernetes.app import kubeconfig, kubernetes_app
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 from cronjob.sandbox.serving import serving
 from cronjob.transport.answer import Answer
-from tests.worlds.gitlab_builders import OK, RawServer, an_answer, dripping, raw_server
+from reconcile.causes import CauseCode
+from tests.worlds.gitlab_builders import OK, RawServer, an_answer, an_authority, dripping, raw_server
 from tests.worlds.kube_builders import TENANTS, asked
 
 pytest_plugins = ["tests.worlds.kube_fixtures"]
@@ -233,15 +233,27 @@ class TestRequests:
         assert caught.value.__context__ is None
         assert "lines" not in caplog.text
 
-    def test_trouble_with_tls_is_called_that(self, connected: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-        def untrusted(*_: object, **__: object) -> None:
-            raise ApiException(status=0, reason="SSLError")
+    @pytest.mark.parametrize(
+        ("certificate", "is_known", "code"),
+        [
+            ({}, False, CauseCode.TLS_FAILED),
+            ({"expired": True}, True, CauseCode.CERTIFICATE_EXPIRED),
+            ({"address": "192.0.2.7"}, True, CauseCode.CERTIFICATE_NAME_WRONG),
+        ],
+    )
+    def test_a_certificate_is_refused_for_its_own_reason(
+        self, tmp_path: Path, certificate: dict[str, Any], code: CauseCode, *, is_known: bool
+    ) -> None:
+        authority = an_authority(tmp_path)
+        with raw_server(context=authority.server(**certificate)) as server:
+            config = yaml.safe_load(kubeconfig(server.url))
+            if is_known:
+                config["clusters"][0]["cluster"]["certificate-authority"] = authority.file
+            (file := tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+            with connect(KubeOptions(kubeconfig=str(file), timeout=5.0)) as api, pytest.raises(NoAnswer) as refused:
+                api.get("/api")
 
-        api = connected()
-        monkeypatch.setattr(api._client, "call_api", untrusted)
-
-        with pytest.raises(NoAnswer, match="TLS certificate"):
-            api.get("/api")
+        assert refused.value.cause.code is code
 
     def test_a_write_is_sent_once_with_its_type(self, world: KubernetesWorld, connected: Connect) -> None:
         world.fail(method="POST", status=503, times=None)

@@ -205,11 +205,23 @@ class TestTls:
         ):
             assert session.get("/user")[0] == {}
 
+    def test_an_expired_certificate_gets_no_advice_about_cas(self, authority: Authority) -> None:
+        with (
+            raw_server(OK, context=authority.server(expired=True)) as server,
+            a_session(server.url, ca_file=authority.file) as session,
+            pytest.raises(NoAnswer, match="has expired, or is not valid yet: certificate has expired") as refused,
+        ):
+            session.get("/user")
+
+        assert refused.value.cause
+        assert refused.value.cause.code is CauseCode.CERTIFICATE_EXPIRED
+        assert "--ca-file" not in refused.value.cause.next_step
+
     def test_a_certificate_for_somebody_else_is_refused(self, authority: Authority) -> None:
         with (
             raw_server(OK, context=authority.server("192.0.2.7")) as server,
             a_session(server.url, ca_file=authority.file) as session,
-            pytest.raises(NoAnswer, match="speaks no TLS: IP address mismatch"),
+            pytest.raises(NoAnswer, match="is for another name: IP address mismatch"),
         ):
             session.get("/user")
 

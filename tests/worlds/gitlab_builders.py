@@ -210,13 +210,14 @@ class Authority:
         path.write_bytes(self.certificate.public_bytes(Encoding.PEM))
         return str(path)
 
-    def server(self, address: str = "127.0.0.1") -> ssl.SSLContext:
+    def server(self, address: str = "127.0.0.1", *, expired: bool = False) -> ssl.SSLContext:
         """TLS for a server whose certificate is for *address*."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
         # Python 3.13 verifies strictly: without these two identifiers a chain is refused.
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        builder = _certificate(address, key, self.certificate.subject)
+        ends = dt.datetime.now(dt.UTC) + dt.timedelta(hours=-1 if expired else 24)
+        builder = _certificate(address, key, self.certificate.subject, ends)
         signed = (
             builder.add_extension(names, critical=False)
             .add_extension(issuer, critical=False)
@@ -231,7 +232,10 @@ class Authority:
 
 
 def _certificate(
-    name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Name | None = None
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: x509.Name | None = None,
+    ends: dt.datetime | None = None,
 ) -> x509.CertificateBuilder:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
@@ -242,7 +246,7 @@ def _certificate(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
+        .not_valid_after(ends or now + dt.timedelta(days=1))
     )
 
 
