@@ -1,7 +1,7 @@
 """
-How much work a private key may make, read from the parts of it that are not encrypted.
+Limits on the work that a private key may cause, read from its unencrypted header before decryption.
 
-OpenSSH's format names cipher, rounds and public key in front; an encrypted PKCS#8 names the cost of its passphrase.
+OpenSSH's format names cipher, bcrypt rounds and public key there; an encrypted PKCS#8 names the cost of its passphrase.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Collection
 
 MAX_BYTES = 16 * 1024
 MAX_BITS = 16_384
-MAX_ROUNDS = 256
-MAX_ITERATIONS = 10_000_000
-# N times r times p; times 128 it is the bytes that scrypt takes, so 64 MiB.
+MAX_ROUNDS = 128
+MAX_ITERATIONS = 1_000_000
+# The product of N, r and p. Times 128 it is the memory that scrypt needs in bytes: 64 MiB.
 MAX_SCRYPT = 2**19
 
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
@@ -55,12 +55,13 @@ def check_password_work(der: bytes) -> None:
     [(_, info)] = _elements(der)
     (_, algorithm), *_ = _elements(info)
     numbers = [int.from_bytes(number, "big") for number in _integers(algorithm, {_SEQUENCE})]
-    if max(numbers, default=0) > MAX_ITERATIONS:
-        raise TooCostly(f"its passphrase takes over {MAX_ITERATIONS:,} iterations; encrypt it anew with fewer")
     if _SCRYPT in algorithm:
         n, r, p = (*numbers, 1, 1, 1)[:3]
         if n * r * p > MAX_SCRYPT:
             raise TooCostly("its passphrase takes too much memory (scrypt); encrypt it anew with smaller parameters")
+    # Also where scrypt is named: the bytes of its name may stand anywhere.
+    if max(numbers, default=0) > MAX_ITERATIONS:
+        raise TooCostly(f"its passphrase takes over {MAX_ITERATIONS:,} iterations; encrypt it anew with fewer")
 
 
 def check_numbers(der: bytes) -> None:

@@ -39,18 +39,18 @@ class TestLimits:
         assert public_key_from_private(padded, None) == public_of(ED25519)
         assert reason_of(padded + b"\n") == "it is larger than 16 KiB"
 
-    @pytest.mark.parametrize("rounds", [257, 2**32 - 1])
-    def test_more_than_256_rounds_of_bcrypt_are_refused(self, rounds: int) -> None:
+    @pytest.mark.parametrize("rounds", [129, 2**32 - 1])
+    def test_more_than_128_rounds_of_bcrypt_are_refused(self, rounds: int) -> None:
         public = string(b"ssh-ed25519") + string(bytes(32))
 
-        assert "rounds of bcrypt, over 256" in reason_of(openssh(public, rounds=rounds), PASSPHRASE)
-        assert "no passphrase" in reason_of(openssh(public, rounds=256))
+        assert "rounds of bcrypt, over 128" in reason_of(openssh(public, rounds=rounds), PASSPHRASE)
+        assert "no passphrase" in reason_of(openssh(public, rounds=128))
 
-    @pytest.mark.parametrize("iterations", [10_000_001, 2**31 - 1, 2**63])
-    def test_more_than_ten_million_iterations_are_refused(self, iterations: int) -> None:
-        assert "over 10,000,000 iterations" in reason_of(pbkdf2(iterations), PASSPHRASE)
+    @pytest.mark.parametrize("iterations", [1_000_001, 2**31 - 1, 2**63])
+    def test_more_than_a_million_iterations_are_refused(self, iterations: int) -> None:
+        assert "over 1,000,000 iterations" in reason_of(pbkdf2(iterations), PASSPHRASE)
         assert "does not open it" in reason_of(pbkdf2(1000), PASSPHRASE)
-        assert "no passphrase" in reason_of(pbkdf2(10_000_000))
+        assert "no passphrase" in reason_of(pbkdf2(1_000_000))
 
     def test_the_older_encryptions_of_pkcs8_are_counted_too(self) -> None:
         def pbe(iterations: int) -> bytes:
@@ -58,7 +58,7 @@ class TestLimits:
             algorithm = tlv(0x30, oid("2a864886f70d010c0103"), sequence)
             return pem("ENCRYPTED PRIVATE KEY", tlv(0x30, algorithm, tlv(4, bytes(64))))
 
-        assert "iterations" in reason_of(pbe(10_000_001), PASSPHRASE)
+        assert "iterations" in reason_of(pbe(1_000_001), PASSPHRASE)
         assert "iterations" not in reason_of(pbe(2048), PASSPHRASE)
 
     @pytest.mark.parametrize(("n", "r", "p"), [(2**20, 8, 1), (2**14, 2**10, 1), (2**14, 8, 2**10)])
@@ -69,7 +69,7 @@ class TestLimits:
     def test_headers_cannot_hide_the_iterations(self) -> None:
         hidden = pbkdf2(2**31 - 1).replace(b"-----\n", b"-----\nX-Key: AAAA\n\n", 1)
 
-        assert reason_of(hidden, PASSPHRASE) == "it is damaged"
+        assert "over 1,000,000 iterations" in reason_of(hidden, PASSPHRASE)
 
     @pytest.mark.parametrize("rounds", [16, None])
     def test_an_rsa_modulus_over_16384_bits_is_refused_in_openssh_format(self, rounds: int | None) -> None:
