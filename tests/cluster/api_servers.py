@@ -59,7 +59,8 @@ class Embedded:
     """The sandbox's, which knows no service accounts: each gets an entrance of its own to the same objects."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.world = KubernetesWorld()
+        # As `make real` has it.
+        self.world = KubernetesWorld(flux="2.9")
         self._folder = folder
         self._stack = stack
         self._rights: list[Manifest] = []
@@ -73,7 +74,7 @@ class Embedded:
             created(self.api, manifest)
 
     def kubeconfig_of(self, namespace: str, account: str) -> Path:
-        view = KubernetesWorld()
+        view = KubernetesWorld(flux=self.world.flux)
         view.store, view.served = self.world.store, self.world.served
         view.user = f"system:serviceaccount:{namespace}:{account}"
         view.token = secrets.token_hex(8)

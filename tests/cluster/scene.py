@@ -128,6 +128,7 @@ def _bring_tenants(scene: Scene) -> None:
     for name in TENANTS:
         path = webhook_path(token_of(name).encode(), name, scene.namespace)
         ready = {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "initialized"}
+        ready |= {"lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1}
         status = {"observedGeneration": 1, "webhookPath": path, "conditions": [ready]}
         where = scene.path("Receiver", "notification.toolkit.fluxcd.io/v1", f"{name}/status")
         said(scene.server.api.send("PATCH", where, body={"status": status}), 200)

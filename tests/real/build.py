@@ -41,7 +41,9 @@ def _is_built(go: str, program: RealProgram) -> bool:
     began = time.monotonic()
     program.folder.mkdir(parents=True, exist_ok=True)
     draft = program.path.with_suffix(".part")
-    command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w", "-o", str(draft), program.package]
+    # Kubernetes tells its version only if the build does; for the others the last option means nothing.
+    flags = f"-s -w -X k8s.io/component-base/version.gitVersion={program.version}"
+    command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", flags, "-o", str(draft), program.package]
     environment = {**os.environ, "CGO_ENABLED": "0"}
     if subprocess.run(command, cwd=TOOLS / program.tool, env=environment, check=False).returncode:
         return False

@@ -83,7 +83,7 @@ def _selected(world: KubernetesWorld, target: Target, query: Query) -> list[Row]
 def _limit(query: Query) -> int:
     text = query.get("limit") or "0"
     if not text.isdecimal():
-        raise bad_request(f"invalid limit: {text!r} is not a number of objects")
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)
 
 

@@ -4,9 +4,9 @@ Schemas of the served versions: conversion of a stored object, and validation of
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from cronjob.sandbox.fake_kubernetes.flux_schema import condition_causes, spec_causes
 from cronjob.sandbox.fake_kubernetes.kinds import Kind
 from cronjob.sandbox.fake_kubernetes.paths import Target
 from cronjob.sandbox.fake_kubernetes.status import StatusError, bad_request, invalid
@@ -30,14 +30,6 @@ DEFAULTS = {
     ("GitRepository", "v1beta1"): {"timeout": "60s", "gitImplementation": "go-git"},
     ("Receiver", "v1"): {"interval": "10m"},
 }
-
-REQUIRED = {
-    "GitRepository": ("interval", "url"),
-    "Receiver": ("resources", "type"),
-    "Kustomization": ("interval", "prune", "sourceRef"),
-}
-
-_URL = re.compile(r"^(http|https|ssh)://.*$")
 
 
 def api_version(group: str, version: str) -> str:
@@ -74,7 +66,13 @@ def checked(target: Target, manifest: object) -> Manifest:
     manifest |= {"apiVersion": expected[0], "kind": expected[1]}
     name = str(manifest.setdefault("metadata", {}).get("name", ""))
     built_in = built_in_causes(kind, manifest, target.namespace)
-    if causes := [*name_causes(kind, name), *_spec_causes(kind, manifest.get("spec")), *built_in]:
+    conditions = condition_causes(manifest.get("status")) if target.subresource == "status" else []
+    if causes := [
+        *name_causes(kind, name),
+        *spec_causes(kind.kind, version, manifest.get("spec")),
+        *conditions,
+        *built_in,
+    ]:
         raise invalid(kind, name, causes)
     return manifest
 
@@ -83,13 +81,3 @@ def _wrong_version(expected: tuple[str, str], manifest: Manifest) -> StatusError
     given = f"{manifest.get('apiVersion')}, Kind={manifest.get('kind')}"
     wanted = f"{expected[0]}, Kind={expected[1]}"
     return bad_request(f"the object provided is unrecognized: {given} does not match {wanted}")
-
-
-def _spec_causes(kind: Kind, spec: object) -> list[tuple[str, str]]:
-    fields = spec if isinstance(spec, dict) else {}
-    causes = [(f"spec.{name}", "Required value") for name in REQUIRED.get(kind.kind, ()) if name not in fields]
-    url = str(fields.get("url", ""))
-    if kind.kind == "GitRepository" and "url" in fields and not _URL.match(url):
-        pattern = f"spec.url in body should match '{_URL.pattern}'"
-        causes.append(("spec.url", f'Invalid value: "{url}": {pattern}'))
-    return causes

@@ -145,6 +145,8 @@ def _details(kind: Kind, name: str) -> dict[str, Any]:
 
 
 def _cause(complaint: str) -> str:
+    if complaint.startswith("Unsupported"):
+        return "FieldValueNotSupported"
     return "FieldValueRequired" if complaint.startswith("Required") else "FieldValueInvalid"
 
 

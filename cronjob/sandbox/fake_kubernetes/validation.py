@@ -17,6 +17,12 @@ Causes = list[tuple[str, str]]
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 # A MicroTime has exactly six digits after the second.
 _MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
 
@@ -26,12 +32,14 @@ def name_causes(kind: Kind, name: str) -> Causes:
     if not name:
         return [("metadata.name", "Required value: name or generateName is required")]
     if kind.kind != "Event" and not _NAME.fullmatch(name):
-        return [("metadata.name", f'Invalid value: "{name}": not a lowercase RFC 1123 subdomain')]
+        return [("metadata.name", f'Invalid value: "{name}": {_SUBDOMAIN}')]
     return []
 
 
 def built_in_causes(kind: Kind, manifest: Manifest, namespace: str) -> Causes:
-    """The errors of a Lease or an Event in *namespace*; a value of another type is refused with 400."""
+    """The errors of a Secret, Lease or Event in *namespace*; a value of another type is refused with 400."""
+    if kind.kind == "Secret":
+        _check_base64(manifest.get("data") or {})
     if kind.kind == "Event":
         return _event_causes(manifest, namespace)
     if kind.kind == "Lease":
@@ -59,6 +67,15 @@ def _lease_causes(spec: Manifest) -> Causes:
     if transitions is not None and transitions < 0:
         causes.append(("spec.leaseTransitions", f"Invalid value: {transitions}: must not be less than 0"))
     return causes
+
+
+def _check_base64(data: Manifest) -> None:
+    for value in data.values():
+        good = _BASE64.match(value or "")
+        end = good.end() if good else 0
+        if value and (end < len(value) or len(value) % 4):
+            what = f"illegal base64 data at input byte {end}"
+            raise bad_request(f'Secret in version "v1" cannot be handled as a Secret: {what}')
 
 
 def _check_type(spec: Manifest, name: str, fits: Callable[[Any], object]) -> None:
