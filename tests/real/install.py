@@ -50,7 +50,7 @@ def _aggregate_roles(server: Real) -> None:
     for role in roles:
         for label in role["metadata"].get("labels", {}):
             if found := _AGGREGATES_TO.fullmatch(label):
-                rules[found[1]] += role["rules"]
+                rules[found[1]] += role["rules"] or []
     rules["edit"] += rules["view"]
     rules["admin"] += rules["edit"]
     for name, found_rules in rules.items():

@@ -28,7 +28,7 @@ JOB = "flux-gitlab-syncer"
 GROUP = "platform/tenants"
 CLUSTER = "prod"
 # Seconds that a controller gets on a busy machine.
-PATIENCE = 180
+PATIENCE = 60
 T = TypeVar("T")
 
 
