@@ -80,23 +80,24 @@ class Report:
     @property
     def result(self) -> Result:
         """How the run went, worst first."""
-        if self.failure:
+        if self.failure or self.plan.nothing_readable:
             return Result.FAILED
         if self.objections:
             return Result.REFUSED
+        if self.is_partly_unread or any(entry.status in _OPEN for entry in self.entries):
+            return Result.INCOMPLETE
         if not self.entries:
             return Result.IN_SYNC
-        if self.dry_run:
-            return Result.DRIFT
-        return Result.INCOMPLETE if any(entry.status in _OPEN for entry in self.entries) else Result.APPLIED
+        return Result.DRIFT if self.dry_run else Result.APPLIED
 
     @property
     def is_success(self) -> bool:
         """Whether all was read, nothing failed and nothing was objected to; problems of single objects do not count."""
-        return self.result not in {Result.FAILED, Result.REFUSED, Result.INCOMPLETE} and not self._is_partly_unread
+        return self.result not in {Result.FAILED, Result.REFUSED, Result.INCOMPLETE}
 
     @property
-    def _is_partly_unread(self) -> bool:
+    def is_partly_unread(self) -> bool:
+        """Whether a project could not be read."""
         return any(problem.code == Code.PROJECT_UNREADABLE for problem in self.plan.problems)
 
     def count(self, *statuses: Status) -> int:
@@ -122,6 +123,7 @@ class Report:
 
     def _summary(self) -> dict[str, int]:
         actions = [entry.change.action for entry in self.entries]
+        severities = [problem.severity for problem in self.plan.problems]
         return {
             "projects": self.plan.projects,
             "create": actions.count("create"),
@@ -132,7 +134,10 @@ class Report:
             "held": self.count(Status.HELD),
             "failed": self.count(Status.FAILED),
             "refused": self.count(Status.REFUSED),
-            "problems": len(self.plan.problems),
+            "problems": len(severities),
+            "errors": severities.count(Severity.ERROR),
+            "warnings": severities.count(Severity.WARNING),
+            "notices": severities.count(Severity.NOTICE),
         }
 
 

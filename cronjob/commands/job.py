@@ -21,7 +21,7 @@ from cronjob.commands.publish import (
 from cronjob.commands.servers import Servers, connected
 from cronjob.concurrency.signals import Signals
 from cronjob.concurrency.stop import StopControl
-from cronjob.exit_codes import ExitCode, exit_code_of
+from cronjob.exit_codes import ExitCode, exit_of, exit_of_signal
 from cronjob.flux.cluster import FluxCluster
 from cronjob.gitlab.group import GitLabGroup
 from cronjob.kube.client import IN_CLUSTER, connect
@@ -151,6 +151,8 @@ def _run_job(
     with connected(call, rules, flux) as servers:
         with _progress_bar(call, servers):
             report = _report_of(lambda: run(servers.gitlab), dry_run=settings.dry_run)
+        stopped_by = call.signals.exit_code
+        ending = exit_of(report, settings.fail_on, settings.drift_exit_code)
         metadata = RunMetadata(
             version=VERSION,
             run_id=call.run_id,
@@ -162,12 +164,12 @@ def _run_job(
             started_at=started,
             finished_at=datetime.now(UTC),
             requests=servers.requests(),
+            exit=exit_of_signal(stopped_by) if stopped_by else ending,
             share=settings.share,
         )
         _push_metrics(servers, report, metadata, settings)
         is_published = publish_report(report, document_of(report, metadata), settings, call.environment)
-    code = exit_code_of(report, settings.fail_on, settings.drift_exit_code)
-    return call.signals.exit_code or code or (ExitCode.OK if is_published else ExitCode.FAILED)
+    return call.signals.exit_code or metadata.exit.code or (ExitCode.OK if is_published else ExitCode.FAILED)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cronjob.exit_codes import Exit
 from cronjob.reports import schemas
 from cronjob.reports.timestamps import utc_text
 from reconcile.report import Report
@@ -19,7 +20,7 @@ class RunMetadata:
     What the report says about the run itself: version, cluster, servers, times.
 
     *options* are those given on the command line or in the environment, without secrets. *requests* counts requests by
-    server and method. *share* is the shard that the run worked on.
+    server and method. *exit* is the exit code and its reason. *share* is the shard that the run worked on.
     """
 
     version: str
@@ -32,6 +33,7 @@ class RunMetadata:
     started_at: datetime
     finished_at: datetime
     requests: Mapping[str, Mapping[str, float]]
+    exit: Exit
     share: Share = ALL
 
 
@@ -53,5 +55,6 @@ def document_of(report: Report, metadata: RunMetadata) -> dict[str, Any]:
         "started_at": utc_text(metadata.started_at, "milliseconds"),
         "finished_at": utc_text(metadata.finished_at, "milliseconds"),
         **body,
+        "exit": {"code": int(metadata.exit.code), "why": metadata.exit.why},
         "requests": {server: dict(counts) for server, counts in metadata.requests.items()},
     }

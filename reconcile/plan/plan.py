@@ -37,9 +37,9 @@ class Plan:
     """
     What a run would do, sorted, so that two runs over the same state print the same bytes.
 
-    *owned* counts what was ours before, by kind. *deserted* names the namespaces of planned deletes in which no
-    GitRepository (for keys) or no Receiver (for webhooks) is left. *spared* are the deletes that `--no-prune` left out,
-    *inventory* is None unless it was asked for.
+    *unreadable* counts the *projects* that could not be read, *owned* what was ours before, by kind. *deserted* names
+    the namespaces of planned deletes in which no GitRepository (for keys) or no Receiver (for webhooks) is left.
+    *spared* are the deletes that `--no-prune` left out, *inventory* is None unless it was asked for.
     """
 
     changes: tuple[Change, ...] = ()
@@ -47,11 +47,17 @@ class Plan:
     foreign: tuple[Foreign, ...] = ()
     problems: tuple[Problem, ...] = ()
     projects: int = 0
+    unreadable: int = 0
     unchanged: int = 0
     owned: Mapping[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
     deserted: tuple[tuple[Kind, str], ...] = ()
     spared: tuple[Delete, ...] = ()
     inventory: Inventory | None = field(default=None, repr=False)
+
+    @property
+    def nothing_readable(self) -> bool:
+        """Whether there are projects and none of them could be read."""
+        return 0 < self.projects == self.unreadable
 
     @property
     def deletes(self) -> tuple[Delete, ...]:
@@ -105,6 +111,7 @@ def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
         foreign=tuple(sorted(findings.foreign, key=_place)),
         problems=tuple(sorted(set(problems), key=lambda problem: problem.sort_key)),
         projects=len(actual.projects) + len(actual.unreadable),
+        unreadable=len(actual.unreadable),
         unchanged=findings.unchanged,
         owned=findings.owned,
         deserted=_deserted(changes, desired, rules),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from cronjob.exit_codes import ExitCode, exit_code_of
+from cronjob.exit_codes import ExitCode, exit_code_of, exit_of
 from reconcile.errors import LEASE_HELD, ReadError
 from reconcile.plan.guard import Objection
+from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem, Severity
 from reconcile.report import Report, Status
 from tests.worlds.builders import a_report
 
 OBJECTION = Objection("TooManyPrunes", "Too many.", "--max-prune")
+HELD = Report.of_failure(ReadError("Another run holds the Lease.", code=LEASE_HELD), dry_run=False)
 UNREADABLE = Report.of_failure(ReadError("No."), dry_run=True)
 
 
@@ -42,8 +44,7 @@ def test_in_sync_and_applied_are_success() -> None:
 
 
 def test_a_held_lease_has_a_code_of_its_own() -> None:
-    held = ReadError("Another run holds the Lease.", code=LEASE_HELD)
-    assert exit_code(Report.of_failure(held, dry_run=False)) == ExitCode.LEASE_HELD
+    assert exit_code(HELD) == ExitCode.LEASE_HELD
     assert exit_code(Report.of_failure(ReadError("No."), dry_run=False)) == ExitCode.FAILED
 
 
@@ -92,3 +93,40 @@ def test_problems_come_before_drift() -> None:
 
 def test_an_unreadable_project_is_a_failure_whatever_fail_on_says() -> None:
     assert exit_code(a_report(problems=(a_problem(Code.PROJECT_UNREADABLE),)), None) == ExitCode.FAILED
+
+
+# the reason
+
+
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        (a_report(), "in sync"),
+        (a_report(Status.APPLIED), "all changes applied"),
+        (a_report(Status.PLANNED, dry_run=True), "a dry run found changes"),
+        (a_report(objections=(OBJECTION, OBJECTION)), "refused by TooManyPrunes"),
+        (UNREADABLE, "a source could not be read (SourceUnreadable)"),
+        (Report(Plan(projects=1, unreadable=1), (), dry_run=True), "no project could be read"),
+        (
+            Report.of_failure(ReadError("No.", code=LEASE_HELD), dry_run=False),
+            "another run holds the Lease; --lease-wait",
+        ),
+        (a_report(Status.FAILED, Status.HELD, Status.HELD), "1 change failed, 2 changes held"),
+        (a_report(problems=(a_problem(Code.KEY_UNUSABLE),) * 3), "3 errors of tenants; --fail-on"),
+        (a_report(problems=(a_problem(Code.KEY_UNMARKED),)), "in sync"),
+        (a_report(problems=(a_problem(Code.PROJECT_UNREADABLE),)), "some projects could not be read"),
+    ],
+)
+def test_the_reason_names_what_decided_the_code(report: Report, why: str) -> None:
+    assert exit_of(report, Severity.ERROR, 0).why == why
+
+
+def test_the_reason_counts_the_severities_that_fail_on_names() -> None:
+    problems = (a_problem(Code.KEY_UNUSABLE), a_problem(Code.KEY_UNMARKED), a_problem(Code.WEBHOOK_UNMARKED))
+    report = a_report(problems=problems)
+    assert exit_of(report, Severity.WARNING, 0).why == "1 error and 1 warning of tenants; --fail-on"
+
+
+def test_the_reason_of_drift_names_the_option_that_chose_its_code() -> None:
+    report = a_report(Status.PLANNED, dry_run=True)
+    assert exit_of(report, None, 3) == (3, "a dry run found changes; --drift-exit-code")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -99,3 +102,34 @@ def test_without_the_extra_nothing_is_read_and_the_command_that_installs_it_is_n
 def test_without_the_extra_every_other_format_is_there(program: Program, tmp_path: Path) -> None:
     done = program("run", "--dry-run", "-o", "markdown", "--report", f"csv={tmp_path}/x.csv")
     assert (done.code, bool(done.out)) == (0, True)
+
+
+# the exit code and its reason
+
+
+def test_the_document_and_the_text_say_which_exit_code_and_why(program: Program, tmp_path: Path) -> None:
+    program.gitlab.fail(path="/deploy_keys", status=403, times=None)
+    done = program("run", "--report", f"json={tmp_path}/report.json")
+    document = json.loads((tmp_path / "report.json").read_text())
+
+    assert document["exit"] == {"code": done.code, "why": "no project could be read"}
+    assert done.out.splitlines()[-1] == f"exit 1: {document['exit']['why']}"
+    assert (document["result"], document["summary"]["errors"]) == ("failed", 1)
+
+
+def closed_streams(program: Program, redirect: str) -> subprocess.CompletedProcess[str]:
+    """A dry run in a shell that closes streams."""
+    command = f"exec {sys.executable} -m cronjob run --dry-run --drift-exit-code 3 {redirect}"
+    return subprocess.run(
+        ["/bin/sh", "-c", command], env=program.environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("redirect", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stdout_or_stderr_changes_neither_the_exit_code_nor_adds_a_traceback(
+    program: Program, redirect: str
+) -> None:
+    done = closed_streams(program, redirect)
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert ("exit 3: " in done.stdout) is (redirect == "2>&-")

@@ -53,7 +53,8 @@ def test_a_terminal_gets_colour_and_the_summary_first_and_last_only(program: Pro
     lines = COLOUR.sub("", shown).splitlines()
     assert [line for line in lines if line.startswith("info")] == []
     assert len([line for line in lines if line.startswith("Drift: 2 to create")]) == 2
-    assert lines[-1].startswith("Next: flux-gitlab-syncer run --expect-plan ")
+    assert lines[-2].startswith("Next: flux-gitlab-syncer run --expect-plan ")
+    assert lines[-1] == "exit 0: a dry run found changes"
 
 
 def test_no_color_takes_the_colour_and_nothing_else(program: Program) -> None:

@@ -63,6 +63,11 @@ def changes(*entries: Entry) -> list[dict]:
         (a_report(Status.APPLIED, Status.REFUSED, objections=(OBJECTION,)), Result.REFUSED),
         (a_report(Status.FAILED, Status.REFUSED, objections=(OBJECTION,)), Result.REFUSED),
         (a_report(Status.PLANNED, Status.REFUSED, objections=(OBJECTION,), dry_run=True), Result.REFUSED),
+        (a_report(problems=(of(Code.PROJECT_UNREADABLE),)), Result.INCOMPLETE),
+        (a_report(Status.PLANNED, dry_run=True, problems=(of(Code.PROJECT_UNREADABLE),)), Result.INCOMPLETE),
+        (Report(Plan(projects=2, unreadable=1), (), dry_run=False), Result.IN_SYNC),
+        (Report(Plan(projects=2, unreadable=2), (), dry_run=False), Result.FAILED),
+        (Report(Plan(projects=2, unreadable=2), (), dry_run=False, objections=(OBJECTION,)), Result.FAILED),
         (Report.of_failure(ReadError("No."), dry_run=False), Result.FAILED),
         (Report.of_failure(ReadError("No."), dry_run=True), Result.FAILED),
     ],
@@ -111,7 +116,7 @@ def test_a_failed_reading_is_a_problem_with_its_cause() -> None:
         "plan": None,
         "dry_run": True,
         "result": "failed",
-        "summary": {**dict.fromkeys(SUMMARY, 0), "problems": 1},
+        "summary": {**dict.fromkeys(SUMMARY, 0), "problems": 1, "errors": 1},
         "changes": [],
         "kept": [],
         "problems": [
@@ -139,10 +144,24 @@ SUMMARY = (
     "failed",
     "refused",
     "problems",
+    "errors",
+    "warnings",
+    "notices",
 )
 
 
 # the data
+
+
+def test_errors_warnings_and_notices_are_counted_apart_and_problems_are_their_sum() -> None:
+    found = [Code.SECRET_NOT_FOUND, Code.KEY_UNUSABLE, Code.KEY_UNMARKED, *[Code.FOREIGN_HOST] * 3]
+    summary = a_report(problems=tuple(map(of, found))).as_dict()["summary"]
+    assert {name: summary[name] for name in ("problems", "errors", "warnings", "notices")} == {
+        "problems": 6,
+        "errors": 2,
+        "warnings": 1,
+        "notices": 3,
+    }
 
 
 def test_the_summary_counts_actions_and_how_they_went() -> None:
@@ -168,6 +187,9 @@ def test_the_summary_counts_actions_and_how_they_went() -> None:
         "failed": 1,
         "refused": 1,
         "problems": 0,
+        "errors": 0,
+        "warnings": 0,
+        "notices": 0,
     }
     assert (data["plan"], data["dry_run"], data["result"]) == ("0123456789ab", False, "refused")
     assert data["objections"] == [{"code": "TooManyPrunes", "message": "Too many.", "option": "--max-prune"}]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from cronjob.exit_codes import exit_of
 from cronjob.output.document import RunMetadata, document_of
 from reconcile.desired.holds import Holds
 from reconcile.errors import ReadError
 from reconcile.plan.guard import Limits, guard
 from reconcile.plan.plan import Plan, make_plan
-from reconcile.problems import Code, Problem
+from reconcile.problems import Code, Problem, Severity
 from reconcile.report import Entry, Report, Status
 from tests.worlds.builders import (
     CLUSTER,
@@ -38,7 +39,7 @@ ITEMS = {"deploy_key": {"ours": 4, "foreign": 1}, "webhook": {"ours": 1, "foreig
 
 
 def a_document(report: Report) -> dict[str, Any]:
-    around = RunMetadata(
+    metadata = RunMetadata(
         version="1.2.3",
         run_id="0123abcd",
         cluster=CLUSTER,
@@ -57,8 +58,9 @@ def a_document(report: Report) -> dict[str, Any]:
             "gitlab": {"GET": 9, "POST": 2, "PUT": 1, "DELETE": 1, "retries": 0, "throttled_seconds": 0.0},
             "kubernetes": {"GET": 7},
         },
+        exit=exit_of(report, Severity.ERROR, 0),
     )
-    document = document_of(report, around)
+    document = document_of(report, metadata)
     VALIDATOR.validate(document)
     return document
 

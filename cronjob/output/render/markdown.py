@@ -120,6 +120,7 @@ class MarkdownReport:
                 yield f"{step.text}: the same command with `--expect-plan {self._document['plan']}`"
             else:
                 yield f"{step.text}:\n\n{fenced(step.command)}" if step.command else step.text
+        yield f"Exit code {self._document['exit']['code']}: {prose(self._document['exit']['why'])}"
 
 
 def _section(name: str, blocks: Sequence[Block]) -> Iterator[str]:

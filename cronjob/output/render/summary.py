@@ -26,10 +26,20 @@ def plural(count: int, noun: str) -> str:
 def summary_line(document: Mapping[str, Any]) -> str:
     """Return the result and the counts as one sentence; a dry run counts what it would do."""
     result = document["result"]
-    problems = plural(document["summary"]["problems"], "problem")
     if result == "failed":
-        return f"{_VERDICTS[result]}, {problems}."
-    return f"{_VERDICTS[result]}: {', '.join([*_counts(document), problems])}."
+        return f"{_VERDICTS[result]}, {', '.join(_problems(document))}."
+    return f"{_VERDICTS[result]}: {', '.join([*_counts(document), *_problems(document)])}."
+
+
+def exit_line(document: Mapping[str, Any]) -> str:
+    """Return the exit code and the reason for it; the last line of the text report."""
+    return f"exit {document['exit']['code']}: {document['exit']['why']}"
+
+
+def _problems(document: Mapping[str, Any]) -> list[str]:
+    """Count problems by severity; `0 problems` where there are none."""
+    counts = {noun: document["summary"][f"{noun}s"] for noun in ("error", "warning", "notice")}
+    return [plural(count, noun) for noun, count in counts.items() if count] or ["0 problems"]
 
 
 def _counts(document: Mapping[str, Any]) -> Iterator[str]:

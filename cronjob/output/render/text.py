@@ -8,7 +8,7 @@ from itertools import groupby
 from cronjob.output.render.escaping import for_terminal
 from cronjob.output.render.next_steps import next_steps
 from cronjob.output.render.page import Page
-from cronjob.output.render.summary import plural, summary_line
+from cronjob.output.render.summary import exit_line, plural, summary_line
 from cronjob.output.render.wording import (
     EXAMPLES,
     KINDS,
@@ -147,6 +147,7 @@ class TextReport:
         if document["plan"]:
             yield f"Plan {document['plan']}"
         yield from map(str, next_steps(document, self._page))
+        yield exit_line(document)
 
     def _listed(self, text: str, indent: str) -> list[str]:
         """Return one entry of a list; where it is too long, its other lines are indented more."""

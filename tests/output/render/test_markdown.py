@@ -126,14 +126,16 @@ def left_on(*numbers: int) -> list[Items]:
 # what it shows
 
 
-def test_the_counts_come_first_and_the_next_command_last() -> None:
+def test_the_counts_come_first_and_the_next_command_and_the_exit_code_last() -> None:
     text = markdown(a_report(), flags=frozenset({"dry_run", "project"}))
     lines = text.splitlines()
     assert lines[0] == "## flux-gitlab-syncer 1.2.3: dry run for cluster prod"
-    assert lines[2] == "**Drift: 2 to create, 1 to update, 1 to delete, 0 unchanged, 1 kept, 1 problem.**"
+    assert lines[2] == "**Drift: 2 to create, 1 to update, 1 to delete, 0 unchanged, 1 kept, 1 error.**"
     plan = a_report().checksum
     command = f"flux-gitlab-syncer run --project 'tenants/**' --expect-plan {plan}"
-    assert text.endswith(f"Plan `{plan}`\n\nNext:\n\n```sh\n{command}\n```\n")
+    assert text.endswith(
+        f"Plan `{plan}`\n\nNext:\n\n```sh\n{command}\n```\n\nExit code 1: 1 error of tenants; `--fail-on`\n"
+    )
 
 
 def test_an_objection_stands_above_the_changes_with_what_lifts_it() -> None:

@@ -59,7 +59,7 @@ def test_a_dry_run_ordered_by_the_environment_is_lifted_in_the_next_command() ->
 
 def test_after_a_refusal_the_next_command_approves_the_plan() -> None:
     text = rendered(a_document(a_refused_report()), "text", Page())
-    assert text.endswith("Next, if that is meant: flux-gitlab-syncer run --expect-plan 0123456789ab\n")
+    assert "\nNext, if that is meant: flux-gitlab-syncer run --expect-plan 0123456789ab\n" in text
 
 
 def test_a_plan_that_has_changed_is_not_approved_in_passing() -> None:
@@ -100,6 +100,13 @@ def test_yaml_is_the_same_data_as_json() -> None:
     document = a_document(a_report())
     as_json, as_yaml = rendered(document, "json", Page()), rendered(document, "yaml", Page())
     assert json.loads(as_json) == yaml.safe_load(as_yaml) == document
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_last_line_explains_the_exit_code(name: str) -> None:
+    document = a_document(REPORTS[name]())
+    line = f"exit {document['exit']['code']}: {document['exit']['why']}"
+    assert rendered(document, "text", Page()).splitlines()[-1] == line
 
 
 def test_none_renders_nothing() -> None:
