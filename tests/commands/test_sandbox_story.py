@@ -22,10 +22,10 @@ def story() -> str:
 @pytest.mark.parametrize(
     "sentence",
     [
-        "Drift: 3 to create, 0 to update, 2 to delete, 0 unchanged, 4 problems.",
-        "Applied: 3 created, 0 updated, 2 deleted, 0 unchanged, 4 problems.",
-        "In sync: 3 unchanged, 4 problems.",
-        "Applied: 0 created, 0 updated, 2 deleted, 1 unchanged, 4 problems.",
+        "Drift: 3 to create, 0 to update, 2 to delete, 0 unchanged, 3 errors, 1 warning.",
+        "Applied: 3 created, 0 updated, 2 deleted, 0 unchanged, 3 errors, 1 warning.",
+        "In sync: 3 unchanged, 3 errors, 1 warning.",
+        "Applied: 0 created, 0 updated, 2 deleted, 1 unchanged, 3 errors, 1 warning.",
         "sample-tenant: Ready=True Succeeded",
         "docs-getting-started: Ready=False URLInvalid",
         "Did you mean docs-getting-started?",

@@ -43,7 +43,7 @@ def test_after_the_faults_one_more_run_leaves_nothing_to_do(told: list[str]) -> 
         "$ flux-gitlab-syncer run --dry-run --fail-on never --drift-exit-code 3",
     ]
     assert [line for line in rest if line.startswith("Faults injected")] == ["Faults injected: 0."] * 2
-    assert "In sync: 1 unchanged, 4 problems." in rest
+    assert "In sync: 1 unchanged, 3 errors, 1 warning." in rest
     assert "Exit code 0." in rest
 
 
