@@ -1,4 +1,4 @@
-"""`flux-gitlab-syncer sandbox`: the whole job, end to end, against an embedded GitLab and Kubernetes."""
+"""`flux-gitlab-syncer sandbox`: run the whole job against an embedded GitLab and Kubernetes, step by step."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from cronjob.sandbox.serving import serving
 
 # How soon the embedded Flux notices a new Receiver, in seconds.
 _FLUX_INTERVAL = 1.0
-# How many columns its own sentences take.
+# The width of its own sentences, in columns.
 _WIDTH = 100
-# How many GitRepositories the story speaks of.
-_SHOWN = 6
+# How many GitRepositories are listed.
+_LISTED = 6
 
 
 @contextmanager
 def running(sandbox: Sandbox, latency: float = 0.0) -> Iterator[dict[str, str]]:
-    """Both servers, up; the environment that points the program, and kubectl, at them. *latency* is in seconds."""
+    """Serve both servers; yield the environment that points the program and kubectl to them. *latency*: seconds."""
     sandbox.gitlab.latency = latency
     sandbox.kubernetes.latency = latency
     with (
@@ -86,7 +86,7 @@ class Stage:
 
     @property
     def injected(self) -> Counter[str]:
-        """The faults so far, by kind."""
+        """The number of injected faults so far, by kind."""
         return self.faults.injected if self.faults else Counter()
 
 
@@ -101,10 +101,10 @@ def _staged(scene: Scene) -> Iterator[Stage]:
 
 
 def tell(scene: Scene) -> bool:
-    """Play the story to stdout; whether it ended as it should, and nothing was written that should not be."""
+    """Run the story; return whether it ended as expected, without a write that should not happen."""
     with _staged(scene) as stage:
         sandbox = stage.sandbox
-        monitor = _watching(sandbox.gitlab)
+        monitor = _monitored(sandbox.gitlab)
         click.echo(_introduction(stage))
         codes = [_chapter("1. What would be done?", stage, "--dry-run"), _chapter("2. Do it.", stage)]
         click.echo(_what_flux_says(sandbox))
@@ -119,7 +119,7 @@ def tell(scene: Scene) -> bool:
 
 
 def serve(scene: Scene) -> None:
-    """Keep both servers up until interrupted; prints the settings for a second terminal."""
+    """Print the settings for a second terminal and serve both servers until interrupted."""
     with _staged(scene) as stage:
         click.echo("# An embedded GitLab and Kubernetes are up. In a second terminal:\n")
         click.echo(_exports(stage.environment))
@@ -132,22 +132,22 @@ def serve(scene: Scene) -> None:
             while True:
                 began = time.monotonic()
                 reconcile_flux(stage.sandbox)
-                # Thousands of tenants take a while to look at, and the servers need the processor too.
+                # Thousands of tenants take a while, and the servers need the processor too.
                 time.sleep(max(_FLUX_INTERVAL, 20 * (time.monotonic() - began)))
         if stage.faults:
             click.echo(f"\n# {_counted(stage.injected)}")
 
 
-def _watching(gitlab: GitLabWorld) -> Monitor:
-    """A monitor to which everything is foreign that people put on the projects by hand."""
+def _monitored(gitlab: GitLabWorld) -> Monitor:
+    """Return a monitor that reports writes to what people put on the projects by hand."""
     projects = gitlab.projects.values()
-    hooks = [hook for one in projects for hook in gitlab.hooks_of(one) if not hook.url.startswith(RECEIVER_URL)]
-    keys = [(one, key) for one in projects for key, _ in gitlab.keys_of(one) if not key.title.startswith(MARK)]
+    hooks = [hook for project in projects for hook in gitlab.hooks_of(project) if not hook.url.startswith(RECEIVER_URL)]
+    keys = [(each, key) for each in projects for key, _ in gitlab.keys_of(each) if not key.title.startswith(MARK)]
     return Monitor(gitlab, Wanted(), foreign_hooks=hooks, foreign_keys=keys)
 
 
 def _is_well_after(stage: Stage, faults: ActiveFaults) -> bool:
-    """Whether one run without faults leaves nothing to do, whatever the runs before it did."""
+    """Run once without faults; return whether nothing is left to do, whatever the runs before did."""
     faults.stop()
     click.echo("No more faults are injected.\n")
     _chapter("5. One more run, for what is still wrong.", stage)
@@ -183,13 +183,13 @@ def _described(faults: ActiveFaults) -> str:
 
 
 def _chapter(title: str, stage: Stage, *options: str) -> int:
-    """Run the program as a user would, and say what GitLab saw of it; its exit code."""
+    """Run the program as a user would, print how many requests GitLab received, and return the exit code."""
     click.secho(title, bold=True)
     click.echo(f"$ {' '.join(('flux-gitlab-syncer', 'run', *options))}\n")
     requests, injected = len(stage.sandbox.gitlab.requests), stage.injected
     done = subprocess.run(
         [sys.executable, "-m", "cronjob", "run", *options],
-        # A reader of the story sees the report; what goes wrong would still be logged.
+        # The report is shown; errors are logged as well.
         env={**stage.environment, "SYNCER_LOG_FORMAT": "text", "SYNCER_LOG_LEVEL": "error"},
         check=False,
     )
@@ -214,11 +214,11 @@ def _why(code: int, stage: Stage) -> str:
 
 
 def _what_flux_says(sandbox: Sandbox) -> str:
-    """The GitRepositories' Ready conditions, after Flux has looked again."""
+    """Let Flux reconcile and return the Ready conditions of the GitRepositories."""
     reconcile_flux(sandbox)
     lines = ["Flux looks again:"]
-    for item in sandbox.kubernetes.list("GitRepository", NAMESPACE)[:_SHOWN]:
-        ready = next(one for one in item["status"]["conditions"] if one["type"] == "Ready")
+    for item in sandbox.kubernetes.list("GitRepository", NAMESPACE)[:_LISTED]:
+        ready = next(each for each in item["status"]["conditions"] if each["type"] == "Ready")
         lines.append(f"  {item['metadata']['name']}: Ready={ready['status']} {ready['reason']}")
     return "\n".join(lines) + "\n"
 

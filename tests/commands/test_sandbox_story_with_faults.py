@@ -69,7 +69,7 @@ def test_what_is_still_to_do_without_faults_is_not_called_well(
 def test_a_write_that_should_not_have_been_is_told_at_the_end() -> None:
     with story._staged(story.Scene()) as stage:
         gitlab = stage.sandbox.gitlab
-        monitor = story._watching(gitlab)
+        monitor = story._monitored(gitlab)
         docs = next(one for one in gitlab.projects.values() if one.path == "docs-getting-started")
         [theirs] = gitlab.hooks_of(docs)
         url = f"{stage.environment['SYNCER_GITLAB_URL']}/api/v4/projects/{docs.id}/hooks/{theirs.id}"

@@ -126,7 +126,7 @@ def _environment() -> Environment:
         status=status_note,
         value=field_text,
     )
-    environment.globals.update(symbols=SYMBOLS, kinds_one=KINDS)
+    environment.globals.update(symbols=SYMBOLS, kind_names=KINDS)
     return environment
 
 
