@@ -1,4 +1,4 @@
-"""How far a run is: what its workers count together, for whoever wants to watch."""
+"""Progress counts: how far a run is, counted by all its workers, for the progress bar and the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An end to waiting, for what no timeout of a socket ends."""
+"""Run a function with a timeout, for waits that no timeout of a socket ends."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 
 def run_with_timeout(seconds: float, work: Callable[[], Result]) -> Result | None:
     """
-    What *work*, which must not raise, comes to, or None where that takes longer.
+    Return what *work*, which must not raise, returns, or None where that takes longer than *seconds*.
 
-    A socket's timeout begins anew with every byte, and looking up a name has none: only who stands beside it can end
-    the waiting. The thread is left behind then, and ends with the process at the latest.
+    A socket's timeout begins anew with every byte, and a name look-up has none, so *work* runs in a thread of its own.
+    The thread is left behind after a timeout, and ends with the process at the latest.
     """
     ends: SimpleQueue[Result] = SimpleQueue()
     Thread(target=lambda: ends.put(work()), daemon=True).start()

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: no new write begins, what is in flight ends, and the report is still printed."""
+"""Signals: after SIGTERM or SIGINT no new write begins, requests in flight end, and the report is still printed."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Signals:
 
     def __enter__(self) -> Signals:
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._before[number] = signal.signal(number, self._heard)
+            self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _heard(self, number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.stop.is_set() and number == signal.SIGINT:
             self.last_words()
             # Somebody at a terminal will not wait for the requests in flight.

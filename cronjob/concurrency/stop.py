@@ -1,4 +1,4 @@
-"""When a run must come to an end: a signal came, its deadline has passed, or something it depends on was lost."""
+"""Stop control: whether a run must end, because of a signal, its deadline, or the loss of something it needs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from threading import Event
 
 from reconcile.errors import ReadError
 
-# Who sleeps looks up so often. Waiting on the event itself could lock up: the signal's handler sets it in a thread
-# that may be about to wait, and an Event's lock is not reentrant.
-_LOOK_UP = 0.1
+# Seconds between two checks while sleeping. Waiting on the event itself could lock up: the signal's handler sets it in
+# a thread that may be about to wait, and an Event's lock is not reentrant.
+_CHECK_EVERY = 0.1
 
 
 class StopControl:
     """
-    Requests before anything new begins; whatever waits, waits here.
+    Says whether anything new may begin; everything that waits does so in `sleep`.
 
     *stop* is what a signal sets, *deadline* is in seconds from now.
     """
@@ -36,20 +36,20 @@ class StopControl:
             return "a signal stopped the run"
         if time.monotonic() >= self._until:
             return "the run's --deadline had passed"
-        return next(filter(None, (trouble() for trouble in self._watched)), "")
+        return next(filter(None, (find_reason() for find_reason in self._watched)), "")
 
-    def watch(self, trouble: Callable[[], str]) -> None:
-        """Ask *trouble* too, from any thread: what it says, if anything, ends the run. It must answer at once."""
-        self._watched.append(trouble)
+    def watch(self, find_reason: Callable[[], str]) -> None:
+        """End the run also for what *find_reason* returns, unless that is empty. It must return at once."""
+        self._watched.append(find_reason)
 
     def sleep(self, seconds: float) -> None:
-        """Wait so long, or until the run must end."""
+        """Wait this many *seconds*, or until the run must end."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not self.must_stop():
-            time.sleep(min(left, _LOOK_UP, max(self._until - time.monotonic(), 0)))
+            time.sleep(min(left, _CHECK_EVERY, max(self._until - time.monotonic(), 0)))
 
 
 def raise_if_stopped(stop_control: StopControl, cause: Exception | None = None) -> None:
-    """Reading may go on. Raises ReadError where the run must end: what was read so far decides nothing."""
+    """Raise ReadError where the run must end: what was read so far decides nothing."""
     if why := stop_control.reason():
         raise ReadError(f"Not everything was read: {why}.", code="Stopped") from cause

@@ -1,4 +1,4 @@
-"""A few threads that work through what they are given, while more of it is still being found."""
+"""Worker pool: a few threads that work through items while more items are still being found."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WorkerPool(Generic[Item, Answer]):
         self._answered = False
 
     def add(self, item: Item) -> None:
-        """Let *work* be done for it; from any thread."""
+        """Queue an item, from any thread."""
         self._todo.put((item,))
         if len(self._workers) < self._most:
             with self._starting:
@@ -41,22 +41,22 @@ class WorkerPool(Generic[Item, Answer]):
 
     def answers(self) -> list[Answer]:
         """
-        All of them, in no order, once every item is done. Raises what *work* raised.
+        Return all answers, in no order, once every item is done. Raises what *work* raised.
 
-        To be asked once: RuntimeError afterwards, since nothing must look as if it had no answers.
+        May be called once; RuntimeError afterwards, so that nothing looks as if it had no answers.
         """
         if self._answered:
-            raise RuntimeError("a crew gives its answers once")
+            raise RuntimeError("a worker pool gives its answers once")
         self._answered = True
         self._end()
         for worker in self._workers:
             worker.result()
-        # The crew may live much longer.
+        # The pool may live much longer.
         answers, self._answers = self._answers, []
         return answers
 
     def close(self) -> None:
-        """Give up what was not begun, and wait for what was."""
+        """Drop the items that were not begun, and wait for the others."""
         self._given_up = True
         self._end()
         self._pool.shutdown()

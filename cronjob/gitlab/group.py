@@ -1,4 +1,4 @@
-"""The tenants' group at GitLab, as the run needs it: projects, look-ups, keys and webhooks, and writes."""
+"""GitLab as the run needs it: list, look up and read the tenants' projects, and write changes."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Scope:
     share: Share = ALL
 
 
-def _nobody(_change: Change, _seconds: float, _error: str | None) -> None:
-    """Nobody wants to hear of writes."""
+def _ignore_write(_change: Change, _seconds: float, _error: str | None) -> None:
+    """Ignore the outcome of a write."""
 
 
-def _at(project: Project, state: Items | Unreadable) -> Items | Unreadable:
-    """What was read, of the project as it is called by now."""
+def _with_newest_path(project: Project, state: Items | Unreadable) -> Items | Unreadable:
+    """The state that was read, with the project's newest path."""
     return state if state.project == project else replace(state, project=project)
 
 
@@ -70,7 +70,7 @@ class GitLabGroup:
         rules: Rules,
         *,
         stop_control: StopControl,
-        on_write: OnWrite = _nobody,
+        on_write: OnWrite = _ignore_write,
     ) -> None:
         self.whoami: Whoami | None = None
         self.tally = ProgressCounts()
@@ -80,12 +80,12 @@ class GitLabGroup:
         self._stop_control = stop_control
         self._on_write = on_write
         self._listing: Listing | None = None
-        self._places: dict[str, LookUpResult] = {}
+        self._locations: dict[str, LookUpResult] = {}
         self._reading = WorkerPool(self._counted_items, scope.concurrency, "reading")
         self._writer = Writer(session, rules, self._contains)
 
     def close(self) -> None:
-        """Let the workers go. What they are still reading is not wanted any more, so it is not asked for again."""
+        """End the workers. What they are still reading is not retried."""
         self._stop_control.watch(lambda: "the run is over")
         self._reading.close()
 
@@ -98,16 +98,16 @@ class GitLabGroup:
         return self._listed().by_path.keys()
 
     def find(self, paths: Iterable[str]) -> Mapping[str, LookUpResult]:
-        """Where each lower-case path leads; the listing answers for most, one GET each for the others."""
+        """Where each lower-case path leads, from the listing; by one GET for each path that is not in it."""
         listing = self._listed()
         wanted = sorted(set(paths))
-        unknown = [path for path in wanted if path not in listing.by_path and path not in self._places]
+        unknown = [path for path in wanted if path not in listing.by_path and path not in self._locations]
         answers = list(self.in_parallel(lambda path: look_up(self._session, path, listing), unknown))
         if any(isinstance(answer, LookUpFailed) for answer in answers):
             self._raise_if_stopped()
-        self._places.update(zip(unknown, answers, strict=True))
+        self._locations.update(zip(unknown, answers, strict=True))
         return {
-            path: ProjectLocation(listing.by_path[path]) if path in listing.by_path else self._places[path]
+            path: ProjectLocation(listing.by_path[path]) if path in listing.by_path else self._locations[path]
             for path in wanted
         }
 
@@ -120,7 +120,7 @@ class GitLabGroup:
             if not listing.lists(project.id):
                 self._read(project)
         read = (state for state in self._reading.answers() if state.project.id in projects)
-        states = [_at(projects[state.project.id], state) for state in read]
+        states = [_with_newest_path(projects[state.project.id], state) for state in read]
         actual = actual_from(states, listing.problems if share.is_first else ())
         self._writer.learn(actual)
         return actual
@@ -139,7 +139,7 @@ class GitLabGroup:
         return id_
 
     def expect_writes(self, count: int) -> None:
-        """So many changes are about to be made."""
+        """Add *count* changes to those that the progress shows as expected."""
         self.tally.expect(count)
 
     def in_parallel(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterable[Answer]:
@@ -149,10 +149,10 @@ class GitLabGroup:
             number, item = numbered
             return number, work(item)
 
-        with closing(WorkerPool(done, self._scope.concurrency, "gitlab")) as crew:
+        with closing(WorkerPool(done, self._scope.concurrency, "gitlab")) as pool:
             for numbered in enumerate(items):
-                crew.add(numbered)
-            return [answer for _, answer in sorted(crew.answers(), key=itemgetter(0))]
+                pool.add(numbered)
+            return [answer for _, answer in sorted(pool.answers(), key=itemgetter(0))]
 
     def stopped(self) -> str:
         """Why no new write may begin, as a clause; empty while it may."""
@@ -180,13 +180,13 @@ class GitLabGroup:
         return listing
 
     def _read(self, project: Project) -> None:
-        """Begin to read it, if it is ours: while the next ones are still being listed."""
+        """Begin to read the project, if it is in our share, while the next ones are still being listed."""
         if self._scope.share.has(project.id):
             self.tally.one_found()
             self._reading.add(project)
 
     def _raise_if_stopped(self, cause: Exception | None = None) -> None:
-        """A failure after a stop says nothing about GitLab. Raises ReadError where the run was stopped."""
+        """Raise ReadError where the run was stopped: a failure after that says nothing about GitLab."""
         raise_if_stopped(self._stop_control, cause)
 
     def _contains(self, project: Project) -> bool:

@@ -1,4 +1,4 @@
-"""Who we are at GitLab: proven first, since without a valid token the group's list answers 200 with less in it."""
+"""Token check: whose token it is and what it may do. Done first: without a valid token lists are 200 and shorter."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def _token(session: Session) -> dict[str, Any]:
     except Refused as error:
         if error.status in {400, 403, 404}:
             return {}
-        raise _unproven(error) from error
+        raise _token_error(error) from error
     except NoAnswer as error:
-        raise _unproven(error) from error
+        raise _token_error(error) from error
     return token if isinstance(token, dict) else {}
 
 
@@ -69,14 +69,14 @@ def _user_name(session: Session) -> str:
         user, _ = session.get(routes.USER)
         return str(user["username"])
     except (Refused, NoAnswer) as error:
-        raise _unproven(error) from error
+        raise _token_error(error) from error
     except (KeyError, TypeError) as error:
         cause = Cause(CauseCode.NOT_GITLAB)
         message = f"GitLab does not say whose token this is. {cause.next_step}"
         raise ReadError(message, code="GitLabUnreadable", cause=cause) from error
 
 
-def _unproven(error: Refused | NoAnswer) -> ReadError:
+def _token_error(error: Refused | NoAnswer) -> ReadError:
     """Only 401 and 403 are about the token; nobody should make a new one because GitLab is down."""
     if isinstance(error, Refused) and error.status in {401, 403}:
         cause = Cause(CauseCode.TOKEN_REFUSED) if error.cause == UNKNOWN else error.cause

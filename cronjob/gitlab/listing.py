@@ -1,7 +1,7 @@
 """
-Which projects are the tenants', and where a path that the listing lacks leads.
+Project listing: which projects are the tenants' (with pagination), and look-ups of paths that are not in it.
 
-Rules about paging, redirects and 404s: GitLab's REST API (doc/api/rest, lib/api/helpers.rb), versions 14 to 19.
+Rules about pagination, redirects and 404s: GitLab's REST API (doc/api/rest, lib/api/helpers.rb), versions 14 to 19.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Being sure that a write was made, or that an item is gone, whatever became of GitLab's answer."""
+"""Verified writes: find out whether a write was made, or an item is gone, where GitLab's answer did not come."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _TRIES = 3
 
 
 def write_and_verify(
-    session: Session, attempt: Callable[[], Any], done: Callable[[], Any], *, idempotent: bool = True
+    session: Session, write: Callable[[], Any], already_applied: Callable[[], Any], *, idempotent: bool = True
 ) -> Any:
     """
-    The answer to *attempt*; where none came, *done* is asked what GitLab has before it is repeated.
+    Return the answer to *write*. Where none came, *already_applied* looks for the item before the write is retried.
 
-    What is not *idempotent* is not repeated either while GitLab may still be working on it.
+    A write that is not *idempotent* is not retried while GitLab may still be working on it.
     """
     for repeat in range(1, _TRIES + 1):
         try:
-            return attempt()
+            return write()
         except NoAnswer as error:
             unknown = error
         # What is still on its way through GitLab gets a chance to arrive.
         session.pause(repeat)
         try:
-            found = _looked(done)
+            found = _look(already_applied)
         except (Refused, NoAnswer) as error:
             text = f"{unknown}, and looking whether it was done failed: {error}"
             raise WriteFailed(text, cause=error.cause) from error
@@ -64,12 +64,12 @@ def remove(session: Session, path: str) -> None:
             raise
 
 
-def _looked(done: Callable[[], Any]) -> Any:
-    """What *done* finds, also where the run is stopped while that waits for its turn."""
+def _look(already_applied: Callable[[], Any]) -> Any:
+    """What *already_applied* finds, also where the run is stopped while that waits for its turn."""
     try:
-        return done()
+        return already_applied()
     except Cancelled:
-        return done()
+        return already_applied()
 
 
 def _item_is_gone(error: Refused) -> bool:

@@ -1,4 +1,4 @@
-"""How bytes get to GitLab and back: one TLS context and one pool, answers read to their end, and why one failed."""
+"""HTTP transport to GitLab: one TLS context, one connection pool, answers read whole, and failures classified."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _PIECE = 64 * 1024
 
 
 class TooLarge(urllib3_errors.HTTPError):
-    """An answer that nobody should have to hold in memory."""
+    """The answer is larger than anything that GitLab sends."""
 
 
 # What requests raises by itself; the rest wraps an error of urllib3.
@@ -65,10 +65,10 @@ _CAUSES = (
 
 
 class _Sent(requests.Response):
-    """A response of which nobody asks more than what came; looking up the rest costs requests as much as sending."""
+    """A response that has its raw answer only; the rest costs requests as much as sending."""
 
     def __init__(self, raw: HTTPResponse) -> None:
-        # Not the other's: it makes a jar for cookies, which nobody keeps.
+        # Without the constructor of the base class: it makes a cookie jar, which is not needed.
         self.raw = raw
 
 
@@ -78,10 +78,10 @@ class Adapter(HTTPAdapter):
     each, and one pool, which it otherwise looks for again for each request. Nothing is repeated here.
     """
 
-    def __init__(self, context: ssl.SSLContext | None, width: int) -> None:
+    def __init__(self, context: ssl.SSLContext | None, concurrency: int) -> None:
         self._context = context
         self._pool: Any = None
-        super().__init__(pool_connections=1, pool_maxsize=width)
+        super().__init__(pool_connections=1, pool_maxsize=concurrency)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Hand the context to every direct connection."""
@@ -93,7 +93,7 @@ class Adapter(HTTPAdapter):
         return with_total_timeout(super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs))
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """The pool that the first request found: all go to the same place."""
+        """The connection pool that the first request found: all requests go to the same server."""
         if self._pool is None:
             self._pool = super().get_connection_with_tls_context(*args, **kwargs)
         return self._pool
@@ -103,7 +103,7 @@ class Adapter(HTTPAdapter):
         return super().request_url(request, proxies) if proxies else target(request.url)
 
     def build_response(self, _: Any, resp: Any) -> requests.Response:
-        """What came, and nothing made of it."""
+        """The response without what requests adds to it."""
         return _Sent(resp)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a server said: the same for GitLab and for Kubernetes."""
+"""HTTP answers, the same for GitLab and for Kubernetes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast requests are sent: one pace for all workers, within our own limit and GitLab's."""
+"""Rate limit: when each request of all workers may be sent, within our own limit and GitLab's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ON_ITS_WAY = 1.0
 
 
 class Allowance:
-    """So many a minute for each of several, whoever they are, and never more; safe to share between threads."""
+    """A rate limit of its own for each of several keys, *per_minute*; safe to share between threads."""
 
     def __init__(self, per_minute: int, stop_control: StopControl) -> None:
         self._per_minute = per_minute
@@ -29,10 +29,10 @@ class Allowance:
         self._turns: dict[int, deque[float]] = {}
         self._lock = threading.Lock()
 
-    def wait(self, whose: int) -> float:
-        """Wait for the next turn, or until the run must end; the seconds waited."""
+    def wait(self, key: int) -> float:
+        """Wait until the next one of *key* may be sent, or the run must end; returns the seconds waited."""
         with self._lock:
-            turns = self._turns.setdefault(whose, deque(maxlen=self._per_minute))
+            turns = self._turns.setdefault(key, deque(maxlen=self._per_minute))
             now = time.monotonic()
             turn = max(now, turns[0] + _MINUTE + _ON_ITS_WAY) if len(turns) == self._per_minute else now
             turns.append(turn)
@@ -42,16 +42,16 @@ class Allowance:
 
 class RateLimiter:
     """
-    When each request of all workers may be sent: evenly spaced under our limit, late after a 429.
+    Rate limit for the requests of all workers: evenly spaced under our limit, and none for a while after a 429.
 
     Our limit is a token bucket that holds one token, so it is exact: there is no minute in which more are sent.
     """
 
-    def __init__(self, per_minute: int | None, width: int, stop_control: StopControl | None = None) -> None:
+    def __init__(self, per_minute: int | None, concurrency: int, stop_control: StopControl | None = None) -> None:
         self._stop_control = stop_control or StopControl()
         self._gap = _MINUTE / per_minute if per_minute else 0.0
         # With fewer left than this, the requests that are under way could use the limit up.
-        self._few = 2 * width
+        self._few = 2 * concurrency
         # Requests that have their turn and no answer yet: GitLab may not have counted them.
         self._under_way = 0
         self._next = 0.0
@@ -60,7 +60,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def wait(self) -> float:
-        """Wait for this request's turn, or until the run must end; the seconds waited. `observe` must follow."""
+        """Wait for this request's turn, or the run's end; returns the seconds waited. `observe` must follow."""
         with self._lock:
             self._under_way += 1
             now = time.monotonic()
@@ -71,15 +71,15 @@ class RateLimiter:
         return min(turn, time.monotonic()) - now
 
     def block_for(self, seconds: float) -> None:
-        """Send nothing for so long."""
+        """Send nothing for this many *seconds*."""
         with self._lock:
             self._next = max(self._next, time.monotonic() + seconds)
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """
-        A request is over, with these headers, or none where it was not answered.
+        Take in the *headers* of an answer, or none where there was no answer: the request is over.
 
-        What is left of GitLab's limit is spread over the rest of its window before it answers 429.
+        What is left of GitLab's limit is spread over the rest of its window, so that it does not answer 429.
         """
         with self._lock:
             self._under_way -= 1
@@ -94,7 +94,7 @@ class RateLimiter:
 
 
 def _server_time(headers: Mapping[str, str]) -> float:
-    """By the server's own clock, which RateLimit-Reset is by."""
+    """The server's own time in seconds since 1970, which RateLimit-Reset goes by."""
     try:
         return parsedate_to_datetime(headers.get("Date", "")).timestamp()
     except (ValueError, OverflowError):

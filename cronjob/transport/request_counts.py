@@ -1,4 +1,4 @@
-"""What was sent to GitLab, counted by all workers together."""
+"""Request counts: what was sent to GitLab by all workers together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RequestCounts:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, method: str, outcome: Outcome, *, again: bool) -> None:
-        """One request, and what it came to."""
+        """Count one request by its outcome; *again* for a retry."""
         code = str(outcome.status) if isinstance(outcome, Answer) else "none"
         with self._lock:
             self.requests[method] += 1
@@ -33,6 +33,6 @@ class RequestCounts:
             self.retries += again
 
     def wait(self, seconds: float) -> None:
-        """One worker waited so long."""
+        """One worker waited this many *seconds* for a rate limit."""
         with self._lock:
             self.throttled_seconds += seconds

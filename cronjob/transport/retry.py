@@ -1,8 +1,8 @@
 """
-After what a request is made again, how often, and when: one place for GitLab and for Kubernetes.
+Retry policy: which failures are retried, how often, and after how long; for GitLab and for Kubernetes.
 
-tenacity does the repeating; here is what it asks. A GET may be made again after whatever may pass. A write may not,
-unless it certainly was not done: it never left, or the answer says so.
+tenacity repeats the requests. A GET is retried after every failure that may be temporary. A write is retried only where
+it certainly was not done: it was never sent, or the answer says so.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 Outcome = Answer | Exception
 
 TRIES = 6
-# A server that does not even answer is not worth more: each of these may take the whole timeout.
+# Tries where no answer comes: each of them may take the whole timeout.
 SILENT_TRIES = 4
-# A longer wait than this, in seconds and for all tries of one request, is the next run's business.
+# The longest that one request may take with all its tries, in seconds; the next run tries again anyway.
 LONGEST = 180.0
 # The most seconds that pass before the first repetition.
 BACKOFF = 0.5
@@ -44,11 +44,11 @@ _PASSING = _NOT_DONE | {500, 502, 503, 504, 520}
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """
-    How requests to one server are repeated. Once *stop_control* says so nothing is, and nobody waits.
+    Retry policy for the requests to one server. Once *stop_control* says so there are no retries and no waits.
 
     *backoff* is the most seconds that pass before the first repetition; each further one may wait twice as long. How
-    long it is between nothing and that is left to chance ("full jitter"), so that workers scatter. *limit* is how long
-    a 429 is waited out that gives no time; None: as long as other trouble.
+    long it is between nothing and that is random ("full jitter"), so that workers scatter. *limit* is how many seconds
+    a 429 is waited out that gives no time; None: as long as other failures.
     """
 
     stop_control: StopControl
@@ -59,7 +59,7 @@ class RetryPolicy:
         self, method: str, attempt: Callable[[], Outcome], wait: Callable[[Outcome, float], None] | None = None
     ) -> Outcome:
         """
-        What *attempt* came to, after as many tries as are safe and may help.
+        Return what *attempt* returned, after as many retries as are safe and may help.
 
         *wait* lets the seconds pass between an outcome and the next try; without it they are slept.
         """
@@ -115,7 +115,7 @@ def _outcome(state: RetryCallState) -> Outcome:
 
 
 def _is_retryable(outcome: Outcome, *, reads: bool) -> bool:
-    """Whether another try may end better, and cannot do a write twice."""
+    """Whether a retry may succeed, and cannot do a write twice."""
     if isinstance(outcome, Exception):
         return may_pass(outcome) if reads else was_never_sent(outcome)
     if not reads and outcome.status == 409:

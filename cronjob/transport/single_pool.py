@@ -1,4 +1,4 @@
-"""The way to one server: urllib3's manager looks for its pool, and takes the URL apart, for each request again."""
+"""One connection pool for one server: urllib3's manager looks for it, and parses the URL, for each request again."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class SinglePool:
 
 
 def target(url: str) -> str:
-    """What of an absolute URL with a path a server is asked for."""
+    """The request target, path and query, of an absolute URL that has a path."""
     # The first slash behind `https://` or `http://x`.
     return url[url.index("/", 8) :]
 
 
 def use_single_pool(manager: Any, url: str) -> Any:
-    """The way to the server of *url*; a proxy's manager is left as it is: it knows what a proxy wants to be asked."""
+    """A SinglePool for the server of *url*; the manager of a proxy stays as it is, since it sends other targets."""
     return manager if isinstance(manager, ProxyManager) else SinglePool(manager, url)

@@ -347,7 +347,7 @@ class TestStopping:
         with pytest.raises(ReadError, match="--deadline had passed"):
             group.find(["tenants/new"])
 
-    def test_a_deadline_ends_the_patience_with_bad_weather(self, gitlab: GitLab) -> None:
+    def test_a_deadline_ends_the_retries(self, gitlab: GitLab) -> None:
         some_projects(gitlab, 3)
         gitlab.world.fail(path="hooks", status=503, times=None)
         began = time.monotonic()

@@ -283,8 +283,8 @@ class TestRepeatedWrites:
         assert time.monotonic() - began >= 1
 
     def test_a_write_is_repeated_when_nobody_listened(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with socket.create_server(("127.0.0.1", 0)) as server_socket:
+            url = f"http://127.0.0.1:{server_socket.getsockname()[1]}"
         with a_session(url) as session:
             with pytest.raises(NoAnswer, match=r"^GitLab gave no answer: the connection was refused$"):
                 session.write("POST", "/projects/1", {})
@@ -320,7 +320,7 @@ class TestLimits:
         assert session.traffic.throttled_seconds > 0
         assert session.traffic.retries == 0
 
-    def test_our_own_limit_paces_all_workers_retries_included(self, gitlab: GitLab) -> None:
+    def test_our_own_rate_limit_holds_for_all_workers_retries_included(self, gitlab: GitLab) -> None:
         gitlab.world.fail(status=503, times=2)
         session = gitlab.session(max_per_minute=1200, concurrency=4)
         began = time.monotonic()
@@ -655,7 +655,7 @@ class TestWidth:
 
         session.get(GROUP)
 
-        assert session._limiter.now == 4
+        assert session._limiter.limit == 4
 
     @pytest.mark.parametrize("fault", [{"status": 404}, {"status": 500}, {"status": 200, "body": {"full_path": "x"}}])
     def test_any_other_answer_changes_nothing(self, gitlab: GitLab, fault: dict[str, Any]) -> None:
@@ -665,7 +665,7 @@ class TestWidth:
         with contextlib.suppress(Refused):
             session.get(GROUP)
 
-        assert session._limiter.now == 8
+        assert session._limiter.limit == 8
 
     def test_whatever_is_raised_the_place_is_given_back(self, gitlab: GitLab, monkeypatch: pytest.MonkeyPatch) -> None:
         session = gitlab.session(concurrency=1)

@@ -26,25 +26,25 @@ class Server:
     spread: float = 0.5
     seed: int = 1
     now: float = 0.0
-    widths: list[int] = field(default_factory=list)
+    limits: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._answered = 0
         self._busy_until = [0.0] * 1000
         self._ends: list[float] = []
-        self.width = ConcurrencyLimiter(self.most, lambda: self.now)
+        self.limiter = ConcurrencyLimiter(self.most, lambda: self.now)
 
     def serve(self, requests: int, *, overloaded: bool = False) -> float:
         """Answer so many; the seconds that takes in all."""
         began, left = self.now, requests
         while left or self._ends:
-            while left and len(self._ends) < min(self.width.now, 64):
-                self.width.acquire()
+            while left and len(self._ends) < min(self.limiter.limit, 64):
+                self.limiter.acquire()
                 left -= 1
                 heappush(self._ends, self._end())
             self.now = heappop(self._ends)
-            self.width.release(overloaded=overloaded)
-            self.widths.append(self.width.now)
+            self.limiter.release(overloaded=overloaded)
+            self.limits.append(self.limiter.limit)
         return self.now - began
 
     def _end(self) -> float:
@@ -57,8 +57,8 @@ class Server:
         return self._busy_until[place]
 
     @property
-    def usual_width(self) -> float:
-        return sum(self.widths) / len(self.widths)
+    def usual_limit(self) -> float:
+        return sum(self.limits) / len(self.limits)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -69,7 +69,7 @@ def test_a_server_that_bears_everything_gets_all_that_is_allowed(most: int, seed
 
     seconds = server.serve(5000)
 
-    assert max(server.widths) == most
+    assert max(server.limits) == most
     assert seconds < 1.1 * 5000 * LATENCY / most
 
 
@@ -80,57 +80,57 @@ def test_a_server_that_bears_less_is_asked_for_less_and_is_as_busy(bears: int, s
 
     seconds = server.serve(5000)
 
-    assert server.usual_width < 1.5 * bears + 2
+    assert server.usual_limit < 1.5 * bears + 2
     assert seconds < 1.1 * 5000 * LATENCY / bears
 
 
 def test_a_server_that_recovers_is_soon_asked_for_more() -> None:
     server = Server(16, bears=2)
     server.serve(2000)
-    assert server.width.now <= 4
+    assert server.limiter.limit <= 4
 
     server.bears = 1000
     server.serve(4000)
 
-    assert server.width.now == 16
+    assert server.limiter.limit == 16
 
 
 def test_what_an_overloaded_server_says_halves_it_at_once() -> None:
     server = Server(16)
     server.serve(500)
-    assert server.width.now == 16
+    assert server.limiter.limit == 16
 
     server.serve(1, overloaded=True)
-    assert server.width.now == 8
+    assert server.limiter.limit == 8
     server.serve(10, overloaded=True)
-    assert server.width.now == 1
+    assert server.limiter.limit == 1
     server.serve(2000)
-    assert server.width.now == 16
+    assert server.limiter.limit == 16
 
 
 def test_what_is_not_asked_for_proves_nothing() -> None:
-    # One worker alone never fills the width, so its answers say nothing about more.
-    width = ConcurrencyLimiter(16, clock=lambda: 0.0)
+    # One worker alone never fills the limit, so its answers say nothing about more.
+    limiter = ConcurrencyLimiter(16, clock=lambda: 0.0)
     for _ in range(1000):
-        width.acquire()
-        width.release()
+        limiter.acquire()
+        limiter.release()
 
-    assert width.now == 8
+    assert limiter.limit == 8
 
 
 def test_no_more_are_under_way_than_that() -> None:
-    width, at_once, most = ConcurrencyLimiter(4), [0], [0]
+    limiter, at_once, most = ConcurrencyLimiter(4), [0], [0]
     lock = threading.Lock()
 
     def work() -> None:
         for _ in range(200):
-            width.acquire()
+            limiter.acquire()
             with lock:
                 at_once[0] += 1
                 most[0] = max(most[0], at_once[0])
             with lock:
                 at_once[0] -= 1
-            width.release()
+            limiter.release()
 
     threads = [threading.Thread(target=work) for _ in range(16)]
     for thread in threads:

@@ -123,8 +123,8 @@ Answer = bytes | Callable[[socket.socket], None]
 @contextmanager
 def raw_server(*answers: Answer, context: ssl.SSLContext | None = None) -> Iterator[RawServer]:
     """Serve *answers* in turn, the last one for ever; a function is handed the connection to do as it likes."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
+    server_socket = socket.create_server(("127.0.0.1", 0))
+    port = server_socket.getsockname()[1]
     server = RawServer(f"http{'s' if context else ''}://127.0.0.1:{port}", port, [])
     left = list(answers)
 
@@ -143,7 +143,7 @@ def raw_server(*answers: Answer, context: ssl.SSLContext | None = None) -> Itera
     def listen() -> None:
         with suppress(OSError):
             while True:
-                connection, _ = listener.accept()
+                connection, _ = server_socket.accept()
                 threading.Thread(target=answer, args=(connection,), daemon=True).start()
 
     thread = threading.Thread(target=listen, daemon=True)
@@ -152,8 +152,8 @@ def raw_server(*answers: Answer, context: ssl.SSLContext | None = None) -> Itera
         yield server
     finally:
         # A close alone does not wake who is in accept().
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+        server_socket.shutdown(socket.SHUT_RDWR)
+        server_socket.close()
         thread.join()
 
 
