@@ -8,13 +8,11 @@ from types import ModuleType
 
 import pytest
 
-from reconcile.plan import deploy_keys as plan_keys
-from reconcile.plan import plan
-from reconcile.plan import webhooks as plan_webhooks
+from reconcile.plan import deploy_keys, plan, webhooks
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "deciding.md"
-SHOWN = {"plan": plan, "plan_keys": plan_keys, "plan_webhooks": plan_webhooks}
+SHOWN = {"plan": plan, "deploy_keys": deploy_keys, "webhooks": webhooks}
 
 
 def table_of(module: ModuleType) -> str:
@@ -26,7 +24,7 @@ def table_of(module: ModuleType) -> str:
 def test_the_tables_are_those_of_the_code(request: pytest.FixtureRequest) -> None:
     text = wanted = PAGE.read_text(encoding="utf-8")
     for name, module in SHOWN.items():
-        marker = f"reconcile/{name}.py"
+        marker = f"reconcile/plan/{name}.py"
         before, after = re.split(rf"<!-- {marker} -->\n(?:.*?\n)?<!-- /{marker} -->", wanted, flags=re.DOTALL)
         wanted = f"{before}<!-- {marker} -->\n{table_of(module)}\n<!-- /{marker} -->{after}"
     if request.config.getoption("--rewrite-golden"):
