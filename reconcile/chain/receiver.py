@@ -39,6 +39,9 @@ def missing_receiver_findings(trace: TenantTrace) -> Iterator[Finding]:
 
 
 def _almost_names(receiver: ReceiverRequest, trace: TenantTrace) -> bool:
+    # A name like this one may well be right; only one that does not exist may be a slip.
+    if not any(problem.code == Code.RECEIVER_TARGET_NOT_FOUND for problem in trace.problems(receiver.ref)):
+        return False
     names = [resource.name for resource in receiver.resources]
     return receiver.ref.namespace == trace.ref.namespace and bool(get_close_matches(trace.ref.name, names, n=1))
 

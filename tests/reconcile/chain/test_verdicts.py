@@ -177,6 +177,16 @@ def test_a_receiver_that_is_held_still_needs_its_webhook(state: ProjectState, le
     assert text in finding.message
 
 
+def test_a_receiver_of_a_neighbour_with_a_similar_name_is_not_blamed() -> None:
+    tenant = Tenant(Inputs([a_fetched_repository(), a_fetched_repository(name="app2")]))
+    tenant.world.receivers = [a_receiver("second", ["app2"])]
+
+    assert (
+        tenant.at(Link.RECEIVER)[0].message
+        == "No Receiver names it, so Flux hears of no push and looks only once in 1m."
+    )
+
+
 def test_a_receiver_that_gitlab_cannot_feed_wants_no_webhook() -> None:
     tenant = of(receivers=[a_receiver(type="github")], state=NO_WEBHOOK)
 
