@@ -26,7 +26,7 @@ def reconcile_kustomizations(world: KubernetesWorld, *, cross_namespace_refs: bo
     """
     for kustomization in active(world, "Kustomization"):
         verdict, revision = _verdict(world, kustomization, cross_namespace_refs=cross_namespace_refs)
-        status = status_after(kustomization, verdict)
+        status = status_after(kustomization, verdict, now=world.now())
         if revision:
             status |= {"lastAppliedRevision": revision, "lastAttemptedRevision": revision}
         keep_status(world, kustomization, status)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, NOTIFICATION
-from cronjob.sandbox.fake_kubernetes.manifests import now
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 
 Manifest = dict[str, Any]
@@ -74,9 +73,9 @@ def reconcile_git_repositories(world: KubernetesWorld, has_access: Callable[[str
     for repository in active(world, "GitRepository"):
         if repository["spec"].get("provider", "generic") == "generic":
             verdict = _git_verdict(world, repository, has_access)
-            status = status_after(repository, verdict, failure="FetchFailed")
+            status = status_after(repository, verdict, now=world.now(), failure="FetchFailed")
             if verdict.succeeded:
-                status["artifact"] = _artifact(repository)
+                status["artifact"] = _artifact(repository, now=world.now())
             keep_status(world, repository, status)
 
 
@@ -110,7 +109,7 @@ def _reconcile_receiver(world: KubernetesWorld, receiver: Manifest, path_fields:
         path = webhook_path(token, metadata["name"], metadata["namespace"])
         reason = "Initialized" if path_fields == ("url",) else "Succeeded"
         verdict = Verdict(reason, f"Receiver initialized for path: {path}")
-    status = status_after(receiver, verdict)
+    status = status_after(receiver, verdict, now=world.now())
     if token is not None:
         status |= dict.fromkeys(path_fields, path)
     elif "webhookPath" in path_fields:
@@ -141,7 +140,7 @@ def _git_verdict(world: KubernetesWorld, repository: Manifest, has_access: Calla
         refusal = "ssh: handshake failed: ssh: unable to authenticate" if needed else "authentication required"
         message = f"failed to checkout and determine revision: unable to list remote for '{url}': {refusal}"
         return Verdict("GitOperationFailed", message)
-    return Verdict("Succeeded", f"stored artifact for revision '{_artifact(repository)['revision']}'")
+    return Verdict("Succeeded", f"stored artifact for revision '{_artifact(repository, now=world.now())['revision']}'")
 
 
 def _bad_port(url: str) -> str:
@@ -163,7 +162,7 @@ def _secret_data(world: KubernetesWorld, manifest: Manifest) -> dict[str, bytes]
     return {key: base64.b64decode(text) for key, text in ((secret or {}).get("data") or {}).items()}
 
 
-def _artifact(repository: Manifest) -> Manifest:
+def _artifact(repository: Manifest, *, now: str) -> Manifest:
     """The artifact; the stored one is kept while its revision does not change."""
     metadata, ref = repository["metadata"], repository["spec"].get("ref") or {}
     commit = hashlib.sha256(str(repository["spec"]["url"]).encode()).hexdigest()[:40]
@@ -177,12 +176,12 @@ def _artifact(repository: Manifest) -> Manifest:
         "path": path,
         "url": f"http://source-controller.flux-system.svc.cluster.local./{path}",
         "digest": f"sha256:{hashlib.sha256(commit.encode()).hexdigest()}",
-        "lastUpdateTime": now(),
+        "lastUpdateTime": now,
         "size": 1024,
     }
 
 
-def status_after(manifest: Manifest, verdict: Verdict, *, failure: str = "") -> Manifest:
+def status_after(manifest: Manifest, verdict: Verdict, *, now: str, failure: str = "") -> Manifest:
     """
     The object's status after this *verdict*; other fields do not change.
 
@@ -201,18 +200,27 @@ def status_after(manifest: Manifest, verdict: Verdict, *, failure: str = "") -> 
         status["observedGeneration"] = manifest["metadata"]["generation"]
     old = {each["type"]: each for each in status.get("conditions") or []}
     status["conditions"] = [
-        _condition(manifest, old.get(kind), {"type": kind, "status": value, "reason": reason}, verdict.message)
+        _condition(
+            old.get(kind),
+            {
+                "type": kind,
+                "status": value,
+                "reason": reason,
+                "message": verdict.message,
+                "observedGeneration": manifest["metadata"]["generation"],
+            },
+            now,
+        )
         for kind, (value, reason) in conditions.items()
     ]
     return status
 
 
-def _condition(manifest: Manifest, old: Manifest | None, new: Manifest, message: str) -> Manifest:
-    """A condition keeps the time of its last transition while its status stays."""
-    is_new = old is None or old["status"] != new["status"]
-    since = now() if is_new or old is None else old.get("lastTransitionTime", now())
-    generation = manifest["metadata"]["generation"]
-    return new | {"message": message, "observedGeneration": generation, "lastTransitionTime": since}
+def _condition(old: Manifest | None, new: Manifest, now: str) -> Manifest:
+    """*new* with the time of its last transition, which does not change while its status does not."""
+    if old is None or old["status"] != new["status"]:
+        return new | {"lastTransitionTime": now}
+    return new | {"lastTransitionTime": old.get("lastTransitionTime", now)}
 
 
 def keep_status(world: KubernetesWorld, manifest: Manifest, status: Manifest) -> None:

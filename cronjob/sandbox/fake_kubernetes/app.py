@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from cronjob.sandbox.fake_kubernetes.authorization import complaint
 from cronjob.sandbox.fake_kubernetes.discovery import discovery
+from cronjob.sandbox.fake_kubernetes.impersonation import identity_of
 from cronjob.sandbox.fake_kubernetes.paths import PageNotFoundError, Target, target_of
 from cronjob.sandbox.fake_kubernetes.reading import read
 from cronjob.sandbox.fake_kubernetes.request_log import Request
@@ -70,13 +71,14 @@ def _answer(world: KubernetesWorld, request: web.Request, body: str) -> web.Resp
     discovered = discovery(request.path, world.served) if request.method == "GET" else None
     if discovered is not None:
         return _json(discovered)
+    identity = identity_of(world, request.headers)
     target = target_of(request.path, world.served)
     verb = _verb(request, target)
     attempt = target.attempt(verb)
     if target.kind.is_review and verb == "create":
-        return _json(review(world, target, body), status=201)
-    if not world.allows(attempt):
-        raise forbidden(target.kind, target.name, complaint(attempt, world.user))
+        return _json(review(world, target, body, identity), status=201)
+    if not world.allows(attempt, identity.user):
+        raise forbidden(target.kind, target.name, complaint(attempt, identity.user))
     if verb in {"get", "list"}:
         answer = read(world, target, request.query, accept=request.headers.get("Accept", ""))
         return _json(answer, warning=_deprecation(world, target))

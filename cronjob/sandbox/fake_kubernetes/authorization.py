@@ -7,6 +7,7 @@ Real clusters grant permissions instead. A denial reads better in a test: it nam
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NotRequired, TypedDict
 
 
 @dataclass(frozen=True)
@@ -20,18 +21,27 @@ class Attempt:
     name: str = ""
 
 
+class DenialFields(TypedDict):
+    verb: str
+    resource: str
+    namespace: NotRequired[str | None]
+    name: NotRequired[str | None]
+    user: NotRequired[str | None]
+
+
 @dataclass(frozen=True)
 class Denial:
-    """A missing permission; `*` stands for every verb or resource, None for every namespace or name."""
+    """A missing permission; `*` stands for every verb or resource, None for every namespace, name or user."""
 
     verb: str
     resource: str
     namespace: str | None = None
     name: str | None = None
+    user: str | None = None
 
-    def covers(self, attempt: Attempt) -> bool:
+    def covers(self, attempt: Attempt, user: str) -> bool:
         """
-        Whether this rule denies *attempt*.
+        Whether this rule denies *attempt* of *user*.
 
         A permission that is missing in one namespace is also missing for a request to all namespaces.
         """
@@ -40,6 +50,7 @@ class Denial:
             and self.resource in {"*", attempt.resource, f"{attempt.resource}.{attempt.group}"}
             and (self.namespace is None or attempt.namespace in {"", self.namespace})
             and (self.name is None or attempt.name == self.name)
+            and self.user in {None, user}
         )
 
 

@@ -10,6 +10,8 @@ SOURCE = "source.toolkit.fluxcd.io"
 NOTIFICATION = "notification.toolkit.fluxcd.io"
 KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
 FLUX_GROUPS = (SOURCE, NOTIFICATION, KUSTOMIZE)
+# Flux Operator's own group; `KubernetesWorld.install_flux_operator` serves it.
+FLUX_OPERATOR = "fluxcd.controlplane.io"
 
 ALL_VERBS = ("create", "delete", "get", "list", "patch", "update")
 REVIEW_VERBS = ("create",)
@@ -41,7 +43,7 @@ class Kind:
     @property
     def is_custom(self) -> bool:
         """Whether it is a custom resource; a few answers differ from those for built-in kinds."""
-        return self.group in FLUX_GROUPS
+        return self.group in FLUX_GROUPS or self.group == FLUX_OPERATOR
 
     @property
     def is_guarded(self) -> bool:
@@ -83,6 +85,7 @@ KINDS = (
     Kind(SOURCE, "GitRepository", "gitrepositories", ("gitrepo",), ("all", "fluxcd"), has_status=True),
     Kind(NOTIFICATION, "Receiver", "receivers", (), ("all", "fluxcd"), has_status=True),
     Kind(KUSTOMIZE, "Kustomization", "kustomizations", ("ks",), ("all", "fluxcd"), has_status=True),
+    Kind(FLUX_OPERATOR, "ResourceSetInputProvider", "resourcesetinputproviders", ("rsip",), has_status=True),
 )
 
 BY_KIND = {kind.kind: kind for kind in KINDS}

@@ -7,12 +7,11 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 import yaml
 
-from cronjob.sandbox.fake_kubernetes.kinds import Kind
+from cronjob.sandbox.fake_kubernetes.kinds import FLUX_GROUPS, Kind
 from cronjob.sandbox.fake_kubernetes.schema import defaults
 
 Manifest = dict[str, Any]
@@ -47,12 +46,7 @@ def copy_of(manifest: Manifest) -> Manifest:
     return copied
 
 
-def now() -> str:
-    """The current time in the API's format."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def completed(kind: Kind, manifest: Manifest, old: Manifest | None) -> Manifest:
+def completed(kind: Kind, manifest: Manifest, old: Manifest | None, *, now: str) -> Manifest:
     """*manifest* with the fields that the server fills in, except for resourceVersion and managedFields."""
     new = copy_of(manifest)
     if kind.kind == "Secret":
@@ -63,8 +57,12 @@ def completed(kind: Kind, manifest: Manifest, old: Manifest | None) -> Manifest:
         new["spec"] = new.get("spec") or {}
     if kind.is_custom:
         new["spec"] = defaults(kind, new) | (new.get("spec") or {})
-        new.setdefault("status", old["status"] if old else {"observedGeneration": -1})
+        if kind.group in FLUX_GROUPS:
+            new.setdefault("status", old["status"] if old else {"observedGeneration": -1})
+        elif old and "status" in old:
+            new.setdefault("status", old["status"])
     new["metadata"] = _metadata(kind, new, old)
+    new["metadata"].setdefault("creationTimestamp", now)
     return new
 
 
@@ -73,12 +71,9 @@ def is_same(new: Manifest, old: Manifest) -> bool:
     return _essence(new) == _essence(old)
 
 
-def stamped(manifest: Manifest, resource_version: int) -> Manifest:
-    """*manifest* under its new resourceVersion, with the traces that every writer leaves in an object."""
-    metadata = manifest["metadata"] | {
-        "resourceVersion": str(resource_version),
-        "managedFields": _managed_fields(manifest),
-    }
+def stamped(manifest: Manifest, resource_version: int, managed_fields: list[Fields]) -> Manifest:
+    """*manifest* with its new resourceVersion and *managed_fields*."""
+    metadata = manifest["metadata"] | {"resourceVersion": str(resource_version), "managedFields": managed_fields}
     return manifest | {"metadata": metadata}
 
 
@@ -109,7 +104,8 @@ def _metadata(kind: Kind, new: Manifest, old: Manifest | None) -> Fields:
     metadata: Fields = {name: value for name, value in new["metadata"].items() if value is not None}
     known = old["metadata"] if old else {}
     metadata["uid"] = known.get("uid") or metadata.get("uid") or str(uuid.uuid4())
-    metadata["creationTimestamp"] = known.get("creationTimestamp") or metadata.get("creationTimestamp") or now()
+    if "creationTimestamp" in known:
+        metadata["creationTimestamp"] = known["creationTimestamp"]
     if kind.is_custom:
         metadata["generation"] = _generation(new, old)
     if not kind.namespaced:
@@ -127,18 +123,3 @@ def _generation(new: Manifest, old: Manifest | None) -> int:
 
 def _spec_of(manifest: Manifest) -> Fields:
     return {name: value for name, value in manifest.items() if name not in NOT_SPEC}
-
-
-def _managed_fields(manifest: Manifest) -> list[Fields]:
-    entry = {"apiVersion": manifest.get("apiVersion", "v1"), "fieldsType": "FieldsV1", "operation": "Update"}
-    fields = [entry | {"manager": "kubectl-client-side-apply", "fieldsV1": _field_set(_spec_of(manifest))}]
-    if "status" in manifest:
-        status = _field_set({"status": manifest["status"]})
-        fields.append(entry | {"manager": "gotk-controller", "subresource": "status", "fieldsV1": status})
-    return fields
-
-
-def _field_set(value: object) -> Fields:
-    if not isinstance(value, dict):
-        return {}
-    return {f"f:{name}": _field_set(inner) for name, inner in value.items()}

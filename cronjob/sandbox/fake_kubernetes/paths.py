@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cronjob.sandbox.fake_kubernetes.authorization import Attempt
-from cronjob.sandbox.fake_kubernetes.kinds import BY_RESOURCE, FLUX_GROUPS, Kind
+from cronjob.sandbox.fake_kubernetes.kinds import BY_RESOURCE, FLUX_GROUPS, FLUX_OPERATOR, Kind
 from cronjob.sandbox.fake_kubernetes.status import unserved
 
 
@@ -42,7 +42,7 @@ def target_of(path: str, served: dict[str, list[str]]) -> Target:
     kind = BY_RESOURCE.get((group, resource))
     name, subresource = [*rest, "", ""][:2]
     if kind is None or not _exists(kind, namespace, rest):
-        raise PageNotFoundError if group in FLUX_GROUPS else unserved()
+        raise PageNotFoundError if group in (*FLUX_GROUPS, FLUX_OPERATOR) else unserved()
     return Target(kind, version, namespace, name, subresource)
 
 

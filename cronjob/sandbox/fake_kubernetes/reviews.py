@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from cronjob.sandbox.fake_kubernetes.authorization import Attempt
+from cronjob.sandbox.fake_kubernetes.impersonation import Identity
 from cronjob.sandbox.fake_kubernetes.kinds import KINDS
 from cronjob.sandbox.fake_kubernetes.paths import Target
 from cronjob.sandbox.fake_kubernetes.schema import api_version
@@ -17,7 +18,7 @@ from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 Answer = dict[str, Any]
 
 
-def review(world: KubernetesWorld, target: Target, body: str) -> Answer:
+def review(world: KubernetesWorld, target: Target, body: str, identity: Identity) -> Answer:
     """The review that was sent, with its status filled in. Every user may send one."""
     try:
         spec = json.loads(body).get("spec") or {}
@@ -28,11 +29,11 @@ def review(world: KubernetesWorld, target: Target, body: str) -> Answer:
         "apiVersion": api_version(target.kind.group, target.version),
         "metadata": {"creationTimestamp": None},
         "spec": spec,
-        "status": ANSWERS[target.kind.kind](world, spec),
+        "status": ANSWERS[target.kind.kind](world, spec, identity),
     }
 
 
-def _access(world: KubernetesWorld, spec: Answer) -> Answer:
+def _access(world: KubernetesWorld, spec: Answer, identity: Identity) -> Answer:
     attributes = spec.get("resourceAttributes")
     if attributes is None:
         return {"allowed": True}
@@ -46,25 +47,23 @@ def _access(world: KubernetesWorld, spec: Answer) -> Answer:
         str(attributes.get("namespace", "")),
         str(attributes.get("name", "")),
     )
-    return {"allowed": world.allows(attempt)}
+    return {"allowed": world.allows(attempt, identity.user)}
 
 
-def _rules(world: KubernetesWorld, spec: Answer) -> Answer:
+def _rules(world: KubernetesWorld, spec: Answer, identity: Identity) -> Answer:
     namespace = str(spec.get("namespace", ""))
     rules = []
     for kind in KINDS:
-        verbs = [verb for verb in kind.verbs if world.allows(Attempt(verb, kind.group, kind.plural, namespace))]
+        attempts = [Attempt(verb, kind.group, kind.plural, namespace) for verb in kind.verbs]
+        verbs = [attempt.verb for attempt in attempts if world.allows(attempt, identity.user)]
         if verbs:
             rules.append({"verbs": verbs, "apiGroups": [kind.group], "resources": [kind.plural]})
     return {"resourceRules": rules, "nonResourceRules": [], "incomplete": False}
 
 
-def _self(world: KubernetesWorld, _spec: Answer) -> Answer:
-    groups = ["system:authenticated"]
-    if world.user.startswith("system:serviceaccount:"):
-        namespace = world.user.split(":")[2]
-        groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", *groups]
-    return {"userInfo": {"username": world.user, "groups": groups}}
+def _self(_world: KubernetesWorld, _spec: Answer, identity: Identity) -> Answer:
+    info = {"username": identity.user, "groups": list(identity.groups), "uid": identity.uid, "extra": identity.extra}
+    return {"userInfo": {name: value for name, value in info.items() if value}}
 
 
 ANSWERS = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cronjob.sandbox.fake_kubernetes.flux_schema import condition_causes, spec_causes
+from cronjob.sandbox.fake_kubernetes.flux_schema import FluxSchema
 from cronjob.sandbox.fake_kubernetes.kinds import Kind
 from cronjob.sandbox.fake_kubernetes.paths import Target
 from cronjob.sandbox.fake_kubernetes.status import StatusError, bad_request, invalid
@@ -55,7 +55,7 @@ def shown(kind: Kind, version: str, manifest: Manifest) -> Manifest:
     return answer
 
 
-def checked(target: Target, manifest: object) -> Manifest:
+def checked(target: Target, manifest: object, flux: FluxSchema) -> Manifest:
     """*manifest*, if the API server would accept it; otherwise an error that names every invalid field."""
     kind, version = target.kind, target.version
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata", {}), dict):
@@ -66,13 +66,8 @@ def checked(target: Target, manifest: object) -> Manifest:
     manifest |= {"apiVersion": expected[0], "kind": expected[1]}
     name = str(manifest.setdefault("metadata", {}).get("name", ""))
     built_in = built_in_causes(kind, manifest, target.namespace)
-    conditions = condition_causes(manifest.get("status")) if target.subresource == "status" else []
-    if causes := [
-        *name_causes(kind, name),
-        *spec_causes(kind.kind, version, manifest.get("spec")),
-        *conditions,
-        *built_in,
-    ]:
+    custom = flux.causes(kind, version, manifest, subresource=target.subresource)
+    if causes := [*name_causes(kind, name), *custom, *built_in]:
         raise invalid(kind, name, causes)
     return manifest
 

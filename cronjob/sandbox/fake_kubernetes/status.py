@@ -145,9 +145,8 @@ def _details(kind: Kind, name: str) -> dict[str, Any]:
 
 
 def _cause(complaint: str) -> str:
-    if complaint.startswith("Unsupported"):
-        return "FieldValueNotSupported"
-    return "FieldValueRequired" if complaint.startswith("Required") else "FieldValueInvalid"
+    reasons = {"Required": "FieldValueRequired", "Unsupported": "FieldValueNotSupported", "Too": "FieldValueTooLong"}
+    return reasons.get(complaint.partition(" ")[0], "FieldValueInvalid")
 
 
 def _kind_and_group(kind: Kind) -> str:

@@ -7,10 +7,14 @@ Stored objects are never changed, only replaced, so lists and snapshots may shar
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, Kind
+from cronjob.sandbox.fake_kubernetes.managed_fields import Writer, managed_fields
 from cronjob.sandbox.fake_kubernetes.manifests import completed, is_same, stamped
 from cronjob.sandbox.fake_kubernetes.pagination import Row, Snapshots
 
@@ -23,9 +27,14 @@ class KubernetesStore:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.clock: Callable[[], float] = time.time
         self.resource_version = 1000
         self.snapshots = Snapshots()
         self._objects: dict[str, dict[Key, Manifest]] = defaultdict(dict)
+
+    def now(self) -> str:
+        """The current time in the API's format."""
+        return datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def find(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
         """The stored object itself, which must not be changed."""
@@ -38,19 +47,28 @@ class KubernetesStore:
             keys = sorted(key for key in objects if not namespace or key[0] == namespace)
             return [(key, objects[key]) for key in keys]
 
-    def put(self, kind: Kind, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
-        """Store *manifest*; without a change the old object and its resourceVersion stay."""
+    def put(self, kind: Kind, manifest: Manifest, *, writer: Writer, dry_run: bool = False) -> Manifest:
+        """Store *manifest*, which *writer* writes; without a change the old object and its resourceVersion stay."""
         key = _key(kind, manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
         with self.lock:
             old = self._objects[kind.kind].get(key)
-            new = completed(kind, manifest, old)
+            new = completed(kind, manifest, old, now=self.now())
             if old is not None and is_same(new, old):
                 return old
-            new = stamped(new, self.resource_version + 1)
+            fields = managed_fields(kind, new, old, writer=writer, time=self.now())
+            new = stamped(new, self.resource_version + 1, fields)
             if not dry_run:
                 self.resource_version += 1
                 self._objects[kind.kind][key] = new
             return new
+
+    def set_managed_fields(self, kind: Kind, manifest: Manifest, fields: list[Manifest]) -> None:
+        """Replace the managedFields of a stored object."""
+        with self.lock:
+            self.resource_version += 1
+            metadata = manifest["metadata"]
+            key = _key(kind, metadata.get("namespace", ""), metadata["name"])
+            self._objects[kind.kind][key] = stamped(manifest, self.resource_version, fields)
 
     def remove(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
         """Remove the object and return it; a namespace is removed with its objects."""

@@ -103,4 +103,5 @@ COLUMNS: dict[str, dict[str, Cell]] = {
     "GitRepository": {"URL": _field_at("spec", "url")} | CONDITION,
     "Receiver": CONDITION,
     "Kustomization": CONDITION,
+    "ResourceSetInputProvider": CONDITION,
 }

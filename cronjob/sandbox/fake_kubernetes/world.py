@@ -4,10 +4,13 @@ The state of the embedded Kubernetes. `kubernetes_app` serves it; tests may use 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Unpack
 
-from cronjob.sandbox.fake_kubernetes.authorization import Attempt, Denial
-from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, Kind, served_versions
+from cronjob.sandbox.fake_kubernetes.authorization import Attempt, Denial, DenialFields
+from cronjob.sandbox.fake_kubernetes.flux_schema import FluxSchema
+from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, FLUX_OPERATOR, Kind, served_versions
+from cronjob.sandbox.fake_kubernetes.managed_fields import CONTROLLER, Writer
 from cronjob.sandbox.fake_kubernetes.manifests import copy_of, manifests_from
 from cronjob.sandbox.fake_kubernetes.request_log import Request
 from cronjob.sandbox.fake_kubernetes.schema import shown
@@ -46,6 +49,25 @@ class KubernetesWorld:
             self.add_namespace(name)
 
     @property
+    def clock(self) -> Callable[[], float]:
+        """The clock of creation times and managedFields, in seconds since the epoch; tests may replace it."""
+        return self.store.clock
+
+    @clock.setter
+    def clock(self, clock: Callable[[], float]) -> None:
+        self.store.clock = clock
+
+    def now(self) -> str:
+        """The current time in the API's format."""
+        return self.store.now()
+
+    @property
+    def flux_schema(self) -> FluxSchema:
+        """The CRDs that requests are validated with."""
+        major, _, minor = (self.flux or "0.0").partition(".")
+        return FluxSchema((int(major), int(minor)), flux_operator=FLUX_OPERATOR in self.served)
+
+    @property
     def writes(self) -> Requests:
         """The logged writes; reviews are reads."""
         return [
@@ -69,16 +91,20 @@ class KubernetesWorld:
         """Stop serving *group*; its objects stay stored."""
         self.served.pop(group, None)
 
+    def install_flux_operator(self) -> None:
+        """Serve ResourceSetInputProviders, and accept them in Receivers, as Flux Operator's distribution does."""
+        self.served[FLUX_OPERATOR] = ["v1"]
+
     def add_namespace(self, name: str, *, phase: str = "Active") -> None:
         """Create the namespace, or put it in another *phase* (Terminating)."""
         manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         self.apply(manifest | {"status": {"phase": phase}})
 
-    def apply(self, manifest: Manifest, *, create_namespace: bool = True) -> Manifest:
+    def apply(self, manifest: Manifest, *, create_namespace: bool = True, manager: str = Writer().manager) -> Manifest:
         """
         Create or replace an object and return a copy of what is stored.
 
-        Its status is kept unless *manifest* has one. A missing namespace is created.
+        Its status is kept unless *manifest* has one. A missing namespace is created. *manager* is the field manager.
         """
         kind = BY_KIND[manifest["kind"]]
         metadata = manifest["metadata"]
@@ -88,7 +114,7 @@ class KubernetesWorld:
         with self.store.lock:
             if kind.namespaced and create_namespace and self.get("Namespace", None, namespace) is None:
                 self.add_namespace(namespace)
-            return self._copy(kind, self.store.put(kind, manifest))
+            return self._copy(kind, self.store.put(kind, manifest, writer=Writer(manager)))
 
     def apply_yaml(self, text: str) -> Manifests:
         """Apply every object of a YAML stream."""
@@ -112,18 +138,25 @@ class KubernetesWorld:
     def set_status(self, kind: str, namespace: str | None, name: str, status: Manifest) -> None:
         """Replace the object's status, as its controller would."""
         with self.store.lock:
-            found = self.store.find(BY_KIND[kind], namespace or "", name)
-            if found is None:
-                raise KeyError(f"{kind} {namespace}/{name}")
-            self.store.put(BY_KIND[kind], found | {"status": status})
+            found = self._existing(kind, namespace, name)
+            self.store.put(BY_KIND[kind], found | {"status": status}, writer=CONTROLLER)
 
-    def deny(self, *, verb: str, resource: str, namespace: str | None = None, name: str | None = None) -> None:
-        """Deny a permission: requests get 403, reviews answer no. `world.denials.clear()` allows everything again."""
-        self.denials.append(Denial(verb, resource, namespace, name))
+    def set_managed_fields(self, kind: str, namespace: str | None, name: str, entries: Manifests) -> None:
+        """Replace the object's managedFields, such as those of an older object or of a server-side apply."""
+        with self.store.lock:
+            self.store.set_managed_fields(BY_KIND[kind], self._existing(kind, namespace, name), entries)
 
-    def allows(self, attempt: Attempt) -> bool:
-        """Whether no rule denies *attempt*."""
-        return not any(denial.covers(attempt) for denial in self.denials)
+    def deny(self, **fields: Unpack[DenialFields]) -> None:
+        """
+        Deny a permission: requests get 403, reviews answer no. `world.denials.clear()` allows everything again.
+
+        `Denial` describes the *fields*; *verb* and *resource* are required.
+        """
+        self.denials.append(Denial(**fields))
+
+    def allows(self, attempt: Attempt, user: str | None = None) -> bool:
+        """Whether no rule denies *attempt* of *user*, who is the world's own user by default."""
+        return not any(denial.covers(attempt, user or self.user) for denial in self.denials)
 
     def fail(self, **fields: Unpack[PlannedFaultFields]) -> PlannedFault:
         """
@@ -132,6 +165,12 @@ class KubernetesWorld:
         A *status* without a *body* is answered with a Status object.
         """
         return self.faults.plan(**fields)
+
+    def _existing(self, kind: str, namespace: str | None, name: str) -> Manifest:
+        found = self.store.find(BY_KIND[kind], namespace or "", name)
+        if found is None:
+            raise KeyError(f"{kind} {namespace}/{name}")
+        return found
 
     def _copy(self, kind: Kind, manifest: Manifest) -> Manifest:
         versions = self.served.get(kind.group) or ["v1"]

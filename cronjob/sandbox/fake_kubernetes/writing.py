@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cronjob.sandbox.fake_kubernetes.managed_fields import Writer
 from cronjob.sandbox.fake_kubernetes.patch import patched
 from cronjob.sandbox.fake_kubernetes.paths import Target
 from cronjob.sandbox.fake_kubernetes.schema import checked, shown
@@ -42,8 +43,14 @@ def write(world: KubernetesWorld, target: Target, request: web.Request, body: st
             manifest = _replacement(world, target, given)
         else:
             manifest = _patched(world, target, given, content_type=request.content_type)
-        stored = world.store.put(target.kind, manifest, dry_run=dry_run)
+        writer = Writer(_field_manager(request), target.subresource)
+        stored = world.store.put(target.kind, manifest, writer=writer, dry_run=dry_run)
         return 201 if request.method == "POST" else 200, shown(target.kind, target.version, stored)
+
+
+def _field_manager(request: web.Request) -> str:
+    """The field manager: as the request says, or the first part of its User-Agent."""
+    return request.query.get("fieldManager") or request.headers.get("User-Agent", "").partition("/")[0] or "unknown"
 
 
 def _parsed(body: str) -> object:
@@ -72,7 +79,7 @@ def _new(world: KubernetesWorld, target: Target, given: object) -> Manifest:
         metadata = given["metadata"]
         if prefix := metadata.get("generateName"):
             metadata.setdefault("name", prefix + secrets.token_hex(3)[:5])
-    manifest = _placed(target, checked(target, given))
+    manifest = _placed(target, checked(target, given, world.flux_schema))
     name = manifest["metadata"]["name"]
     if target.kind.namespaced:
         _check_namespace(world, target, name)
@@ -97,7 +104,7 @@ def _check_namespace(world: KubernetesWorld, target: Target, name: str) -> None:
 
 
 def _replacement(world: KubernetesWorld, target: Target, given: object) -> Manifest:
-    manifest = _named(target, _placed(target, checked(target, given)))
+    manifest = _named(target, _placed(target, checked(target, given, world.flux_schema)))
     metadata = manifest["metadata"]
     found = world.store.find(target.kind, target.namespace, target.name)
     uid = found["metadata"]["uid"] if found else ""
@@ -112,7 +119,7 @@ def _replacement(world: KubernetesWorld, target: Target, given: object) -> Manif
 def _patched(world: KubernetesWorld, target: Target, given: object, *, content_type: str) -> Manifest:
     old = _existing(world, target)
     new = patched(shown(target.kind, target.version, old), given, content_type=content_type)
-    manifest = _named(target, checked(target, new))
+    manifest = _named(target, checked(target, new, world.flux_schema))
     return _next(target, old, manifest)
 
 
@@ -125,7 +132,7 @@ def _next(target: Target, old: Manifest, manifest: Manifest) -> Manifest:
     if target.subresource == "status":
         return old | {"status": manifest.get("status")}
     if target.kind.has_status:
-        return manifest | {"status": old.get("status")}
+        return manifest | ({"status": old["status"]} if "status" in old else {})
     return manifest
 
 

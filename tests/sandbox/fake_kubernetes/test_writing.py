@@ -174,7 +174,7 @@ def test_a_server_side_dry_run_answers_and_stores_nothing(world: KubernetesWorld
     ("body", "complaint"),
     [
         (an_applied_repository(url="git@gitlab.test:tenants/docs"), "spec.url: Invalid value"),
-        ({"metadata": {"name": "docs"}, "spec": {}}, "[spec.interval: Required value, spec.url: Required value, "),
+        ({"metadata": {"name": "docs"}, "spec": {}}, "[spec.interval: Required value, spec.url: Required value]"),
         (an_applied_repository() | {"metadata": {"name": "Docs_"}}, "metadata.name: Invalid value"),
         (an_applied_repository() | {"metadata": {}}, "metadata.name: Required value"),
     ],
