@@ -15,10 +15,11 @@ from cronjob.concurrency.progress_counts import ProgressCounts
 from cronjob.concurrency.stop import StopControl, raise_if_stopped
 from cronjob.concurrency.worker_pool import WorkerPool
 from cronjob.gitlab import routes
+from cronjob.gitlab.errors import NoAnswer, Refused
 from cronjob.gitlab.identity import Whoami, prove
 from cronjob.gitlab.items import key_from, webhook_from
 from cronjob.gitlab.listing import Listing, look_up, pages, read_listing
-from cronjob.gitlab.session import NoAnswer, Refused, Session
+from cronjob.gitlab.session import Session
 from cronjob.gitlab.writer import Writer
 from reconcile.actual import Actual, Items, Unreadable, actual_from
 from reconcile.errors import MalformedAnswer, ReadError, WriteFailed

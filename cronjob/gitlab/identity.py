@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cronjob.gitlab import routes
-from cronjob.gitlab.session import NoAnswer, Refused, Session
+from cronjob.gitlab.errors import NoAnswer, Refused
+from cronjob.gitlab.session import Session
 from reconcile.causes import UNKNOWN, Cause, CauseCode
 from reconcile.errors import ReadError, SettingsError
 from reconcile.problems import Code, Problem

@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from cronjob.gitlab import routes
+from cronjob.gitlab.errors import NoAnswer, Refused
 from cronjob.gitlab.items import project_from
-from cronjob.gitlab.session import NoAnswer, Refused, Session
+from cronjob.gitlab.session import Session
 from reconcile.causes import CauseCode
 from reconcile.desired.git_url import UnusableUrl, parse_git_url
 from reconcile.errors import MalformedAnswer, ReadError

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cronjob.gitlab import routes
+from cronjob.gitlab.errors import Refused
 from cronjob.gitlab.items import webhook_from
-from cronjob.gitlab.session import Refused, Session
+from cronjob.gitlab.session import Session
 from cronjob.gitlab.verified_write import write_and_verify
 from cronjob.transport.rate_limit import Allowance
 from reconcile.actual import EXECUTABLE

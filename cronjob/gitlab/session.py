@@ -19,7 +19,8 @@ from requests.utils import get_environ_proxies
 from urllib3 import Timeout
 
 from cronjob.concurrency.stop import StopControl
-from cronjob.gitlab.error_causes import GATEWAY_TIMEOUTS, cause_of_answer, error_body, reason, redacted
+from cronjob.gitlab.error_causes import GATEWAY_TIMEOUTS, cause_of_answer, reason, redacted
+from cronjob.gitlab.errors import Cancelled, GatewayTimeout, NoAnswer, Refused, UnconfirmedDelete
 from cronjob.transport import retry
 from cronjob.transport.adapter import NO_ANSWER, Adapter, cause_of_failure, read_answer, timed_out, tls_context
 from cronjob.transport.adaptive_concurrency import ConcurrencyLimiter
@@ -27,42 +28,12 @@ from cronjob.transport.answer import Answer
 from cronjob.transport.rate_limit import RateLimiter
 from cronjob.transport.request_counts import RequestCounts
 from cronjob.transport.retry import Outcome, RetryPolicy
-from reconcile.causes import UNKNOWN, Cause, CauseCode
+from reconcile.causes import Cause, CauseCode
 from reconcile.errors import SyncerError, WriteFailed
 
 _NOT_GITLAB = Cause(CauseCode.NOT_GITLAB)
 # A server that answers so has more to do than it can.
 _OVERLOADED = frozenset({429, 502, 503, *GATEWAY_TIMEOUTS})
-
-
-class Refused(SyncerError):
-    """GitLab answered with another status than hoped for; *body* is what it said, *location* a redirect's target."""
-
-    cause: Cause
-
-    def __init__(self, text: str, answer: Answer, cause: Cause) -> None:
-        super().__init__(text, cause=cause)
-        self.status = answer.status
-        self.body = error_body(answer)
-        self.location = answer.headers.get("Location", "")
-
-
-class NoAnswer(SyncerError):
-    """No usable answer came: a write may or may not have been done."""
-
-    cause: Cause = UNKNOWN
-
-
-class Cancelled(NoAnswer):
-    """The run was stopped while a GET waited for its turn."""
-
-
-class GatewayTimeout(NoAnswer):
-    """GitLab did not answer in time, and may still be working on it."""
-
-
-class UnconfirmedDelete(NoAnswer):
-    """A DELETE was answered, but not as GitLab does: something before it may have done that."""
 
 
 @dataclass(frozen=True, slots=True)

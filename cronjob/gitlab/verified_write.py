@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cronjob.gitlab.error_causes import ITEM_NOT_FOUND
-from cronjob.gitlab.session import Cancelled, GatewayTimeout, NoAnswer, Refused, Session, UnconfirmedDelete
+from cronjob.gitlab.errors import Cancelled, GatewayTimeout, NoAnswer, Refused, UnconfirmedDelete
+from cronjob.gitlab.session import Session
 from reconcile.errors import WriteFailed
 
 _TRIES = 3

@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from cronjob.gitlab import routes
+from cronjob.gitlab.errors import GatewayTimeout, NoAnswer, Refused
 from cronjob.gitlab.items import key_from, project_from, webhook_from
 from cronjob.gitlab.listing import pages
 from cronjob.gitlab.send_test_push import WebhookReenabler
-from cronjob.gitlab.session import GatewayTimeout, NoAnswer, Refused, Session
+from cronjob.gitlab.session import Session
 from cronjob.gitlab.verified_write import remove, write_and_verify
 from cronjob.gitlab.webhook_body import checked_webhook, webhook_body
 from reconcile.actual import Actual, FoundKey

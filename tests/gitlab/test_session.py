@@ -20,7 +20,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from cronjob.concurrency.stop import StopControl
-from cronjob.gitlab.session import GatewayTimeout, GitLabConnection, NoAnswer, Refused, Session, UnconfirmedDelete
+from cronjob.gitlab.errors import GatewayTimeout, NoAnswer, Refused, UnconfirmedDelete
+from cronjob.gitlab.session import GitLabConnection, Session
 from reconcile.errors import WriteFailed
 from tests.worlds.gitlab_builders import OK, TOKEN, GitLab, a_gitlab, a_session, an_answer, raw_server
 

@@ -18,7 +18,7 @@ import pytest
 from requests import exceptions as requests_errors
 from urllib3 import exceptions as urllib3_errors
 
-from cronjob.gitlab.session import GatewayTimeout, NoAnswer
+from cronjob.gitlab.errors import GatewayTimeout, NoAnswer
 from cronjob.transport.adapter import NO_ANSWER, cause_of_failure, tls_context
 from reconcile.causes import Cause, CauseCode
 from reconcile.errors import SettingsError

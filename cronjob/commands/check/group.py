@@ -9,11 +9,12 @@ from typing import Any
 
 from cronjob.commands.findings import fail, ok, warn
 from cronjob.gitlab import routes
+from cronjob.gitlab.errors import NoAnswer, Refused
 from cronjob.gitlab.group import Scope
 from cronjob.gitlab.identity import prove
 from cronjob.gitlab.items import project_from
 from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, pages, read_listing
-from cronjob.gitlab.session import NoAnswer, Refused, Session
+from cronjob.gitlab.session import Session
 from reconcile.errors import MalformedAnswer, SyncerError
 from reconcile.findings import Finding
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cronjob.gitlab import routes
+from cronjob.gitlab.errors import Refused
 from cronjob.gitlab.group import Scope
 from cronjob.gitlab.identity import prove
 from cronjob.gitlab.items import key_from, webhook_from
 from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, look_up, pages, read_listing, read_root
-from cronjob.gitlab.session import Refused, Session
+from cronjob.gitlab.session import Session
 from reconcile.actual import Items, Unreadable
 from reconcile.causes import UNKNOWN
 from reconcile.chain.deliveries import Deliveries
