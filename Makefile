@@ -2,6 +2,7 @@
 # `make chaos`: the fault injection of docs/reliability.md in full, for an hour or two.
 # `make bench`, `make profile`: the tables of docs/performance.md.
 # `make bench-peers`: the table of docs/peers.md, which needs Python 3.12 or newer as PEERS_PYTHON.
+# `make harm OLD=COMMIT`: the reproductions of tests/flow/harm with that commit's program and with this one.
 # `make real`: the tests that need real programs, which Go builds once into a cache (CONTRIBUTING.md).
 # They need Python 3.11 or newer, git and make; everything else goes into .venv.
 
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: run test lint types contracts decision tests real chaos bench bench-peers profile lock clean
+.PHONY: run test lint types contracts decision tests real chaos harm bench bench-peers profile lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/flux-gitlab-syncer sandbox $(ARGS)
@@ -41,6 +42,15 @@ FUZZ := tests/fuzz tests/reconcile/desired/test_git_url.py tests/gitlab/test_ite
 chaos: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses auto --timeout 0 tests/chaos --chaos-steps 50000 --chaos-all
 	$(BIN)/python -m pytest --numprocesses auto --timeout 0 $(FUZZ) --hypothesis-profile deep
+
+# Only the program under test is old, in a checkout and a venv of its own; servers and tests are this tree's.
+harm: $(VENV)/test.stamp $(VENV)/harm/$(OLD)/.venv/run.stamp
+	PYTHONPATH=. $(BIN)/python -m tests.flow.harm.table --old $(VENV)/harm/$(OLD) $(ARGS)
+
+$(VENV)/harm/%/.venv/run.stamp:
+	git worktree prune
+	test -e $(VENV)/harm/$*/Makefile || git worktree add --quiet --detach $(VENV)/harm/$* $*
+	$(MAKE) --directory $(VENV)/harm/$* PYTHON=$(PYTHON) .venv/run.stamp
 
 # Each tool of docs/peers.md in a venv of its own, ours among them, all with the same Python.
 PEERS_PYTHON ?= python3.13
