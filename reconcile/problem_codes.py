@@ -400,6 +400,16 @@ class Code(StrEnum):
             "[docs/adopting.md](docs/adopting.md)",
         ),
     )
+    WEBHOOK_IN_USE = (
+        "WebhookInUse",
+        Row(
+            NOTICE,
+            Hold.NO,
+            "webhook",
+            "an unmarked webhook leads to a listed Receiver that asks for none there; it is never removed",
+            "[docs/adopting.md](docs/adopting.md)",
+        ),
+    )
     NAMESPACE_NOT_READ = (
         "NamespaceNotRead",
         Row(

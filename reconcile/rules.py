@@ -39,8 +39,13 @@ class Rules:
 
     def counts(self, url: str) -> bool:
         """Whether *url* is one of our base URLs, `/hook/`, 64 lower-case hex digits and nothing after."""
+        return self.path_of(url) is not None
+
+    def path_of(self, url: str) -> str | None:
+        """Return the webhook path of a URL that counts, or None."""
         bases = (self.receiver_url, *self.previous_receiver_urls)
-        return any(base and url.startswith(base) and is_hook_path(url[len(base) :]) for base in bases)
+        paths = (url[len(base) :] for base in bases if base and url.startswith(base))
+        return next((path for path in paths if is_hook_path(path)), None)
 
     def key_owner(self, mark: Mark | None, key: PublicKey) -> Owner:
         """Return a deploy key's owner; `owned_keys` make an unmarked key ours, never one with another's mark."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from reconcile.desired.hold_rules import hold_keys, hold_webhooks
 from reconcile.desired.holds import Holds
+from reconcile.desired.listed_receivers import ListedReceivers
 from reconcile.desired.receiver_targets import RepositoryIndex, targets_of
 from reconcile.desired.receiver_tokens import with_token
 from reconcile.desired.receivers import ReceiverRequest, with_path_collisions
@@ -68,7 +69,8 @@ class Desired:
     """
     What Flux's objects ask for. Keys and webhooks go by project id, then by what makes them the same.
 
-    *repositories_in* and *receivers_in* are the namespaces that hold at least one such object.
+    *repositories_in* and *receivers_in* are the namespaces that hold at least one such object. *listed* has the paths
+    of all Receivers, also of those that want no webhook.
     """
 
     keys: Mapping[int, Mapping[PublicKey, WantedKey]] = field(default_factory=dict)
@@ -78,6 +80,7 @@ class Desired:
     projects: frozenset[Project] = frozenset()
     repositories_in: frozenset[str] = frozenset()
     receivers_in: frozenset[str] = frozenset()
+    listed: ListedReceivers = field(default_factory=ListedReceivers)
 
     def within(self, acts_on: Callable[[str], bool]) -> Desired:
         """Return the part on projects whose path *acts_on* accepts, and what concerns no project in particular."""
@@ -144,6 +147,7 @@ def desired_from(
         projects=frozenset(request.project for request in repositories if request.project),
         repositories_in=frozenset(request.ref.namespace for request in repositories),
         receivers_in=frozenset(receiver.ref.namespace for receiver in receivers),
+        listed=ListedReceivers.of(receivers),
     )
 
 

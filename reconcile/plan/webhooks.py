@@ -8,26 +8,47 @@ The difference in one project's webhooks.
     yes      one, right                none; with --heal-webhooks Update, where GitLab has switched it off
     yes      several                   the oldest stays, Delete the others; kept where something holds them
     no       ours                      Delete, or kept where something holds it
-    no       unmarked, at our URLs     none; Delete with --adopt or `receiver_url_is_ours`
+    no       unmarked, at our URLs     none; Delete with --adopt or `receiver_url_is_ours`, unless it is in use
     no       any other                 none
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 
 from reconcile.actual import EXECUTABLE, FoundWebhook, Items
 from reconcile.desired.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
-from reconcile.model import Kind, Project, shown_url
-from reconcile.plan.changes import ALERT_STATUS, RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
+from reconcile.model import Kind, Project, Ref, shown_url
+from reconcile.plan.changes import ALERT_STATUS, RETIRED, Create, Delete, Findings, Foreign, Kept, Update
 from reconcile.plan.replacements import Replacements
+from reconcile.plan.webhook_fields import differences
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
 
-# Strategies that let every branch through when the filter is empty.
-_ALL_BRANCHES = frozenset({None, "wildcard", "all_branches"})
 HEALED = "GitLab has switched it off since deliveries failed; a test push that Flux accepts brings it back"
+
+
+@dataclass(slots=True)
+class _ProjectState:
+    """
+    What is known of one project while its webhooks are compared; *held* keeps everything of ours there.
+
+    *served* are the paths to which the project has, or gets, a wanted webhook.
+    """
+
+    project: Project
+    held: Code | None
+    replacements: Replacements = field(default_factory=Replacements)
+    served: set[str] = field(default_factory=set)
+
+    def add(self, wanted: WantedWebhook, usable: list[FoundWebhook], rules: Rules) -> None:
+        """Record a wanted webhook that the project has, the first of *usable*, or gets."""
+        names = rules.known_as(wanted.sources[0])
+        self.replacements.add(names, usable[0].mark if usable else None, wanted.url)
+        if path := rules.path_of(wanted.url):
+            self.served.add(path)
 
 
 class WebhookPlanner:
@@ -57,7 +78,7 @@ class WebhookPlanner:
     def compare(self, items: Items, held: Code | None) -> None:
         """Add what differs on one project; *held* keeps everything of ours there."""
         wanted = self._desired.webhooks.get(items.project.id, {})
-        replacements = Replacements()
+        state = _ProjectState(items.project, held)
         to_delete: list[tuple[FoundWebhook, str]] = []
         by_url = defaultdict(list)
         for found in items.webhooks:
@@ -69,10 +90,10 @@ class WebhookPlanner:
                 self._report(wanted[url], Code.WEBHOOK_FOREIGN_MARK, _foreign(others))
             if others and not usable:
                 # What the missing one would have replaced stays.
-                held = held or Code.WEBHOOK_FOREIGN_MARK
+                state.held = state.held or Code.WEBHOOK_FOREIGN_MARK
             else:
                 self._create_or_update(wanted[url], usable)
-                replacements.add(self._rules.known_as(wanted[url].sources[0]), usable[0].mark if usable else None, url)
+                state.add(wanted[url], usable, self._rules)
             to_delete += [
                 (one, f"a second webhook at a wanted URL; the oldest, {usable[0].id}, stays") for one in usable[1:]
             ]
@@ -80,10 +101,10 @@ class WebhookPlanner:
             (one, self._reason_to_delete(one))
             for at_url in by_url.values()
             for one in at_url
-            if self._is_to_delete(items.project, one)
+            if self._is_to_delete(state, one)
         ]
         for found, reason in sorted(to_delete, key=lambda pair: pair[0].id):
-            self._remove(items.project, found, reason, held, replacements)
+            self._remove(state, found, reason)
 
     def _split_by_owner(self, at_url: list[FoundWebhook]) -> tuple[list[FoundWebhook], list[FoundWebhook]]:
         """What lies at a wanted URL, the oldest first: that which is ours or unmarked, and that of others."""
@@ -101,7 +122,7 @@ class WebhookPlanner:
         # Before GitLab 17.1 nothing is marked; there what is wanted counts as ours.
         is_ours = found.owner is Owner.OURS or not found.has_description
         self._findings.owned[Kind.WEBHOOK] += is_ours
-        fields = self._differences(wanted, found)
+        fields = differences(wanted, found, self._rules)
         is_off = found.alert_status != EXECUTABLE
         if fields:
             reason = "differs from what is wanted"
@@ -115,43 +136,45 @@ class WebhookPlanner:
         if is_off:
             self._report(wanted, Code.WEBHOOK_DISABLED, _switched_off(found))
 
-    def _differences(self, wanted: WantedWebhook, found: FoundWebhook) -> dict[str, Field]:
-        fields: dict[str, Field] = {
-            flag: (value, flag in wanted.flags)
-            for flag, value in found.flags.items()
-            if value != (flag in wanted.flags)
-        }
-        if found.tls != self._rules.tls_verification:
-            fields["enable_ssl_verification"] = (found.tls, self._rules.tls_verification)
-        if found.branch_filter:
-            fields["push_events_branch_filter"] = (found.branch_filter, "")
-        if found.strategy not in _ALL_BRANCHES:
-            fields["branch_filter_strategy"] = (found.strategy, "wildcard")
-        if found.has_description and found.description != str(wanted.mark):
-            fields["description"] = (found.description, str(wanted.mark))
-        if found.token_present is False:
-            fields["token_present"] = (False, True)
-        if self._rules.refresh_tokens:
-            fields["token"] = ("(unknown)", "(set again)")
-        return fields
-
-    def _is_to_delete(self, project: Project, found: FoundWebhook) -> bool:
-        """Whether this webhook, at no wanted URL, is ours to remove; what is not is listed as foreign."""
-        owner = found.owner
-        unmarked = owner is Owner.UNMARKED and self._rules.counts(found.url)
-        if owner is Owner.OURS and not self._rules.receiver_url:
-            self._findings.kept.append(Kept(project, found, Code.WEBHOOKS_OFF))
+    def _is_to_delete(self, state: _ProjectState, found: FoundWebhook) -> bool:
+        """Whether this webhook, at no wanted URL, is ours to remove; what is not is listed as foreign or kept."""
+        if found.owner is Owner.OURS and not self._rules.receiver_url:
+            self._findings.kept.append(Kept(state.project, found, Code.WEBHOOKS_OFF))
             return False
-        if owner is Owner.OURS or (unmarked and self._rules.adopt and self._rules.receiver_url):
-            return True
-        if self._rules.receiver_url and unmarked and found.url not in self._desired.holds.webhook_urls:
-            message = (
-                f"Webhook {found.id} at {shown_url(found.url)} carries no mark and no Receiver here wants it; "
-                "remove it by hand, or with `run --adopt` if no Receiver elsewhere uses it."
-            )
-            self._findings.problems.append(Problem.of(Code.WEBHOOK_UNMARKED, message, project=project.path))
-        self._findings.foreign.append(Foreign(project, found, owner))
-        return False
+        is_unmarked = found.mark is None and bool(self._rules.receiver_url) and self._rules.counts(found.url)
+        is_ours = self._is_ours(found, is_unmarked=is_unmarked)
+        user = self._user_of(state, found) if is_unmarked else None
+        if user and not (is_ours and state.held):
+            self._report_unmarked(state, Code.WEBHOOK_IN_USE, _in_use(found, user))
+            if is_ours:
+                self._findings.owned[Kind.WEBHOOK] += 1
+                self._findings.kept.append(Kept(state.project, found, Code.WEBHOOK_IN_USE))
+                return False
+        elif is_unmarked and not is_ours and found.url not in self._desired.holds.webhook_urls:
+            self._report_unmarked(state, Code.WEBHOOK_UNMARKED, _unmarked(found))
+        if not is_ours:
+            self._findings.foreign.append(Foreign(state.project, found, found.owner))
+        return is_ours
+
+    def _is_ours(self, found: FoundWebhook, *, is_unmarked: bool) -> bool:
+        """Whether it is ours, or becomes ours with `--adopt`. `retire` knows no Receivers: there only a mark counts."""
+        if found.mark is None and self._rules.identity.every_namespace:
+            return False
+        return found.owner is Owner.OURS or (is_unmarked and self._rules.adopt)
+
+    def _user_of(self, state: _ProjectState, found: FoundWebhook) -> Ref | None:
+        """
+        Return the listed Receiver that an unmarked webhook may be for.
+
+        None where another webhook of this project serves it, or where a problem holds it anyway.
+        """
+        path = self._rules.path_of(found.url)
+        if path is None or path in state.served or self._desired.holds.on_webhook(state.project.id, found):
+            return None
+        return self._desired.listed.user_of(path, state.project.path, self._rules.tenancy)
+
+    def _report_unmarked(self, state: _ProjectState, code: Code, message: str) -> None:
+        self._findings.problems.append(Problem.of(code, message, project=state.project.path))
 
     def _reason_to_delete(self, found: FoundWebhook) -> str:
         if self._rules.identity.every_namespace:
@@ -160,21 +183,14 @@ class WebhookPlanner:
             return "carries no mark, lies at one of our URLs, and no Receiver wants it"
         return "ours, and no Receiver wants it on this project any more"
 
-    def _remove(
-        self,
-        project: Project,
-        found: FoundWebhook,
-        reason: str,
-        held: Code | None,
-        replacements: Replacements,
-    ) -> None:
+    def _remove(self, state: _ProjectState, found: FoundWebhook, reason: str) -> None:
         self._findings.owned[Kind.WEBHOOK] += 1
-        because = held or self._desired.holds.on_webhook(project.id, found)
+        because = state.held or self._desired.holds.on_webhook(state.project.id, found)
         if because:
-            self._findings.kept.append(Kept(project, found, because))
+            self._findings.kept.append(Kept(state.project, found, because))
             return
-        replaced = replacements.take(found.mark, found.url)
-        self._findings.changes.append(Delete(project, found, reason, replaced))
+        replaced = state.replacements.take(found.mark, found.url)
+        self._findings.changes.append(Delete(state.project, found, reason, replaced))
 
     def _report(self, wanted: WantedWebhook, code: Code, message: str) -> None:
         self._findings.problems.append(Problem.of(code, message, object=wanted.sources[0], project=wanted.project.path))
@@ -192,4 +208,18 @@ def _foreign(others: list[FoundWebhook]) -> str:
     return (
         f"A webhook at {shown_url(others[0].url)} is marked {marks}, which is not this instance's: it is left alone "
         "and none is created beside it. Give each cluster a base URL, and each Receiver a token, of its own."
+    )
+
+
+def _unmarked(found: FoundWebhook) -> str:
+    return (
+        f"Webhook {found.id} at {shown_url(found.url)} carries no mark and no Receiver here wants it; "
+        "remove it by hand, or with `run --adopt` if no Receiver elsewhere uses it."
+    )
+
+
+def _in_use(found: FoundWebhook, user: Ref) -> str:
+    return (
+        f"Webhook {found.id} at {shown_url(found.url)} carries no mark and may be what calls {user}, which asks for no "
+        "webhook here: it is never removed. Remove it by hand if nothing needs it."
     )

@@ -43,6 +43,7 @@ NOTICES = [
     "ReceiverTypeUnsupported",
     "KeyCanPush",
     "WebhookUnmarked",
+    "WebhookInUse",
     "NamespaceNotRead",
     "WebhooksOff",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 from reconcile.actual import Actual, FoundKey, FoundWebhook, Items, Unreadable, actual_from
 from reconcile.desired.desired import Desired, WantedKey, WantedWebhook
 from reconcile.desired.holds import Holds
+from reconcile.desired.listed_receivers import ListedReceivers
 from reconcile.events import DEFAULT_FLAGS, FLAGS
 from reconcile.marks import Identity, Mark
 from reconcile.model import Project, PublicKey, Ref, Secret
@@ -166,6 +167,7 @@ def some_desired(
     problems: Iterable[Problem] = (),
     repositories_in: Iterable[str] = (NAMESPACE,),
     receivers_in: Iterable[str] = (NAMESPACE,),
+    listed: ListedReceivers | None = None,
 ) -> Desired:
     keys: dict[int, dict[PublicKey, WantedKey]] = {}
     webhooks: dict[int, dict[str, WantedWebhook]] = {}
@@ -182,6 +184,7 @@ def some_desired(
         frozenset(one.project for one in wanted),
         frozenset(repositories_in),
         frozenset(receivers_in),
+        listed or ListedReceivers(),
     )
 
 
@@ -215,13 +218,15 @@ def some_actual(*states: FoundKey | FoundWebhook | Items | Unreadable, rules: Ru
     return actual_from([some_items(*loose), *whole] if loose or not whole else whole)
 
 
-def a_plan(*world: object, rules: Rules | None = None, holds: Holds | None = None) -> Plan:
+def a_plan(
+    *world: object, rules: Rules | None = None, holds: Holds | None = None, listed: ListedReceivers | None = None
+) -> Plan:
     """The plan for what is wanted and what is found, in any order."""
     wanted = [one for one in world if isinstance(one, WantedKey | WantedWebhook)]
     states = [one for one in world if isinstance(one, FoundKey | FoundWebhook | Items | Unreadable)]
     rules = rules or some_rules()
     actual = some_actual(*states, rules=rules)
-    return make_plan(some_desired(*wanted, holds=holds), actual, rules)
+    return make_plan(some_desired(*wanted, holds=holds, listed=listed), actual, rules)
 
 
 def a_create(number: int = 1, **more: object) -> Create:
