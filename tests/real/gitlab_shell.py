@@ -43,9 +43,15 @@ def serve(url: str, repositories: str, key_id: str) -> int:
     try:
         project_id = _ask(f"{url}/allowed", key_id=key_id, command=words[0], project=words[1])
     except HTTPError as error:
-        print(f"ERROR: {error.read().decode()}", file=sys.stderr)  # noqa: T201
+        print(_banner(f"ERROR: {error.read().decode()}"), file=sys.stderr)  # noqa: T201
         return 1
     return os.execvp(words[0], [words[0], os.path.join(repositories, f"{project_id}.git")])  # noqa: S606, PTH118
+
+
+def _banner(message: str) -> str:
+    """As gitlab-shell shows a refusal (internal/console/console.go); clients read its first line, which is blank."""
+    divider = ["", "=" * 72, ""]
+    return "\n".join(f"remote: {line}" for line in (*divider, message, *divider))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ def project(world: RealWorld) -> Project:
     made = world.forge.create(f"{GROUP}/{NAMESPACE}")
     text = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "greeting"}, "data": {"text": "hello"}}
     world.forge.push(made, {"greeting.json": json.dumps(text), "kustomization.yaml": "resources: [greeting.json]\n"})
-    world.forge.create(f"{GROUP}/{NAMESPACE}-elsewhere")
+    for access in (Access.ELSEWHERE, Access.EMPTY):
+        world.forge.create(f"{GROUP}/{NAMESPACE}-{access.name.lower()}")
     return made
 
 
@@ -56,15 +57,16 @@ def recorded(world: RealWorld, project: Project) -> Mapping[str, Mapping[str, An
 
 
 def _bring(world: RealWorld, project: Project, case: FluxCase) -> None:
-    pair = ssh_key() | {"known_hosts": world.forge.ssh.known_hosts}
+    ssh, gitlab = world.forge.ssh, world.forge.gitlab
+    pair = ssh_key() | {"known_hosts": ssh.known_hosts}
     usual = pair if case.kind == "GitRepository" else {"token": secrets.token_hex(20)}
     if case.has_secret:
-        world.apply(case.secret_manifest(usual))
-    elsewhere = world.forge.gitlab.projects_by_path[f"{GROUP}/{NAMESPACE}-elsewhere"]
+        world.apply(case.secret_manifest(usual, ssh.known_hosts.split()[0]))
+    other = gitlab.projects_by_path.get(f"{GROUP}/{NAMESPACE}-{case.access.name.lower()}", project)
     if case.kind == "GitRepository" and case.access is not Access.UNKNOWN:
-        place = project if case.access is Access.GRANTED else elsewhere
-        world.forge.gitlab.add_deploy_key(place, pair["identity.pub"], title=case.name)
-    world.apply(case.manifest(world.forge.ssh.url(project.path_with_namespace)))
+        gitlab.add_deploy_key(other, pair["identity.pub"], title=case.name)
+    asked = other if case.access is Access.EMPTY else project
+    world.apply(case.manifest(ssh.url(asked.path_with_namespace)))
 
 
 def _observed(world: RealWorld, case: FluxCase) -> dict[str, Any]:

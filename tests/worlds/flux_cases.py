@@ -11,6 +11,9 @@ from typing import Any
 Manifest = dict[str, Any]
 
 NAMESPACE = "recorded"
+# Stands for the name and port of the Git server in what is put into `known_hosts`.
+HOST = "HOST"
+_HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIImIrwV2uvJO9fJd6SGcHclJXgaz5VsdYpP5VClloXzq"
 _VERSIONS = {
     "GitRepository": "source.toolkit.fluxcd.io/v1",
     "Receiver": "notification.toolkit.fluxcd.io/v1",
@@ -25,6 +28,7 @@ class Access(Enum):
     GRANTED = "the key is on the project"
     ELSEWHERE = "the key is on another project"
     UNKNOWN = "GitLab does not have the key"
+    EMPTY = "the key is on a project without commits"
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,10 @@ class FluxCase:
         spec = _changed(usual[self.kind], self.spec)
         return {"apiVersion": _VERSIONS[self.kind], "kind": self.kind, "metadata": metadata, "spec": spec}
 
-    def secret_manifest(self, usual: Mapping[str, str]) -> Manifest:
-        """The Secret; *usual* has what makes everything right."""
+    def secret_manifest(self, usual: Mapping[str, str], host: str = "") -> Manifest:
+        """The Secret; *usual* has what makes everything right, and *host* is the Git server's in `known_hosts`."""
         metadata = {"name": self.name, "namespace": NAMESPACE}
-        data = _changed(usual, self.secret)
+        data = {name: text.replace(HOST, host) for name, text in _changed(usual, self.secret).items()}
         return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
 
 
@@ -89,6 +93,9 @@ CASES = (
     FluxCase(_GIT, "no-private-key", secret={"identity": "this is no key\n"}),
     FluxCase(_GIT, "unknown-key", access=Access.UNKNOWN),
     FluxCase(_GIT, "key-of-another-project", access=Access.ELSEWHERE),
+    FluxCase(_GIT, "no-commit", access=Access.EMPTY),
+    FluxCase(_GIT, "another-host-key", secret={"known_hosts": f"{HOST} {_HOST_KEY}"}),
+    FluxCase(_GIT, "unknown-host", secret={"known_hosts": f"another.test {_HOST_KEY}"}),
     FluxCase(_GIT, "no-such-branch", {"ref": {"branch": "missing"}}),
     FluxCase(_GIT, "colon-for-slash", {"url": "ssh://git@gitlab.test:group/project.git"}),
     FluxCase(_GIT, "suspended", {"suspend": True}),
