@@ -19,12 +19,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from cronjob.sandbox.fake_flux.git_failures import GitFailure
 from cronjob.sandbox.fake_flux.kustomize_controller import reconcile_kustomizations
 from cronjob.sandbox.fake_flux.source_and_notification import (
     reconcile_git_repositories,
     reconcile_receivers,
     webhook_path,
 )
+from cronjob.sandbox.fake_gitlab.ssh_keys import read_key
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 
@@ -126,18 +128,31 @@ def remove_tenant(sandbox: Sandbox, name: str) -> None:
 def reconcile_flux(sandbox: Sandbox) -> None:
     """Let Flux's controllers reconcile every Receiver, GitRepository and Kustomization once."""
 
-    def has_access(url: str, identity: str) -> bool:
-        path = url.partition("://")[2].partition("/")[2].removesuffix(".git").lower()
-        project = sandbox.gitlab.projects_by_path.get(path)
-        if project is None or not identity:
-            return False
-        public = load_ssh_private_key(identity.encode(), None).public_key()
-        text = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-        return any(key.key.split()[:2] == text.split()[:2] for key, _ in sandbox.gitlab.keys_of(project))
+    def fetch(url: str, identity: str) -> GitFailure | None:
+        return _git_failure(sandbox.gitlab, url, identity)
 
     reconcile_receivers(sandbox.kubernetes)
-    reconcile_git_repositories(sandbox.kubernetes, has_access)
+    reconcile_git_repositories(sandbox.kubernetes, fetch)
     reconcile_kustomizations(sandbox.kubernetes)
+
+
+def _git_failure(gitlab: GitLabWorld, url: str, identity: str) -> GitFailure | None:
+    """Why GitLab does not serve the repository at *url* to the owner of this private key."""
+    if not identity:
+        return GitFailure.NO_CREDENTIALS
+    try:
+        public = load_ssh_private_key(identity.encode(), None).public_key()
+    except ValueError:
+        return GitFailure.NO_KEY
+    public_key = read_key(public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
+    key = gitlab.keys_by_fingerprint.get(public_key.sha256) if public_key else None
+    if key is None:
+        return GitFailure.UNKNOWN_KEY
+    path = url.partition("://")[2].partition("/")[2].removesuffix(".git").lower()
+    project = gitlab.projects_by_path.get(path) or gitlab.redirects.get(path)
+    if project is None or key.id not in project.keys:
+        return GitFailure.NOT_FOUND
+    return GitFailure.NO_COMMIT if project.empty_repo else None
 
 
 def ssh_key() -> dict[str, str]:

@@ -38,7 +38,7 @@ CAUSES = (
         "Fix the links before this one; Flux then tries again by itself.",
     ),
     MessageCause(
-        r"gitrepositories\.source\.toolkit\.fluxcd\.io .* not found",
+        r"gitrepositor(y|ies)\.source\.toolkit\.fluxcd\.io .* not found",
         "its source does not exist",
         "Correct spec.sourceRef.",
     ),

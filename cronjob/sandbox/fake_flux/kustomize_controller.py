@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cronjob.sandbox.fake_flux.source_and_notification import Verdict, active, keep_status, status_after
+from cronjob.sandbox.fake_flux.source_and_notification import active
+from cronjob.sandbox.fake_flux.status import Conditions, Verdict, keep_status, status_after
 from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, SOURCE
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 
@@ -26,7 +27,7 @@ def reconcile_kustomizations(world: KubernetesWorld, *, cross_namespace_refs: bo
     """
     for kustomization in active(world, "Kustomization"):
         verdict, revision = _verdict(world, kustomization, cross_namespace_refs=cross_namespace_refs)
-        status = status_after(kustomization, verdict, now=world.now())
+        status = status_after(kustomization, verdict, Conditions(), world.now())
         if revision:
             status |= {"lastAppliedRevision": revision, "lastAttemptedRevision": revision}
         keep_status(world, kustomization, status)
@@ -43,7 +44,7 @@ def _verdict(world: KubernetesWorld, kustomization: Manifest, *, cross_namespace
         return Verdict("AccessDenied", message, stalled=True), ""
     source = world.store.find(BY_KIND["GitRepository"], namespace, ref["name"])
     if ref["kind"] != "GitRepository" or source is None:
-        return Verdict("ArtifactFailed", f'gitrepositories.{SOURCE} "{ref["name"]}" not found'), ""
+        return Verdict("ArtifactFailed", f'{ref["kind"]}.{SOURCE} "{ref["name"]}" not found'), ""
     artifact = (source.get("status") or {}).get("artifact")
     if not artifact:
         return Verdict("ArtifactFailed", "Source artifact not found, retrying in 30s"), ""

@@ -8,31 +8,23 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from cronjob.sandbox.fake_flux.git_failures import GitFailure
+from cronjob.sandbox.fake_flux.status import Conditions, Verdict, keep_status, status_after
 from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, NOTIFICATION
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
 
 Manifest = dict[str, Any]
 
-PROGRESSING = "ProgressingWithRetry"
-
 _AUTHORITY = re.compile(r"[a-z]+://([^/?#]*)")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The result of a reconciliation; *stalled*: it is not retried before the spec changes."""
+_SOURCE_CONDITIONS = Conditions("ArtifactInStorage", "FetchFailed", "building artifact")
+_RECEIVER_CONDITIONS = Conditions(progress="Reconciliation in progress")
 
-    reason: str
-    message: str
-    stalled: bool = False
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the object is ready."""
-        return self.reason in {"Succeeded", "Initialized", "ReconciliationSucceeded"}
+# Why the repository at this URL cannot be fetched with this private key; None where it can.
+Fetch = Callable[[str, str], GitFailure | None]
 
 
 def webhook_path(token: bytes, name: str, namespace: str) -> str:
@@ -56,24 +48,24 @@ def reconcile_receivers(world: KubernetesWorld) -> None:
         _reconcile_receiver(world, receiver, path_fields)
 
 
-def reconcile_git_repositories(world: KubernetesWorld, has_access: Callable[[str, str], bool]) -> None:
+def reconcile_git_repositories(world: KubernetesWorld, fetch: Fetch) -> None:
     """
     Let the source-controller see every GitRepository once.
 
-    *has_access* is asked with the URL and the Secret's `identity` ("" for http and https). Suspended
-    GitRepositories and those of other providers are left alone.
+    *fetch* is asked with the URL and the Secret's `identity` ("" for http and https), and tells why that fails.
+    Suspended GitRepositories and those of other providers are left alone.
 
         GitRepository                             Ready
         ----------------------------------------  ------------------------------
         port in the URL is not a number           False, URLInvalid, and Stalled
         ssh without Secret, identity, known_hosts False, AuthenticationFailed
-        no access                                 False, GitOperationFailed
+        *fetch* fails                             False, GitOperationFailed or EmptyGitRepository
         otherwise                                 True, Succeeded
     """
     for repository in active(world, "GitRepository"):
         if repository["spec"].get("provider", "generic") == "generic":
-            verdict = _git_verdict(world, repository, has_access)
-            status = status_after(repository, verdict, now=world.now(), failure="FetchFailed")
+            verdict = _git_verdict(world, repository, fetch)
+            status = status_after(repository, verdict, _SOURCE_CONDITIONS, world.now())
             if verdict.succeeded:
                 status["artifact"] = _artifact(repository, now=world.now())
             keep_status(world, repository, status)
@@ -103,18 +95,25 @@ def _reconcile_receiver(world: KubernetesWorld, receiver: Manifest, path_fields:
     token = _token(world, receiver)
     metadata = receiver["metadata"]
     if token is None:
-        secret = f"{metadata['namespace']}/{_secret_name(receiver)}"
-        verdict = Verdict("TokenNotFound", f"unable to read token from secret '{secret}'")
+        verdict = Verdict("TokenNotFound", _no_token(world, receiver))
     else:
         path = webhook_path(token, metadata["name"], metadata["namespace"])
         reason = "Initialized" if path_fields == ("url",) else "Succeeded"
         verdict = Verdict(reason, f"Receiver initialized for path: {path}")
-    status = status_after(receiver, verdict, now=world.now())
+    status = status_after(receiver, verdict, _RECEIVER_CONDITIONS, world.now())
     if token is not None:
         status |= dict.fromkeys(path_fields, path)
     elif "webhookPath" in path_fields:
         status = {name: value for name, value in status.items() if name not in path_fields}
     keep_status(world, receiver, status)
+
+
+def _no_token(world: KubernetesWorld, receiver: Manifest) -> str:
+    name = _secret_name(receiver)
+    secret = f"{receiver['metadata']['namespace']}/{name}"
+    if _secret(world, receiver) is None:
+        return f"unable to read token from secret '{secret}' error: secrets \"{name}\" not found"
+    return f"invalid '{secret}' secret data: required fields 'token'"
 
 
 def _token(world: KubernetesWorld, receiver: Manifest) -> bytes | None:
@@ -123,24 +122,29 @@ def _token(world: KubernetesWorld, receiver: Manifest) -> bytes | None:
     return _secret_data(world, receiver).get("token")
 
 
-def _git_verdict(world: KubernetesWorld, repository: Manifest, has_access: Callable[[str, str], bool]) -> Verdict:
+def _git_verdict(world: KubernetesWorld, repository: Manifest, fetch: Fetch) -> Verdict:
     url = str(repository["spec"].get("url", ""))
     if port := _bad_port(url):
-        message = f'failed to parse url "{url}": invalid port ":{port}" after host'
+        message = f'failed to parse url \'{url}\': parse "{url}": invalid port ":{port}" after host'
         return Verdict("URLInvalid", message, stalled=True)
+    if _secret_name(repository) and _secret(world, repository) is None:
+        return Verdict("AuthenticationFailed", _no_secret(repository))
     data = _secret_data(world, repository)
     needed = ("identity", "known_hosts") if url.startswith("ssh://") else ()
     if missing := [key for key in needed if not data.get(key)]:
         message = f"failed to configure authentication options: invalid 'ssh' auth option: '{missing[0]}' is required"
         return Verdict("AuthenticationFailed", message)
-    if _secret_name(repository) and not data:
-        return Verdict("AuthenticationFailed", f'failed to get secret "{_secret_name(repository)}"')
-    identity = data["identity"].decode(errors="replace") if needed else ""
-    if not has_access(url, identity):
-        refusal = "ssh: handshake failed: ssh: unable to authenticate" if needed else "authentication required"
-        message = f"failed to checkout and determine revision: unable to list remote for '{url}': {refusal}"
-        return Verdict("GitOperationFailed", message)
+    failure = fetch(url, data["identity"].decode(errors="replace") if needed else "")
+    if failure:
+        branch = (repository["spec"].get("ref") or {}).get("branch", "master")
+        return Verdict(failure.reason, failure.message(url, branch))
     return Verdict("Succeeded", f"stored artifact for revision '{_artifact(repository, now=world.now())['revision']}'")
+
+
+def _no_secret(repository: Manifest) -> str:
+    name = _secret_name(repository)
+    wrapped = f"failed to get secret '{repository['metadata']['namespace']}/{name}': "
+    return f'{wrapped}{wrapped}secrets "{name}" not found'
 
 
 def _bad_port(url: str) -> str:
@@ -157,9 +161,12 @@ def _secret_name(manifest: Manifest) -> str:
 
 def _secret_data(world: KubernetesWorld, manifest: Manifest) -> dict[str, bytes]:
     """The data of the Secret that *manifest* refers to; empty without such a Secret."""
-    namespace = manifest["metadata"]["namespace"]
-    secret = world.store.find(BY_KIND["Secret"], namespace, _secret_name(manifest))
-    return {key: base64.b64decode(text) for key, text in ((secret or {}).get("data") or {}).items()}
+    secret = _secret(world, manifest) or {}
+    return {key: base64.b64decode(text) for key, text in (secret.get("data") or {}).items()}
+
+
+def _secret(world: KubernetesWorld, manifest: Manifest) -> Manifest | None:
+    return world.store.find(BY_KIND["Secret"], manifest["metadata"]["namespace"], _secret_name(manifest))
 
 
 def _artifact(repository: Manifest, *, now: str) -> Manifest:
@@ -179,51 +186,3 @@ def _artifact(repository: Manifest, *, now: str) -> Manifest:
         "lastUpdateTime": now,
         "size": 1024,
     }
-
-
-def status_after(manifest: Manifest, verdict: Verdict, *, now: str, failure: str = "") -> Manifest:
-    """
-    The object's status after this *verdict*; other fields do not change.
-
-    observedGeneration is updated only if the controller will not retry.
-    """
-    status: Manifest = dict(manifest.get("status") or {})
-    conditions = {"Ready": ("True" if verdict.succeeded else "False", verdict.reason)}
-    if not verdict.succeeded:
-        conditions["Stalled" if verdict.stalled else "Reconciling"] = (
-            "True",
-            verdict.reason if verdict.stalled else PROGRESSING,
-        )
-        if failure:
-            conditions[failure] = ("True", verdict.reason)
-    if verdict.succeeded or verdict.stalled:
-        status["observedGeneration"] = manifest["metadata"]["generation"]
-    old = {each["type"]: each for each in status.get("conditions") or []}
-    status["conditions"] = [
-        _condition(
-            old.get(kind),
-            {
-                "type": kind,
-                "status": value,
-                "reason": reason,
-                "message": verdict.message,
-                "observedGeneration": manifest["metadata"]["generation"],
-            },
-            now,
-        )
-        for kind, (value, reason) in conditions.items()
-    ]
-    return status
-
-
-def _condition(old: Manifest | None, new: Manifest, now: str) -> Manifest:
-    """*new* with the time of its last transition, which does not change while its status does not."""
-    if old is None or old["status"] != new["status"]:
-        return new | {"lastTransitionTime": now}
-    return new | {"lastTransitionTime": old.get("lastTransitionTime", now)}
-
-
-def keep_status(world: KubernetesWorld, manifest: Manifest, status: Manifest) -> None:
-    """Store the status."""
-    metadata = manifest["metadata"]
-    world.set_status(manifest["kind"], metadata["namespace"], metadata["name"], status)

@@ -62,7 +62,7 @@ def test_one_without_its_source_waits_for_it() -> None:
     world.delete("GitRepository", "tenants", "docs")
     reconcile_kustomizations(world)
 
-    message = 'gitrepositories.source.toolkit.fluxcd.io "docs" not found'
+    message = 'GitRepository.source.toolkit.fluxcd.io "docs" not found'
     assert conditions_of(status_in(world))["Ready"] == ("False", "ArtifactFailed", message)
 
 

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from cronjob.sandbox.fake_flux.git_failures import GitFailure
 from cronjob.sandbox.fake_flux.source_and_notification import (
     reconcile_git_repositories,
     reconcile_receivers,
@@ -222,12 +223,12 @@ def test_a_second_look_writes_nothing() -> None:
     secrets = a_secret("token", token="geheim"), a_secret("key", identity="pem", known_hosts="x")
     world = a_world(with_token(), with_key(), *secrets)
     reconcile_receivers(world)
-    reconcile_git_repositories(world, lambda _url, _identity: True)
+    reconcile_git_repositories(world, lambda _url, _identity: None)
     before = world.store.resource_version
     assert before > a_world(with_token(), with_key(), *secrets).store.resource_version
 
     reconcile_receivers(world)
-    reconcile_git_repositories(world, lambda _url, _identity: True)
+    reconcile_git_repositories(world, lambda _url, _identity: None)
 
     assert world.store.resource_version == before
 
@@ -236,14 +237,13 @@ def test_a_repository_whose_key_has_access_is_ready() -> None:
     world = a_world(with_key(), a_secret("key", identity="pem", known_hosts="x"))
     calls: list[tuple[str, str]] = []
 
-    def has_access(url: str, identity: str) -> bool:
+    def fetch(url: str, identity: str) -> None:
         calls.append((url, identity))
-        return True
 
-    reconcile_git_repositories(world, has_access)
+    reconcile_git_repositories(world, fetch)
 
     assert calls == [(URL, "pem")]
-    assert conditions(world, "GitRepository") == {"Ready": ("True", "Succeeded")}
+    assert conditions(world, "GitRepository") == dict.fromkeys(("Ready", "ArtifactInStorage"), ("True", "Succeeded"))
     status = the(world, "GitRepository")["status"]
     assert status["observedGeneration"] == 1
     assert status["artifact"]["revision"].startswith("master@sha1:")
@@ -252,7 +252,7 @@ def test_a_repository_whose_key_has_access_is_ready() -> None:
 def test_a_repository_without_access_fails_until_it_has() -> None:
     world = a_world(with_key(), a_secret("key", identity="pem", known_hosts="x"))
 
-    reconcile_git_repositories(world, lambda _url, _identity: False)
+    reconcile_git_repositories(world, lambda _url, _identity: GitFailure.UNKNOWN_KEY)
     assert conditions(world, "GitRepository") == {
         "Ready": ("False", "GitOperationFailed"),
         "Reconciling": ("True", "ProgressingWithRetry"),
@@ -260,8 +260,8 @@ def test_a_repository_without_access_fails_until_it_has() -> None:
     }
     assert the(world, "GitRepository")["status"]["observedGeneration"] == -1
 
-    reconcile_git_repositories(world, lambda _url, _identity: True)
-    assert conditions(world, "GitRepository") == {"Ready": ("True", "Succeeded")}
+    reconcile_git_repositories(world, lambda _url, _identity: None)
+    assert conditions(world, "GitRepository") == dict.fromkeys(("Ready", "ArtifactInStorage"), ("True", "Succeeded"))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_repository_without_access_fails_until_it_has() -> None:
 def test_a_repository_without_a_usable_secret_fails_to_authenticate(secret: dict | None) -> None:
     world = a_world(with_key(), *([secret] if secret else []))
 
-    reconcile_git_repositories(world, lambda _url, _identity: True)
+    reconcile_git_repositories(world, lambda _url, _identity: None)
 
     assert conditions(world, "GitRepository")["Ready"] == ("False", "AuthenticationFailed")
 
@@ -299,7 +299,7 @@ def test_a_repository_without_a_usable_secret_fails_to_authenticate(secret: dict
 def test_a_port_must_be_a_number(url: str, reason: str) -> None:
     world = a_world(with_key(url), a_secret("key", identity="pem", known_hosts="x"))
 
-    reconcile_git_repositories(world, lambda _url, _identity: True)
+    reconcile_git_repositories(world, lambda _url, _identity: None)
 
     assert conditions(world, "GitRepository")["Ready"][1] == reason
 
@@ -308,7 +308,7 @@ def test_an_invalid_url_stalls() -> None:
     url = "ssh://git@gitlab.test:tenants/docs.git"
     world = a_world(with_key(url), a_secret("key", identity="pem", known_hosts="x"))
 
-    reconcile_git_repositories(world, lambda _url, _identity: True)
+    reconcile_git_repositories(world, lambda _url, _identity: None)
 
     assert conditions(world, "GitRepository") == {
         "Ready": ("False", "URLInvalid"),
@@ -322,11 +322,11 @@ def test_an_invalid_url_stalls() -> None:
 
 def test_https_needs_no_identity_but_the_secret_that_it_names() -> None:
     world = a_world(with_key("https://gitlab.test/tenants/docs", secretRef=None))
-    reconcile_git_repositories(world, lambda _url, identity: identity == "")
+    reconcile_git_repositories(world, lambda _url, identity: GitFailure.UNKNOWN_KEY if identity else None)
     assert conditions(world, "GitRepository")["Ready"] == ("True", "Succeeded")
 
     world.apply(with_key("https://gitlab.test/tenants/docs"))
-    reconcile_git_repositories(world, lambda _url, identity: identity == "")
+    reconcile_git_repositories(world, lambda _url, identity: GitFailure.UNKNOWN_KEY if identity else None)
     assert conditions(world, "GitRepository")["Ready"] == ("False", "AuthenticationFailed")
 
 
@@ -334,19 +334,19 @@ def test_https_needs_no_identity_but_the_secret_that_it_names() -> None:
 def test_a_suspended_or_foreign_repository_is_left_alone(spec: dict) -> None:
     world = a_world(with_key(**spec), a_secret("key", identity="pem", known_hosts="x"))
 
-    reconcile_git_repositories(world, lambda _url, _identity: True)
+    reconcile_git_repositories(world, lambda _url, _identity: None)
     assert the(world, "GitRepository")["status"] == {"observedGeneration": -1}
 
     world.apply(with_key())
-    reconcile_git_repositories(world, lambda _url, _identity: True)
+    reconcile_git_repositories(world, lambda _url, _identity: None)
     assert conditions(world, "GitRepository")["Ready"] == ("True", "Succeeded")
 
 
 def test_a_new_branch_is_a_new_artifact() -> None:
     world = a_world(with_key(), a_secret("key", identity="pem", known_hosts="x"))
-    reconcile_git_repositories(world, lambda _url, _identity: True)
+    reconcile_git_repositories(world, lambda _url, _identity: None)
     world.apply(with_key(ref={"branch": "main"}))
 
-    reconcile_git_repositories(world, lambda _url, _identity: True)
+    reconcile_git_repositories(world, lambda _url, _identity: None)
 
     assert the(world, "GitRepository")["status"]["artifact"]["revision"].startswith("main@sha1:")
