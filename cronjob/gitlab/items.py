@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from reconcile.actual import EXECUTABLE, FoundKey, FoundWebhook
@@ -50,7 +51,7 @@ def webhook_from(element: object, rules: Rules) -> FoundWebhook:
     return FoundWebhook(
         _number(answer, "id"),
         url,
-        {flag: _flag(answer, flag) for flag in FLAGS if flag in answer},
+        _flags(tuple((flag, _flag(answer, flag)) for flag in FLAGS if flag in answer)),
         mark,
         rules.webhook_owner(mark, url),
         description=description,
@@ -61,6 +62,12 @@ def webhook_from(element: object, rules: Rules) -> FoundWebhook:
         token_present=_flag(answer, "token_present") if "token_present" in answer else None,
         alert_status=_optional(answer, "alert_status") or EXECUTABLE,
     )
+
+
+@lru_cache(maxsize=4096)
+def _flags(values: tuple[tuple[str, bool], ...]) -> Mapping[str, bool]:
+    """Return one mapping for equal flags: thousands of webhooks have the same few combinations."""
+    return dict(values)
 
 
 def project_from(element: object) -> Project:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cronjob.commands import publish as telling
+from cronjob.commands import publish
 from cronjob.sandbox.samples import CLUSTER, add_tenant, reconcile_flux
 from tests.worlds.program import VALIDATOR, Program, a_program
 
@@ -352,7 +352,7 @@ def test_the_termination_message_is_the_summary(
 ) -> None:
     message = tmp_path / "termination-log"
     message.touch()
-    monkeypatch.setattr(telling, "TERMINATION_LOG", message)
+    monkeypatch.setattr(publish, "TERMINATION_LOG", message)
 
     assert program.run().code == 0
     assert message.read_text() == "Applied: 4 created, 0 updated, 0 deleted, 0 unchanged, 0 problems."
@@ -361,7 +361,7 @@ def test_the_termination_message_is_the_summary(
 def test_a_termination_message_that_cannot_be_written_costs_nothing(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "TERMINATION_LOG", tmp_path)
+    monkeypatch.setattr(publish, "TERMINATION_LOG", tmp_path)
 
     done = program.run()
     assert (done.code, done.report["result"]) == (0, "applied")

@@ -69,7 +69,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "links": lambda: "\n".join(
         ["| link | what is looked at |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in LINKS.items())]
     ),
-    "weathers": lambda: "\n".join(
+    "fault-profiles": lambda: "\n".join(
         [
             "| `--faults` | what happens |",
             "|---|---|",

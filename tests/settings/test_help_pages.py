@@ -188,9 +188,9 @@ def test_a_page_of_one_heading_calls_it_options() -> None:
 
 def test_help_of_a_command_that_has_no_page_of_its_own_leads_to_the_readme() -> None:
     @click.command(cls=program.command_class)
-    def mend() -> None:
+    def fix() -> None:
         """Something new."""
 
-    shown = CliRunner().invoke(mend, ["--help"], prog_name="mend").stdout
+    shown = CliRunner().invoke(fix, ["--help"], prog_name="fix").stdout
     assert sections(shown)["Documentation"].strip() == "README.md, in the source of this version."
     assert sections(shown)["Exit codes"].split()[0] == "0"
