@@ -79,7 +79,9 @@ def with_a_receiver_without_token(program: Program) -> None:
 def with_a_receiver_that_is_not_ready(program: Program) -> None:
     found = program.kubernetes.get("Receiver", NAMESPACE, NAME)
     assert found
-    ready = {"type": "Ready", "status": "False", "reason": "ValidationFailed", "message": "no such thing"}
+    ready = {"type": "Ready", "status": "False", "reason": "ValidationFailed", "message": "no such thing"} | {
+        "lastTransitionTime": program.kubernetes.now()
+    }
     program.kubernetes.set_status("Receiver", NAMESPACE, NAME, found["status"] | {"conditions": [ready]})
 
 
@@ -110,7 +112,9 @@ def with_a_suspended_kustomization(program: Program) -> None:
 
 def with_a_kustomization_that_cannot_be_built(program: Program) -> None:
     message = "kustomize build failed: no matches for kind Nonsense"
-    ready = {"type": "Ready", "status": "False", "reason": "BuildFailed", "message": message}
+    ready = {"type": "Ready", "status": "False", "reason": "BuildFailed", "message": message} | {
+        "lastTransitionTime": program.kubernetes.now()
+    }
     program.kubernetes.set_status("Kustomization", NAME, NAME, {"conditions": [ready]})
 
 

@@ -69,7 +69,9 @@ class TestLinks:
         self, program: Program, failure: str, next_step: str, *, has_command: bool
     ) -> None:
         message = f"failed to checkout: unable to clone 'ssh://git@code.vt.edu/{PATH}': {failure}"
-        ready = {"type": "Ready", "status": "False", "reason": "GitOperationFailed", "message": message}
+        ready = {"type": "Ready", "status": "False", "reason": "GitOperationFailed", "message": message} | {
+            "lastTransitionTime": program.kubernetes.now()
+        }
         program.kubernetes.set_status("GitRepository", NAMESPACE, NAME, {"conditions": [ready]})
         done = traced(program)
 

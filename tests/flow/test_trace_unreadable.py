@@ -62,7 +62,9 @@ class TestUnreadable:
 
     def test_what_controllers_write_cannot_steer_a_terminal_nor_show_a_password(self, program: Program) -> None:
         message = "\x1b[31mcannot clone https://bot:hunter2-and-more@code.vt.edu/a/b and ssh://git:pw@code.vt.edu/a"
-        ready = {"type": "Ready", "status": "False", "reason": "GitOperationFailed", "message": message}
+        ready = {"type": "Ready", "status": "False", "reason": "GitOperationFailed", "message": message} | {
+            "lastTransitionTime": program.kubernetes.now()
+        }
         program.kubernetes.set_status("GitRepository", NAMESPACE, NAME, {"conditions": [ready]})
         text = program("trace", NAME).out
 

@@ -98,8 +98,7 @@ class FluxSchema:
         )
         yield from _interval(version, spec)
         yield from _named(spec, "secretRef")
-        resources = spec.get("resources")
-        for index, resource in enumerate(resources if isinstance(resources, list) else ()):
+        for index, resource in _objects(spec.get("resources")):
             yield from self._resource(f"spec.resources[{index}]", resource)
 
     def _resource(self, path: str, resource: Manifest) -> Iterator[Cause]:
@@ -125,7 +124,7 @@ class FluxSchema:
 def _condition_causes(status: object) -> Iterator[Cause]:
     """The errors in the conditions of a status: lastTransitionTime, message, reason, status and type are required."""
     conditions = status.get("conditions") if isinstance(status, dict) else None
-    for index, condition in enumerate(conditions if isinstance(conditions, list) else ()):
+    for index, condition in _objects(conditions):
         path = f"status.conditions[{index}]"
         yield from _required(condition, *CONDITION_FIELDS, path=path)
         yield from _one_of(f"{path}.status", condition.get("status"), CONDITION_STATUSES)
@@ -142,6 +141,13 @@ def _receiver_rules(spec: Manifest) -> Iterator[Cause]:
         "secretRef is required when type is not generic-oidc": is_oidc or has_secret,
     }
     yield from (("spec", f"Invalid value: {message}") for message, holds in rules.items() if not holds)
+
+
+def _objects(items: object) -> Iterator[tuple[int, Manifest]]:
+    """The objects in a list, with their places. Values of other types are not checked here."""
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(item, dict):
+            yield index, item
 
 
 def _required(fields: Manifest, *names: str, path: str = "spec") -> Iterator[Cause]:

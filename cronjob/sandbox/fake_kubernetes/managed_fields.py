@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cronjob.sandbox.fake_kubernetes.kinds import Kind
+from cronjob.sandbox.fake_kubernetes.kinds import BY_KIND, Kind
 
 Manifest = dict[str, Any]
 Path = tuple[str, ...]
@@ -43,8 +43,9 @@ class Writer:
 CONTROLLER = Writer("gotk-controller", "status")
 
 
-def managed_fields(kind: Kind, new: Manifest, old: Manifest | None, *, writer: Writer, time: str) -> list[Manifest]:
+def managed_fields(new: Manifest, old: Manifest | None, *, writer: Writer, time: str) -> list[Manifest]:
     """The managedFields of *new*, which *writer* writes at *time* in place of *old*."""
+    kind = BY_KIND[new["kind"]]
     before, after = dict(_leaves(kind, old or {})), dict(_leaves(kind, new))
     changed = {path for path, value in after.items() if before.get(path, _MISSING) != value}
     if old is None and new.get("status") == {"observedGeneration": -1}:

@@ -55,7 +55,7 @@ class KubernetesStore:
             new = completed(kind, manifest, old, now=self.now())
             if old is not None and is_same(new, old):
                 return old
-            fields = managed_fields(kind, new, old, writer=writer, time=self.now())
+            fields = managed_fields(new, old, writer=writer, time=self.now())
             new = stamped(new, self.resource_version + 1, fields)
             if not dry_run:
                 self.resource_version += 1
