@@ -13,6 +13,7 @@ from cronjob.gitlab.group import Scope
 from cronjob.gitlab.session import GitLabConnection
 from cronjob.kube.client import KubeApi
 from cronjob.kube.target import KubeOptions
+from cronjob.output.logs import log_warning
 from cronjob.settings.settings import Settings
 from reconcile.errors import SettingsError
 
@@ -34,7 +35,9 @@ class Invocation:
 def kubernetes_of(call: Invocation) -> KubeOptions:
     """Return how to reach the cluster."""
     settings = call.settings
-    return KubeOptions(settings.kubeconfig, settings.context, settings.timeout, VERSION, call.stop_control)
+    return KubeOptions(
+        settings.kubeconfig, settings.context, settings.timeout, VERSION, call.stop_control, warn=log_warning
+    )
 
 
 def namespaces_of(settings: Settings, api: KubeApi) -> tuple[str, ...]:

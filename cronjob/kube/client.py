@@ -1,70 +1,56 @@
-"""
-Which cluster, as whom, and one request to it: the one module that imports `kubernetes`.
-
-Its typed API classes are never touched: CoreV1Api alone costs half a second and 21 MB at every start.
-"""
+"""Requests to one API server: retries, renewal of expired credentials, and the count of what was sent."""
 
 from __future__ import annotations
 
-import re
 import threading
+import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-import yaml
-from kubernetes.client import ApiClient, ApiException, Configuration
-from kubernetes.config import ConfigException, incluster_config
-from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 from urllib3 import exceptions as urllib3_errors
 
-from cronjob.kube.errors import TLS_FAILED, NoAnswer
-from cronjob.kube.target import JSON, ClusterTarget, KubeOptions, KubeRequest
+from cronjob.kube.api_client import CONCURRENCY, ApiConnection, no_answer_for
+from cronjob.kube.errors import CredentialsError, CredentialsProblem, is_anonymous, refused_by_proxy
+from cronjob.kube.kubeconfig import IN_CLUSTER, find_cluster
+from cronjob.kube.target import ClusterTarget, KubeOptions, KubeRequest
 from cronjob.transport import retry
 from cronjob.transport.answer import Answer
-from cronjob.transport.deadline import with_total_timeout
-from cronjob.transport.failures import cause_of
 from cronjob.transport.retry import Outcome, RetryPolicy
-from cronjob.transport.single_pool import use_single_pool
-from reconcile.errors import SettingsError
+from reconcile.errors import SettingsError, SyncerError
 from reconcile.model import shown_url
 
-CONCURRENCY = 16
-HOME_FILE = "~/.kube/config"
-IN_CLUSTER = "in-cluster"
+__all__ = ["CONCURRENCY", "IN_CLUSTER", "KubeApi", "connect"]
 
-_REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_SELF_REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
 class KubeApi:
     """
     Requests to one API server, safe to share between threads; a context manager that closes its connections.
 
-    *server* and *source* say for the report where that is; *default_namespace* is the pod's or the context's.
+    *server* and *source* say for the report which server that is; *default_namespace* is the pod's or the context's.
     *requests* counts what was sent by verb, retries included.
     """
 
-    def __init__(self, configuration: Any, place: ClusterTarget, options: KubeOptions) -> None:
-        self.server = shown_url(configuration.host)
-        self.source = place.source
-        self.default_namespace = place.namespace
+    def __init__(self, target: ClusterTarget, log_in: Callable[[], Any], options: KubeOptions) -> None:
+        self.server = shown_url(target.server)
+        self.source = target.source
+        self.default_namespace = target.namespace
         self.requests: Counter[str] = Counter()
         self.stop_control = options.stop_control
+        self._target = target
+        self._log_in = log_in
         self._options = options
-        self._lock = threading.Lock()
-        self._renewing = threading.Lock()
-        self._refused: str | None = None
-        self._is_silent = False
-        self._configured_user = place.user
+        self._counting = threading.Lock()
+        self._connecting = threading.Lock()
+        self._connection: ApiConnection | None = None
+        self._refused: ApiConnection | None = None
+        self._has_failed = False
         self._retry_policy = RetryPolicy(self.stop_control, retry.BACKOFF)
-        self._client = ApiClient(configuration)
-        rest: Any = self._client.rest_client
-        rest.pool_manager = use_single_pool(with_total_timeout(rest.pool_manager), configuration.host)
-        self._client.user_agent = f"flux-gitlab-syncer/{options.version}"
 
     def __enter__(self) -> KubeApi:
         return self
@@ -74,24 +60,25 @@ class KubeApi:
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        if self._connection:
+            self._connection.close()
 
     @cached_property
     def user(self) -> str:
-        """As whom: what the server says (from Kubernetes 1.28), else the kubeconfig's name. Never raises."""
-        if self._is_silent:
-            return self._configured_user
+        """The user as the server names it (from Kubernetes 1.28), else the kubeconfig's name. Never raises."""
+        if self._has_failed:
+            return self._target.user
         try:
-            answer = self.send("POST", _REVIEWS, body={"kind": "SelfSubjectReview", "metadata": {}})
-        except NoAnswer:
-            return self._configured_user
+            answer = self.send("POST", _SELF_REVIEWS, body={"kind": "SelfSubjectReview", "metadata": {}})
+        except SyncerError:
+            return self._target.user
         match answer.parsed():
             case {"status": {"userInfo": {"username": str(name)}}} if answer.status == HTTPStatus.CREATED:
                 return name
-        return self._configured_user
+        return self._target.user
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
-        """The answer to a GET, whatever its status. Raises NoAnswer."""
+        """Send a GET; the answer may have any status. Raises NoAnswer and CredentialsError."""
         return self.send("GET", path, query=query)
 
     def send(
@@ -104,140 +91,105 @@ class KubeApi:
         timeout: float | None = None,
     ) -> Answer:
         """
-        The answer, whatever its status. Raises NoAnswer: whether a write was done is then unknown.
+        Send a request; the answer may have any status.
 
-        With *timeout*, in seconds, it is asked for once; without, again for as long as that is safe and may help.
+        With *timeout*, in seconds, it is sent once; without, it is retried as the retry policy says. Raises NoAnswer,
+        after which nobody knows whether a write was done, and CredentialsError where nobody is logged in.
         """
         request = KubeRequest(method, path, query or {}, body, timeout or self._options.timeout)
 
         def attempt() -> Outcome:
-            return self._send_authorised(request)
+            return self._send_logged_in(request)
 
-        outcome = attempt() if timeout else self._retry_policy.repeat(method, attempt)
-        if isinstance(outcome, Answer):
-            return outcome
-        self._is_silent = True
-        # Not `from outcome`: the library's messages may hold the token.
-        if isinstance(outcome, ApiException):
-            # The library raises it while it handles an SSLError of urllib3, and for nothing else here.
-            cause = cause_of(outcome.__context__) if outcome.__context__ else TLS_FAILED
-            raise NoAnswer(cause.clause, cause=cause) from None
-        raise NoAnswer.because_of(outcome) from None
-
-    def _send_authorised(self, request: KubeRequest) -> Outcome:
-        """Send one request. After a 401 the token is read again, once: the kubelet or a plugin may have renewed it."""
         try:
-            bearer = self._bearer()
-            outcome = self._send_once(request, bearer)
-            if outcome.status == HTTPStatus.UNAUTHORIZED and self._has_renewed(bearer):
-                outcome = self._send_once(request, self._bearer())
-        except (ApiException, urllib3_errors.HTTPError, ConfigException, OSError, ValueError) as error:
-            return error
+            outcome = attempt() if timeout else self._retry_policy.repeat(method, attempt)
+        except CredentialsError:
+            self._has_failed = True
+            raise
+        if isinstance(outcome, Answer) and outcome.status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            self._check_login(outcome)
+            return outcome
+        self._has_failed = True
+        # Not `from outcome`: the messages of the kubernetes package may hold the token.
+        raise (refused_by_proxy() if isinstance(outcome, Answer) else no_answer_for(outcome)) from None
+
+    def _send_logged_in(self, request: KubeRequest) -> Outcome:
+        """Send a request once; after a 401 once more, if the kubelet or a plugin has new credentials by now."""
+        connection = self._connected()
+        outcome = self._send_counted(connection, request)
+        if isinstance(outcome, Answer) and outcome.status == HTTPStatus.UNAUTHORIZED:
+            renewed = self._renewed(connection)
+            if renewed:
+                return self._send_counted(renewed, request)
         return outcome
 
-    def _send_once(self, request: KubeRequest, bearer: dict[str, Any] | None) -> Answer:
-        """One answer, read to its end."""
-        types = {"Accept": JSON} if request.body is None else {"Accept": JSON, "Content-Type": request.content_type}
-        serialized = self._client.param_serialize(
-            request.method,
-            request.path,
-            query_params=dict(request.query),
-            header_params=types,
-            body=request.body,
-            auth_settings=["BearerToken"] if bearer else [],
-            _request_auth=bearer,
-        )
-        with self._lock:
+    def _send_counted(self, connection: ApiConnection, request: KubeRequest) -> Outcome:
+        with self._counting:
             self.requests[request.method] += 1
-        response = self._client.call_api(*serialized, _request_timeout=(min(10.0, request.seconds), request.seconds))
-        return Answer(response.status, response.getheaders(), response.read())
+        return connection.send(request)
 
-    def _has_renewed(self, refused: dict[str, Any] | None) -> bool:
-        """Whether there is another token now than the *refused* one; each is asked about once."""
-        value = refused["value"] if refused else None
-        with self._renewing:
-            if value == self._token() != self._refused:
-                self._refused = value
-                with suppress(SettingsError):
-                    _place(self._client.configuration, self._options)
-            return bool(self._token() != value)
+    def _connected(self) -> ApiConnection:
+        """The connection; the first call logs in. Raises CredentialsError."""
+        if self._connection:
+            return self._connection
+        with self._connecting:
+            if not self._connection:
+                self._connection = self._new_connection()
+            return self._connection
 
-    def _token(self) -> Any:
-        return (self._bearer() or {}).get("value")
+    def _renewed(self, refused: ApiConnection) -> ApiConnection | None:
+        """A connection with other credentials than the *refused* one, None where there are none; looked up once."""
+        with self._connecting:
+            if self._connection is not refused or refused is self._refused:
+                return None if self._connection is refused else self._connection
+            self._refused = refused
+            with suppress(SettingsError):
+                renewed = self._new_connection()
+                if renewed.credentials != refused.credentials:
+                    self._connection = renewed
+                    return renewed
+        return None
 
-    def _bearer(self) -> dict[str, Any] | None:
-        """The token without blanks: a `tokenFile` that ends in a line break would fit no header."""
-        found = self._client.configuration.auth_settings().get("BearerToken")
-        return {**found, "value": found["value"].strip()} if found else None
+    def _new_connection(self) -> ApiConnection:
+        try:
+            configuration = self._log_in()
+        except CredentialsProblem as problem:
+            raise CredentialsError(
+                f"Nobody is logged in at {self.server}: {self._user}: {problem}.", str(problem)
+            ) from None
+        if not configuration.verify_ssl and not self._refused:
+            self._warn_of_insecure_tls()
+        return ApiConnection(configuration, self._target.headers, f"flux-gitlab-syncer/{self._options.version}")
+
+    def _check_login(self, answer: Answer) -> None:
+        """Raise CredentialsError where the server refuses an anonymous user."""
+        is_refused = answer.status == HTTPStatus.UNAUTHORIZED and not self._target.has_credentials
+        if not is_refused and not is_anonymous(answer):
+            return
+        problem = "it has no credentials; add them, or log in"
+        if self._target.has_credentials:
+            problem = "its credentials do not reach the API server; see whether a proxy on the way removes them"
+        self._has_failed = True
+        raise CredentialsError(
+            f"Nobody is logged in at {self.server} ({answer.title}): {self._user}: {problem}.", problem
+        )
+
+    @property
+    def _user(self) -> str:
+        """The user, for a sentence."""
+        if self.source == IN_CLUSTER:
+            return self._target.user
+        return f"user {self._target.user or 'without a name'} of the kubeconfig {self.source}"
+
+    def _warn_of_insecure_tls(self) -> None:
+        """Warn once; urllib3 would warn at every request."""
+        warnings.simplefilter("ignore", urllib3_errors.InsecureRequestWarning)
+        self._options.warn(
+            f"The certificate of {self.server} is not verified", "the kubeconfig says insecure-skip-tls-verify"
+        )
 
 
 def connect(options: KubeOptions) -> KubeApi:
-    """Find the cluster: the kubeconfig given, else the pod's own, else ~/.kube/config. Asks nothing yet."""
-    configuration = Configuration(host="")
-    place = _place(configuration, options)
-    if not re.match(r"https?://[^/]", configuration.host):
-        raise SettingsError(
-            f"The kubeconfig {place.source} names no `server` that can be used: write it as https://HOST:PORT."
-        )
-    # Repeating is ours: urllib3's would neither hear a stop nor know what a write may do.
-    configuration.retries = False
-    configuration.connection_pool_maxsize = CONCURRENCY
-    try:
-        return KubeApi(configuration, place, options)
-    except (urllib3_errors.HTTPError, ImportError):
-        pass
-    raise SettingsError(
-        f"The proxy on the way to {shown_url(configuration.host)} cannot be used: correct HTTPS_PROXY or proxy-url."
-    )
-
-
-def _place(configuration: Any, options: KubeOptions) -> ClusterTarget:
-    if options.kubeconfig:
-        place = _from_files(configuration, options.kubeconfig, options.context)
-        if place is None:
-            raise SettingsError(
-                f"The kubeconfig {options.kubeconfig} does not exist: correct --kubeconfig or KUBECONFIG."
-            )
-        return place
-    outside = "a context was asked for" if options.context else _from_pod(configuration)
-    if isinstance(outside, ClusterTarget):
-        return outside
-    place = _from_files(configuration, HOME_FILE, options.context)
-    if place is None:
-        raise SettingsError(
-            f"There is no cluster to talk to: the pod's own cannot be used ({outside}) and {HOME_FILE} does not "
-            "exist; give --kubeconfig."
-        )
-    return place
-
-
-def _from_pod(configuration: Any) -> ClusterTarget | str:
-    """The pod's service account, or why there is none."""
-    try:
-        incluster_config.load_incluster_config(configuration)
-    except (ConfigException, OSError, ValueError) as error:
-        return str(error).rstrip(".") if isinstance(error, ConfigException) else "its files cannot be read"
-    file = Path(incluster_config.SERVICE_TOKEN_FILENAME).with_name("namespace")
-    namespace = file.read_text(encoding="utf-8").strip() if file.is_file() else ""
-    return ClusterTarget(IN_CLUSTER, "the pod's service account", namespace or None)
-
-
-def _from_files(configuration: Any, files: str, context: str | None) -> ClusterTarget | None:
-    """What the kubeconfig says; None where none of *files* exists."""
-    try:
-        merged = KubeConfigMerger(files).config
-        if merged is None:
-            return None
-        loader = KubeConfigLoader(merged, active_context=context, config_base_path=None)
-        loader.load_and_set(configuration)
-        chosen = loader.current_context["context"]
-        return ClusterTarget(files, str(chosen.get("user") or ""), str(chosen.get("namespace") or "") or None)
-    except OSError as error:
-        why = f"cannot be read ({error.strerror})"
-    except (yaml.YAMLError, UnicodeDecodeError):
-        why = "is not YAML"
-    except (ConfigException, ValueError, TypeError, KeyError, AttributeError):
-        wanted = f"context {context}" if context else "current context"
-        why = f"has no complete {wanted}, or a file that it names is missing (`kubectl config view` shows it)"
-    # Outside the handlers: the library's messages may hold the user's token.
-    raise SettingsError(f"The kubeconfig {files} {why}: correct it, or give another --kubeconfig or --context.")
+    """Find the cluster: the kubeconfig given, else the pod's own, else ~/.kube/config. Sends nothing yet."""
+    target, log_in = find_cluster(options)
+    return KubeApi(target, log_in, options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from urllib3 import exceptions as urllib3_errors
 
 from cronjob.transport import failures
@@ -9,6 +11,9 @@ from cronjob.transport.answer import Answer
 from reconcile.causes import UNKNOWN, Cause, CauseCode
 from reconcile.errors import ReadError, SyncerError
 
+_WRONG_PROXY_LOGIN = Cause(
+    CauseCode.PROXY_FAILED, "407 Proxy Authentication Required: write USER:PASSWORD@ into proxy-url or HTTPS_PROXY"
+)
 TLS_FAILED = Cause(CauseCode.TLS_FAILED)
 _UNREADABLE = Cause(CauseCode.CREDENTIALS_UNUSABLE, "they can no longer be read")
 _NO_HEADER = Cause(CauseCode.CREDENTIALS_UNUSABLE, "they hold characters that no header can carry")
@@ -27,10 +32,25 @@ class NoAnswer(SyncerError):
     def because_of(cls, error: Exception) -> NoAnswer:
         """The same for an exception of the connection; any other one comes from the files with the credentials."""
         if isinstance(error, urllib3_errors.HTTPError):
-            cause = failures.cause_of(error)
+            cause = _WRONG_PROXY_LOGIN if _is_proxy_login_refused(error) else failures.cause_of(error)
         else:
             cause = _NO_HEADER if isinstance(error, ValueError) else _UNREADABLE
         return cls(cause.clause, cause=cause)
+
+
+class KubeconfigProblem(Exception):
+    """A kubeconfig, or a pod's service account, cannot be used; the text is a clause without credentials."""
+
+
+class CredentialsProblem(Exception):
+    """The credentials come to nothing; the text is a clause that says why and what to do, without any credential."""
+
+
+class CredentialsError(ReadError):
+    """The API server cannot be asked as anybody: a login failed, or there is none. It is no matter of permissions."""
+
+    def __init__(self, message: str, problem: str) -> None:
+        super().__init__(message, cause=Cause(CauseCode.CREDENTIALS_UNUSABLE, problem))
 
 
 class KubeReadError(ReadError):
@@ -56,3 +76,21 @@ def reason_in(answer: Answer) -> str:
         case {"kind": "Status", "reason": str(reason)}:
             return reason
     return ""
+
+
+def is_anonymous(answer: Answer) -> bool:
+    """Whether a 403 is about nobody in particular. Kubernetes names the user in its message only."""
+    match answer.parsed() if answer.status == HTTPStatus.FORBIDDEN else None:
+        case {"kind": "Status", "message": str(message)}:
+            return 'User "system:anonymous"' in message
+    return False
+
+
+def refused_by_proxy() -> NoAnswer:
+    """The NoAnswer for a 407, which a proxy gives to a request over plain HTTP."""
+    return NoAnswer(_WRONG_PROXY_LOGIN.clause, cause=_WRONG_PROXY_LOGIN)
+
+
+def _is_proxy_login_refused(error: Exception) -> bool:
+    """Whether a proxy answered 407 to CONNECT. The standard library's http.client puts the status into a text only."""
+    return any("Tunnel connection failed: 407" in str(inner) for inner in failures.wrapped(error))

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cronjob.kube.client import CONCURRENCY, KubeApi
-from cronjob.kube.errors import NoAnswer
+from cronjob.kube.errors import CredentialsError, NoAnswer
 from cronjob.transport.answer import Answer
 from reconcile.desired.repositories import ref_of
 from reconcile.model import Kind, Ref, shown_url
@@ -156,8 +156,8 @@ class EventRecorder:
             return
         try:
             failure = self._api.stop_control.reason() or self._write(event)
-        except NoAnswer as no_answer:
-            failure = f"Kubernetes gave no answer ({no_answer})"
+        except (NoAnswer, CredentialsError) as error:
+            failure = f"Kubernetes gave no answer ({error})"
         if failure:
             # Never reset: Events that were already being written may succeed after it.
             self._failure = failure

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from cronjob.concurrency.stop import StopControl
 from cronjob.kube.client import KubeApi
-from cronjob.kube.errors import NoAnswer
+from cronjob.kube.errors import CredentialsError, NoAnswer
 from cronjob.kube.lease_claim import LeaseClaim, LeaseConflict
 from cronjob.kube.lease_record import LeaseRecord
 from cronjob.transport.answer import Answer
@@ -169,8 +169,8 @@ class Lease:
                 return
             try:
                 self._renew()
-            except NoAnswer as no_answer:
-                self._renew_failure = str(no_answer)
+            except (NoAnswer, CredentialsError) as failure:
+                self._renew_failure = str(failure)
 
     def _renew(self) -> None:
         started = time.monotonic()
@@ -179,8 +179,7 @@ class Lease:
             if answer.status != HTTPStatus.CONFLICT:
                 break
             # Somebody changed it: Flux its labels, another shard its time, or another run its holder.
-            answer = self._send("GET", self._path)
-            self._reread(answer)
+            self._reread(answer := self._send("GET", self._path))
             if answer.status == HTTPStatus.OK and not self._lost_reason:
                 answer = self._send("PUT", self._path, self._record)
         if answer.status == HTTPStatus.OK and not self._lost_reason:
@@ -224,8 +223,8 @@ class Lease:
         """Why the Lease may still be ours; empty once Kubernetes itself (not a proxy's page) says that it is not."""
         try:
             answer = self._write_release()
-        except NoAnswer as no_answer:
-            return str(no_answer)
+        except (NoAnswer, CredentialsError) as failure:
+            return str(failure)
         if answer.status == HTTPStatus.OK:
             record = LeaseRecord.of(answer.parsed() or {})
             return "" if record.metadata and not record.is_held_by(self._claim.holder) else str(_NOT_A_LEASE)
@@ -233,7 +232,7 @@ class Lease:
         return "" if is_gone else answer.title
 
     def _write_release(self) -> Answer:
-        """The last answer to reading and writing the record without us; shards that end together may conflict."""
+        """Read the record and write it without us: the last answer. Shards that end together may conflict."""
         for _ in range(_CONFLICT_TRIES):
             answer = self._send("GET", self._path)
             record = LeaseRecord.of(answer.parsed() or {})
@@ -246,6 +245,6 @@ class Lease:
         return answer
 
     def _send(self, method: str, path: str, record: LeaseRecord | None = None) -> Answer:
-        claim = self._claim
-        body = record.manifest_for(claim.holder, claim.cluster, self._times.duration) if record else None
+        holder, cluster = self._claim.holder, self._claim.cluster
+        body = record.manifest_for(holder, cluster, self._times.duration) if record else None
         return self._api.send(method, path, body=body, timeout=self._times.request_timeout)

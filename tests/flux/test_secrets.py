@@ -164,8 +164,9 @@ class TestSecrets:
         ],
     )
     def test_any_other_answer_makes_it_unreadable(
-        self, world: KubernetesWorld, flux: FluxCluster, failure: dict[str, Any], reason: str
+        self, world: KubernetesWorld, connected: Connect, failure: dict[str, Any], reason: str
     ) -> None:
+        flux = FluxCluster(connected(token="bearer"), [TENANTS])
         world.apply(a_secret("key", token=b"t"))
         world.fail(path="/secrets/key", times=None, **failure)
 

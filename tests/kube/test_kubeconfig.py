@@ -126,7 +126,7 @@ class TestOrder:
     @pytest.mark.usefixtures("pod")
     def test_a_pods_token_is_sent(self) -> None:
         with connect(KubeOptions()) as api:
-            assert (api._bearer() or {})["value"] == "bearer pod-token"
+            assert api._connected().credentials[0] == "bearer pod-token"
             assert "pod-token" not in repr(api)
 
 
@@ -145,6 +145,12 @@ class TestKubeconfig:
 
         with connect(KubeOptions(paths, "two")) as api:
             assert (api.server, api.source) == ("https://two.test", paths)
+
+    def test_of_several_files_the_first_current_context_counts_as_for_kubectl(self, files: Callable[..., str]) -> None:
+        first = files(several(**{"current-context": "two"}), name="first")
+
+        with connect(KubeOptions(os.pathsep.join([first, files(several())]))) as api:
+            assert api.server == "https://two.test"
 
     def test_nothing_is_written_back(self, files: Callable[..., str]) -> None:
         file = files(several())
@@ -179,7 +185,6 @@ class TestKubeconfig:
             several(contexts=[{"context": {}}]),
             several(contexts=[{"name": "one", "context": {"user": "one"}}]),
             several(users=[{"user": {"token": "token-one"}}]),
-            several(users=[{"name": "one", "user": {"tokenFile": "/missing"}}]),
             several(users=[{"name": "one", "user": "token-one"}]),
             several(**{"current-context": None}),
         ],

@@ -435,10 +435,21 @@ class TestRefusals:
 
         assert f"See that namespace {TENANTS} exists" in str(refusal(lease(wait=600.0)))
 
-    def test_a_refused_token_is_named(self, world: KubernetesWorld, lease: Make) -> None:
+    def test_a_refused_token_is_named(self, world: KubernetesWorld, connected: Connect) -> None:
+        world.token = "another"
+        claim = replace(CLAIM, wait=600.0)
+
+        error = refusal(Lease(connected(token="expired"), claim, StopControl(), log_warning))
+
+        assert "Renew the job's token" in str(error)
+
+    def test_where_nobody_is_logged_in_no_permission_is_missing(self, world: KubernetesWorld, lease: Make) -> None:
         world.token = "another"
 
-        assert "Renew the job's token" in str(refusal(lease(wait=600.0)))
+        error = refusal(lease(wait=600.0))
+
+        assert "Nobody is logged in" in str(error)
+        assert "--no-lease" not in str(error)
 
     @pytest.mark.parametrize("failure", [{"status": 503}, {"status": 429}, {"drop": True}])
     def test_what_may_pass_is_waited_for(self, world: KubernetesWorld, lease: Make, failure: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from cronjob.commands.check.permissions import LEASES, Permission, is_allowed
 from cronjob.commands.findings import fail, ok, warn
 from cronjob.flux.cluster import GIT_REPOSITORIES, RECEIVERS, FluxCluster, Resource
-from cronjob.kube.errors import NoAnswer
+from cronjob.kube.errors import CredentialsError, NoAnswer
 from cronjob.kube.lease_claim import LeaseClaim
 from cronjob.kube.lease_record import LeaseRecord
 from reconcile.errors import ReadError, SettingsError
@@ -39,6 +39,8 @@ def check_cluster(flux: FluxCluster, needs: RunNeeds) -> Iterator[Finding]:
         yield from _excess_findings(flux)
         for claim in needs.leases:
             yield _lease_finding(flux, claim)
+    except CredentialsError as error:
+        yield fail("kubernetes", str(error))
     except NoAnswer as error:
         yield fail("kubernetes", f"{api.server} does not answer ({error}): see --kubeconfig, and the network.")
 

@@ -116,7 +116,9 @@ def _logging(world: KubernetesWorld) -> Middleware:
     async def log(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         status = response.status if is_connected(request) else 0
-        world.requests.append(Request(request.method, request.path, dict(request.query), status))
+        names = {name.lower() for name in request.headers if name.lower().startswith("impersonate-")}
+        impersonation = {name: request.headers.getall(name) for name in names}
+        world.requests.append(Request(request.method, request.path, dict(request.query), status, impersonation))
         return response
 
     return log

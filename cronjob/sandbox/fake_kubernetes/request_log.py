@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Request:
-    """One answered request. Its status is 0 where the connection was dropped or the answer was cut."""
+    """
+    One answered request. Its status is 0 where the connection was dropped or the answer was cut.
+
+    *impersonation* are its Impersonate headers, by their lower-cased name.
+    """
 
     method: str
     path: str
     query: dict[str, str]
     status: int
+    impersonation: dict[str, list[str]] = field(default_factory=dict)
