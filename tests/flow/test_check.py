@@ -133,10 +133,14 @@ class TestKubernetes:
         assert found(done, "role") == [("ok", "Maintainer on all 2 projects")]
         assert found(done, "rights") == []
 
-    def test_one_that_does_not_know_us(self, program: Program) -> None:
+    def test_one_that_does_not_know_us(self, program: Program, tmp_path: Path) -> None:
         program.kubernetes.token = "another"
+        kubeconfig = Path(program.environment["KUBECONFIG"]).read_text().replace("user: {}", "user: {token: expired}")
+        (tmp_path / "config").write_text(kubeconfig)
 
-        assert "answers 401 Unauthorized" in the_one(checked(program), "kubernetes", "fail")
+        assert "Nobody is logged in" in the_one(checked(program), "kubernetes", "fail")
+        expired = checked(program, KUBECONFIG=str(tmp_path / "config"))
+        assert "answers 401 Unauthorized" in the_one(expired, "kubernetes", "fail")
 
     def test_without_flux(self, program: Program) -> None:
         program.kubernetes.fail(path="/apis/notification", status=404, times=None, body="404 page not found\n")

@@ -69,10 +69,10 @@ UNREADABLE: dict[str, tuple[Break, str, tuple[str, ...]]] = {
         "NamespaceGone",
         (NAMESPACE, "is being deleted"),
     ),
-    "the token has expired and there is no other": (
+    "nobody is logged in": (
         lambda world: setattr(world, "token", "another"),
         "SourceUnreadable",
-        ("does not know who asks", "401 Unauthorized", "renew the token"),
+        ("Nobody is logged in", "401 Unauthorized", "add them, or log in"),
     ),
 }
 
