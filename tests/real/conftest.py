@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from cronjob.sandbox.fake_gitlab.app import gitlab_app
+from cronjob.sandbox.fake_gitlab.records import MAINTAINER
 from cronjob.sandbox.fake_gitlab.world import GitLabWorld
 from cronjob.sandbox.serving import serving
 from tests.real.forge import Forge
 from tests.real.install import a_real_world
 from tests.real.programs import PROGRAMS, missing
 from tests.real.ssh_server import SSHD, an_ssh_server, ssh_version
-from tests.real.world import RealWorld
+from tests.real.world import GROUP, RealWorld
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +27,11 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     repositories.mkdir()
     gitlab = GitLabWorld()
     gitlab.allow_local_requests = True
+    bot = gitlab.add_user("flux-bot")
+    gitlab.add_member(gitlab.add_group(GROUP), bot, MAINTAINER)
+    token = gitlab.add_token(bot)
     with serving(gitlab_app(gitlab)) as url, an_ssh_server(gitlab, repositories, folder) as ssh:
-        yield Forge(gitlab, url, repositories, ssh)
+        yield Forge(gitlab, url, token, repositories, ssh)
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +39,14 @@ def world(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
     """A cluster of real programs that uses the forge."""
     if absent := missing():
         pytest.skip(f"not built: {', '.join(program.name for program in absent)}; `make real` does")
-    with a_real_world(forge, tmp_path_factory.mktemp("cluster")) as made:
+    with a_real_world("prod", forge, tmp_path_factory.mktemp("cluster")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def second(world: RealWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWorld]:
+    """Another cluster with programs of its own, beside the first."""
+    with a_real_world("stage", world.forge, tmp_path_factory.mktemp("second")) as made:
         yield made
 
 

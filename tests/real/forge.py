@@ -26,10 +26,15 @@ _NOBODY = "0" * 40
 
 @dataclass
 class Forge:
-    """*gitlab*, served at *url*, with *repositories* of its projects behind *ssh*, and webhooks that are delivered."""
+    """
+    *gitlab*, served at *url*, with *repositories* of its projects behind *ssh*, and webhooks that are delivered.
+
+    *token* is that of the job's account, a Maintainer of the tenants' group.
+    """
 
     gitlab: GitLabWorld
     url: str
+    token: str
     repositories: Path
     ssh: SshServer
     _failures: Counter[int] = field(default_factory=Counter)

@@ -11,7 +11,6 @@ from typing import Any
 
 import yaml
 
-from cronjob.sandbox.fake_gitlab.records import MAINTAINER
 from tests.cluster.api_servers import Real
 from tests.cluster.manifests import FOLDER, Manifest, of_kind
 from tests.cluster.objects import said
@@ -19,26 +18,26 @@ from tests.cluster.real_server import a_real_server
 from tests.real import flux_controllers
 from tests.real.forge import Forge
 from tests.real.programs import CONTROLLERS, assets
-from tests.real.world import CLUSTER, GROUP, JOB, NAMESPACE, RealWorld
+from tests.real.world import GROUP, JOB, NAMESPACE, RealWorld
 
 _AGGREGATES_TO = re.compile(r"rbac\.authorization\.k8s\.io/aggregate-to-(view|edit|admin)")
 _ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 
 
 @contextmanager
-def a_real_world(forge: Forge, folder: Path) -> Iterator[RealWorld]:
-    """All programs, up, with the shipped manifests applied and the job's token in its Secret."""
+def a_real_world(cluster: str, forge: Forge, folder: Path) -> Iterator[RealWorld]:
+    """All programs of a cluster, up, with the shipped manifests applied and the job's token in its Secret."""
     with ExitStack() as stack:
         ours = stack.enter_context(a_real_server(assets(), folder))
         server = Real(ours.kubeconfig, folder, ours)
         stack.enter_context(server.api)
         _aggregate_roles(server)
-        world = RealWorld(server, forge, "", folder)
+        world = RealWorld(cluster, server, forge, "", folder)
         for controller in CONTROLLERS:
             world.kubectl("apply", "--server-side", "-f", str(controller.crds))
         world.kubectl("create", "namespace", flux_controllers.NAMESPACE)
         url = stack.enter_context(flux_controllers.flux_controllers(ours.kubeconfig, folder))
-        world = RealWorld(server, forge, url, folder)
+        world = RealWorld(cluster, server, forge, url, folder)
         _install(world)
         yield world
 
@@ -59,21 +58,18 @@ def _aggregate_roles(server: Real) -> None:
 
 def _install(world: RealWorld) -> None:
     """The subsystem's folder with its policy enforced, the base with an operator's settings, and the token."""
-    gitlab = world.forge.gitlab
-    bot = gitlab.add_user("flux-bot")
-    gitlab.add_member(gitlab.add_group(GROUP), bot, MAINTAINER)
     world.kubectl("apply", "-k", str(FOLDER / "examples" / "subsystem"))
     binding = of_kind("ValidatingAdmissionPolicyBinding", "examples/subsystem")["tenant-kustomizations"]
     world.apply({**binding, "spec": {**binding["spec"], "validationActions": ["Deny"]}})
-    token = gitlab.add_token(bot)
-    world.kubectl("create", "secret", "generic", f"{JOB}-token", "-n", NAMESPACE, f"--from-literal=token={token}")
+    token = f"--from-literal=token={world.forge.token}"
+    world.kubectl("create", "secret", "generic", f"{JOB}-token", "-n", NAMESPACE, token)
     world.kubectl("apply", "-k", str(_overlay(world)))
 
 
 def _overlay(world: RealWorld) -> Path:
     """What users without Flux write: the base, and one patch for the settings; the folder of it."""
     settings = {
-        "SYNCER_CLUSTER": CLUSTER,
+        "SYNCER_CLUSTER": world.cluster,
         "SYNCER_GITLAB_URL": world.forge.url,
         "SYNCER_GROUP": GROUP,
         "SYNCER_RECEIVER_URL": world.receiver_url,

@@ -11,8 +11,9 @@ from typing import Any
 
 from cronjob.sandbox.fake_gitlab.records import Hook, Project
 from cronjob.sandbox.samples import ssh_key
+from reconcile.findings import Level
 from tests.cluster.manifests import FOLDER, Manifest
-from tests.real.world import CLUSTER, GROUP, NAMESPACE, RealWorld, wait_for
+from tests.real.world import GROUP, NAMESPACE, RealWorld, wait_for
 
 VERSIONS = {
     "GitRepository": "source.toolkit.fluxcd.io/v1",
@@ -118,24 +119,28 @@ class Tenant:
         done = self.world.ask("trace", self.name)
         [chain] = json.loads(done.out)["chains"]
         levels: dict[str, str] = {}
-        order = ("ok", "note", "skip", "warn", "fail")
+        order = [str(level) for level in Level]
         for link in chain["links"]:
             levels[link["link"]] = max(levels.get(link["link"], "ok"), link["level"], key=order.index)
         return levels, "\n".join(f"{link['link']}: {link['message']}" for link in chain["links"])
+
+    def mark(self, suffix: str = "ssh") -> str:
+        """The title of the deploy key that the job makes for one of its Secrets."""
+        return f"flux-gitlab-syncer {self.world.cluster} {NAMESPACE}/{self.name}-{suffix}"
 
     def run(self, *options: str) -> Any:
         """Run the job for this project alone; the report."""
         return self.world.run("--project", self.project.path_with_namespace, *options).report
 
 
-def mark(name: str) -> str:
-    """The title of a deploy key that the job makes for that Secret's name."""
-    return f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}/{name}"
-
-
 def new_tenant(world: RealWorld, name: str) -> Tenant:
-    """Copy examples/tenant under another name and apply it, as its first lines say; the two Secrets are made."""
-    tenant = Tenant(world, name, world.forge.create(f"{GROUP}/{name}"))
+    """
+    Copy examples/tenant under another name and apply it, as its first lines say; the two Secrets are made.
+
+    Its project is made where another cluster has not made it before.
+    """
+    known = world.forge.gitlab.projects_by_path.get(f"{GROUP}/{name}")
+    tenant = Tenant(world, name, known or world.forge.create(f"{GROUP}/{name}"))
     folder = world.folder / "tenants" / name
     shutil.copytree(FOLDER / "examples" / "tenant", folder)
     for file in folder.iterdir():

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.real.tenants import Tenant, mark, new_tenant
+from tests.real.tenants import Tenant, new_tenant
 from tests.real.world import RealWorld, wait_for
 
 LINKS = (
@@ -40,7 +40,7 @@ def assert_healthy(tenant: Tenant, **but: str) -> None:
     assert levels == HEALTHY | but, messages
     report = tenant.run()
     assert (report["result"], report["problems"]) == ("in_sync", [])
-    assert tenant.key_titles == [mark(f"{tenant.name}-ssh")]
+    assert tenant.key_titles == [tenant.mark()]
     [hook] = tenant.hooks
     assert hook.url == tenant.world.receiver_url + tenant.get("Receiver")["status"]["webhookPath"]
 
@@ -142,7 +142,7 @@ def test_a_new_key_by_a_second_suspended_repository_leaves_no_gap(world: RealWor
     assert tenant.run()["result"] == "applied"
 
     assert old not in tenant.public_keys
-    assert tenant.key_titles == [mark(f"{tenant.name}-next")]
+    assert tenant.key_titles == [tenant.mark("next")]
     tenant.push("with the next key")
     tenant.wait_applied("with the next key")
     levels, messages = tenant.trace()
@@ -177,7 +177,7 @@ def test_a_receiver_that_is_deleted_takes_its_webhook_along(world: RealWorld) ->
     report = tenant.run()
 
     assert [change["action"] for change in report["changes"]] == ["delete"]
-    assert (tenant.hooks, tenant.key_titles) == ([], [mark(f"{tenant.name}-ssh")])
+    assert (tenant.hooks, tenant.key_titles) == ([], [tenant.mark()])
     levels, messages = tenant.trace()
     assert levels["deploy-key"] == levels["fetch"] == "ok", messages
     assert levels["receiver"] != "ok"

@@ -26,7 +26,6 @@ from tests.worlds.program import Done
 NAMESPACE = "tenant-config"
 JOB = "flux-gitlab-syncer"
 GROUP = "platform/tenants"
-CLUSTER = "prod"
 # Seconds that a controller gets on a busy machine.
 PATIENCE = 60
 T = TypeVar("T")
@@ -34,8 +33,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RealWorld:
-    """The cluster in *server*, *receiver_url* of its notification-controller, and the *forge*."""
+    """A cluster: its name in GitLab, its API server, the address of its notification-controller, and the forge."""
 
+    cluster: str
     server: Real
     forge: Forge
     receiver_url: str
