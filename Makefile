@@ -34,7 +34,12 @@ decision: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term tests/reconcile
 
 tests: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/reconcile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/reconcile --ignore tests/real $(ARGS)
+
+# Prints which real programs ran, and how many tests passed.
+real: $(VENV)/test.stamp
+	assets=$$($(BIN)/python -m tests.real.build) && PATH=$$assets:$$PATH KUBEBUILDER_ASSETS=$$assets \
+		$(BIN)/python -m pytest --timeout 900 tests/cluster tests/real $(ARGS)
 
 FUZZ := tests/fuzz tests/reconcile/desired/test_git_url.py tests/gitlab/test_items.py tests/reconcile/test_model.py \
 	tests/reconcile/plan/test_plan_properties.py tests/flux/test_object_shapes.py tests/flux/test_private_keys.py
