@@ -24,6 +24,7 @@ class CauseCode(StrEnum):
     PROJECT_GONE = "ProjectGone"
     PROJECT_MOVED_OUT = "ProjectMovedOut"
     KEY_TAKEN = "KeyTaken"
+    LIMIT_REACHED = "LimitReached"
     RESOURCE_LOCKED = "ResourceLocked"
     TIMEOUT = "Timeout"
     CONNECT_TIMEOUT = "ConnectTimeout"
@@ -77,6 +78,10 @@ _TEXTS: dict[CauseCode, tuple[str, str]] = {
     CauseCode.KEY_TAKEN: (
         "somebody has this key outside the group, perhaps as a personal SSH key",
         "Put a new key into the Secret: GitLab takes each public key only once for the whole instance.",
+    ),
+    CauseCode.LIMIT_REACHED: (
+        "the project has as many items of this kind as GitLab allows",
+        "Remove some from the project, by hand or by letting this program prune; the next run tries again.",
     ),
     CauseCode.RESOURCE_LOCKED: ("another request changes the same thing", "The next run tries again."),
     CauseCode.TIMEOUT: (

@@ -6,11 +6,11 @@ Everything is read before anything is decided, and everything is decided before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
 from reconcile.actual import Actual
+from reconcile.apply import apply
 from reconcile.desired.desired import Desired, desired_from, webhooks_off
 from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import ReceiverRequest, receiver_request_from
@@ -21,15 +21,15 @@ from reconcile.desired.repositories import (
     repository_request_from,
     with_project,
 )
-from reconcile.errors import ReadError, SettingsError, WriteFailed
+from reconcile.errors import ReadError, SettingsError
 from reconcile.marks import Owner
-from reconcile.model import Kind, Project, SecretOfOtherShard
-from reconcile.plan.changes import Change, Delete, heals, order_of
+from reconcile.model import Project, SecretOfOtherShard
+from reconcile.plan.changes import Change, Delete, order_of
 from reconcile.plan.guard import NO_LIMITS, Expected, Limits, Objection, ObjectionCode, guard, plan_changed
 from reconcile.plan.inventory import inventory_of
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.ports import Flux, GitLab
-from reconcile.report import Entry, Report, Status, entries_of
+from reconcile.report import Report, Status, entries_of
 from reconcile.rules import Rules
 
 
@@ -152,7 +152,7 @@ def guard_and_apply(
     objections = judge(plan, checksum, options)
     refused = [change for change in plan.changes if _refused(change, objections)]
     allowed = [change for change in plan.changes if not _refused(change, objections)]
-    done = entries_of(allowed, Status.PLANNED) if options.dry_run else apply(allowed, gitlab, plan_again)
+    done = entries_of(allowed, Status.PLANNED) if options.dry_run else apply(allowed, refused, gitlab, plan_again)
     entries = sorted([*done, *entries_of(refused, Status.REFUSED)], key=lambda entry: order_of(entry.change))
     return Report(plan, tuple(entries), options.dry_run, checksum, objections, show_foreign=options.show_foreign)
 
@@ -168,66 +168,3 @@ def judge(plan: Plan, checksum: str, options: RunOptions) -> tuple[Objection, ..
 def _refused(change: Change, objections: Sequence[Objection]) -> bool:
     """An objection stops deletes; a plan that is not the expected one stops everything."""
     return bool(objections) and (isinstance(change, Delete) or objections[0].code is ObjectionCode.PLAN_CHANGED)
-
-
-def apply(changes: Sequence[Change], gitlab: GitLab, plan_again: Callable[[], Plan]) -> list[Entry]:
-    """
-    Write every change and record how each one went; one that fails does not stop the others.
-
-    Deletes come last of all: nothing is pruned while its replacement is missing.
-    """
-    entries = _write_all([change for change in changes if not isinstance(change, Delete)], gitlab)
-    # A webhook that stays switched off is what it was: nothing waits for it.
-    unmade = [entry.change for entry in entries if entry.status is not Status.APPLIED and not heals(entry.change)]
-    stuck = {(change.project.id, change.kind) for change in unmade}
-    deletes = [change for change in changes if isinstance(change, Delete)]
-    return entries + (_prune(deletes, gitlab, plan_again, stuck) if deletes else [])
-
-
-def _prune(
-    deletes: Sequence[Delete], gitlab: GitLab, plan_again: Callable[[], Plan], stuck: Set[tuple[int, Kind]]
-) -> list[Entry]:
-    """Delete what desired state, read once more, still does not want."""
-    if why := gitlab.stopped():
-        return entries_of(deletes, Status.NOT_REACHED, why)
-    try:
-        still = {_identity(delete) for delete in plan_again().deletes}
-    except ReadError as error:
-        if why := gitlab.stopped():
-            return entries_of(deletes, Status.NOT_REACHED, why)
-        return entries_of(deletes, Status.HELD, f"desired state could not be read again: {error}")
-    wanted_again = [delete for delete in deletes if _identity(delete) not in still]
-    left = [delete for delete in deletes if _identity(delete) in still]
-    held = [delete for delete in left if (delete.project.id, delete.kind) in stuck]
-    free = [delete for delete in left if (delete.project.id, delete.kind) not in stuck]
-    return [
-        *entries_of(wanted_again, Status.CONTRADICTED, "it is wanted, or held, by now"),
-        *entries_of(held, Status.HELD, "another change of its kind on this project was not made"),
-        *_write_all(free, gitlab),
-    ]
-
-
-def _identity(delete: Delete) -> tuple[int, Kind, int]:
-    return (delete.project.id, delete.kind, delete.id)
-
-
-def _write_all(changes: Sequence[Change], gitlab: GitLab) -> list[Entry]:
-    """Projects in parallel, the changes of one project in their order."""
-    gitlab.expect_writes(len(changes))
-    batches = [list(batch) for _, batch in groupby(changes, key=lambda change: change.project.id)]
-    return [entry for entries in gitlab.in_parallel(lambda batch: _write(batch, gitlab), batches) for entry in entries]
-
-
-def _write(batch: Sequence[Change], gitlab: GitLab) -> list[Entry]:
-    entries = []
-    for change in batch:
-        if why := gitlab.stopped():
-            entries.append(Entry(change, Status.NOT_REACHED, why))
-            continue
-        try:
-            id_ = gitlab.write(change)
-        except WriteFailed as error:
-            entries.append(Entry(change, Status.FAILED, str(error), cause=error.cause))
-        else:
-            entries.append(Entry(change, Status.APPLIED, id=id_))
-    return entries

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
-from cronjob.gitlab.routes import is_about_a_project
+from cronjob.gitlab.routes import is_a_list_of_hooks, is_about_a_project
 from cronjob.transport.answer import Answer
 from reconcile.causes import Cause, CauseCode
 from reconcile.model import without_digests
@@ -23,6 +23,10 @@ _FORBIDDEN = "403 Forbidden"
 _RESOURCE_LOCK = "409 Conflict: Resource lock"
 _EXPIRED = "Token is expired"
 _REVOKED = "Token was revoked"
+
+# "Maximum number of project hooks (100) exceeded", in any language: nothing else that is said of a webhook has a
+# number alone in parentheses (app/models/concerns/limitable.rb).
+_LIMIT = re.compile(r"[(\uff08]\d+[)\uff09]")
 
 _SHOWN = 200
 
@@ -72,11 +76,14 @@ def _code(status: int, body: ErrorBody, path: str) -> CauseCode:
         return CauseCode.NOT_GITLAB
     if status == 401:
         return _code_of_401(body)
-    return _code_of_403(body, path) if status == 403 else _code_of_message(status, body)
+    return _code_of_403(body, path) if status == 403 else _code_of_message(status, body, path)
 
 
-def _code_of_message(status: int, body: ErrorBody) -> CauseCode:
+def _code_of_message(status: int, body: ErrorBody, path: str) -> CauseCode:
     match status:
+        # GitLab before 15 answers 404 with what the model says.
+        case 404 | 422 if is_a_list_of_hooks(path) and _LIMIT.search(body.error or body.message):
+            return CauseCode.LIMIT_REACHED
         case 404 if body.message == PROJECT_NOT_FOUND:
             return CauseCode.PROJECT_GONE
         case 409 if body.message == _RESOURCE_LOCK:

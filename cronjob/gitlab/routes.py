@@ -63,6 +63,11 @@ def is_about_a_project(route: str) -> bool:
     return route.startswith(_PROJECTS)
 
 
+def is_a_list_of_hooks(route: str) -> bool:
+    """Whether the route is a list of webhooks, to which one is added."""
+    return route.endswith("/hooks")
+
+
 def moved_project(location: str) -> int | None:
     """The id in the target of a redirect to a project's new path; None for any other target."""
     found = _MOVED_PROJECT.search(location)

@@ -110,12 +110,17 @@ class Update(_OfWanted):
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Remove *found*. *replaced*: the project has, or gets, what takes its place, so no guard counts it."""
+    """
+    Remove *found*. *replaced*: the project has, or gets, what takes its place, so no guard counts it.
+
+    *waits_for* names the changes of its kind on its project that must be made first: what makes its own replacement.
+    """
 
     project: Project
     found: Found
     reason: str
     replaced: bool = False
+    waits_for: frozenset[str] = field(default=frozenset(), repr=False)
 
     action = "delete"
 

@@ -47,10 +47,10 @@ class KeyPlanner:
                 self._present(wanted[key], found)
                 replacements.add(self._known(wanted[key]), found.mark)
             elif self._missing(wanted[key]):
-                replacements.add(self._known(wanted[key]), wanted[key].mark)
+                replacements.add(self._known(wanted[key]), wanted[key].mark, change=wanted[key].name)
             else:
                 # What this one would have replaced stays: a clone never loses its key before the new one works.
-                held = held or Code.KEY_SHARED_ACROSS_CLUSTERS
+                replacements.add_missing(self._known(wanted[key]), Code.KEY_SHARED_ACROSS_CLUSTERS)
         for found in items.keys:
             self._findings.owned[Kind.DEPLOY_KEY] += found.owner is Owner.OURS
             if found.key not in wanted:
@@ -117,12 +117,13 @@ class KeyPlanner:
         if found.owner is not Owner.OURS:
             self._findings.foreign.append(Foreign(items.project, found, found.owner))
             return
-        because = held or self._desired.holds.on_key(items.project.id, found)
+        because = held or self._desired.holds.on_key(items.project.id, found) or replacements.missing_for(found.mark)
         if because:
             self._findings.kept.append(Kept(items.project, found, because))
             return
         replaced = replacements.take(found.mark)
-        self._findings.changes.append(Delete(items.project, found, self._reason_to_delete(found), replaced))
+        waits_for = replacements.changes_for(found.mark)
+        self._findings.changes.append(Delete(items.project, found, self._reason_to_delete(found), replaced, waits_for))
 
     def _reason_to_delete(self, found: FoundKey) -> str:
         if self._rules.identity.every_namespace:

@@ -1,14 +1,22 @@
-"""Deletes that are one half of a replacement: rotating one Secret for a thousand tenants must not alarm the guard."""
+"""
+What takes the place of the items that a plan deletes: one project's wanted items of one kind.
+
+A delete whose replacement the guard can see need not alarm it: rotating one Secret for a thousand tenants is everyday
+work. And a delete waits for the changes that make its replacement.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from reconcile.marks import Mark
 from reconcile.model import Ref
+from reconcile.problems import Code
 
 Name = tuple[str, str]
+Value = TypeVar("Value")
 
 
 class Replacements:
@@ -19,10 +27,19 @@ class Replacements:
         self._taken: set[int] = set()
         self._by_object: dict[Name, list[int]] = defaultdict(list)
         self._by_url: dict[str, list[int]] = defaultdict(list)
+        self._changes: dict[Name, set[str]] = defaultdict(set)
+        self._missing: dict[Name, Code] = {}
 
-    def add(self, objects: Iterable[Ref], mark: Mark | None, url: str = "") -> None:
-        """Add a wanted item that comes from *objects*, carries *mark* and lies at *url*, if it is a webhook."""
-        names = {(one.namespace, one.name) for one in objects}
+    def add(self, objects: Iterable[Ref], mark: Mark | None, url: str = "", *, change: str = "") -> None:
+        """
+        Add a wanted item that comes from *objects*, carries *mark* and lies at *url*, if it is a webhook.
+
+        *change* is the name of the change that creates it, empty where it is there already.
+        """
+        names = _names(objects)
+        for name in names:
+            if change:
+                self._changes[name].add(change)
         if mark:
             names.add((mark.namespace, mark.name))
         for name in names:
@@ -30,21 +47,39 @@ class Replacements:
         self._by_url[url].append(self._added)
         self._added += 1
 
+    def add_missing(self, objects: Iterable[Ref], code: Code) -> None:
+        """Add a wanted item that must not be made, because of the problem *code*."""
+        for name in _names(objects):
+            self._missing.setdefault(name, code)
+
     def take(self, mark: Mark | None, url: str = "") -> bool:
         """Whether an item with *mark*, or at *url*, is replaced by a wanted item not yet taken; that is then taken."""
-        for candidates in self._candidates(mark, url):
-            while candidates:
-                number = candidates.pop()
+        candidates = [*_of(self._by_object, mark)] + ([self._by_url.get(url, [])] if url else [])
+        for numbers in candidates:
+            while numbers:
+                number = numbers.pop()
                 if number not in self._taken:
                     self._taken.add(number)
                     return True
         return False
 
-    def _candidates(self, mark: Mark | None, url: str) -> Iterator[list[int]]:
-        if mark and "~" in mark.name:
-            # GitLab's limit cut this name, so it is compared with each.
-            yield from (numbers for name, numbers in self._by_object.items() if mark.names(*name))
-        elif mark:
-            yield self._by_object.get((mark.namespace, mark.name), [])
-        if url:
-            yield self._by_url.get(url, [])
+    def changes_for(self, mark: Mark | None) -> frozenset[str]:
+        """Return the names of all creates of wanted items from the object that *mark* names."""
+        return frozenset().union(*_of(self._changes, mark))
+
+    def missing_for(self, mark: Mark | None) -> Code | None:
+        """Return why no wanted item from the object that *mark* names is made, or None."""
+        return next(_of(self._missing, mark), None)
+
+
+def _names(objects: Iterable[Ref]) -> set[Name]:
+    return {(ref.namespace, ref.name) for ref in objects}
+
+
+def _of(by_name: Mapping[Name, Value], mark: Mark | None) -> Iterator[Value]:
+    """Yield what is filed under the object that *mark* names."""
+    if mark and "~" in mark.name:
+        # GitLab's limit cut this name, so it is compared with each.
+        yield from (value for name, value in by_name.items() if mark.names(*name))
+    elif mark and (mark.namespace, mark.name) in by_name:
+        yield by_name[mark.namespace, mark.name]

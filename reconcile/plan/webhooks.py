@@ -35,20 +35,20 @@ class _ProjectState:
     """
     What is known of one project while its webhooks are compared; *held* keeps everything of ours there.
 
-    *served* are the paths to which the project has, or gets, a wanted webhook.
+    *served* has the path of each wanted webhook that the project has or gets, with the name of the change that creates
+    or corrects it, if there is one.
     """
 
     project: Project
     held: Code | None
     replacements: Replacements = field(default_factory=Replacements)
-    served: set[str] = field(default_factory=set)
+    served: dict[str | None, frozenset[str]] = field(default_factory=dict)
 
-    def add(self, wanted: WantedWebhook, usable: list[FoundWebhook], rules: Rules) -> None:
+    def add(self, wanted: WantedWebhook, usable: list[FoundWebhook], rules: Rules, *, changes: bool) -> None:
         """Record a wanted webhook that the project has, the first of *usable*, or gets."""
         names = rules.known_as(wanted.sources[0])
         self.replacements.add(names, usable[0].mark if usable else None, wanted.url)
-        if path := rules.path_of(wanted.url):
-            self.served.add(path)
+        self.served[rules.path_of(wanted.url)] = frozenset([wanted.name] if changes else ())
 
 
 class WebhookPlanner:
@@ -90,10 +90,11 @@ class WebhookPlanner:
                 self._report(wanted[url], Code.WEBHOOK_FOREIGN_MARK, _foreign(others))
             if others and not usable:
                 # What the missing one would have replaced stays.
-                state.held = state.held or Code.WEBHOOK_FOREIGN_MARK
+                names = self._rules.known_as(wanted[url].sources[0])
+                state.replacements.add_missing(names, Code.WEBHOOK_FOREIGN_MARK)
             else:
-                self._create_or_update(wanted[url], usable)
-                state.add(wanted[url], usable, self._rules)
+                changes = self._create_or_update(wanted[url], usable)
+                state.add(wanted[url], usable, self._rules, changes=changes)
             to_delete += [
                 (one, f"a second webhook at a wanted URL; the oldest, {usable[0].id}, stays") for one in usable[1:]
             ]
@@ -112,12 +113,16 @@ class WebhookPlanner:
         usable = [one for one in by_age if not one.owner.is_anothers]
         return usable, [one for one in by_age if one.owner.is_anothers]
 
-    def _create_or_update(self, wanted: WantedWebhook, usable: list[FoundWebhook]) -> None:
-        """Make the oldest of *usable* right, or create what is wanted."""
+    def _create_or_update(self, wanted: WantedWebhook, usable: list[FoundWebhook]) -> bool:
+        """
+        Make the oldest of *usable* right, or create what is wanted.
+
+        True where a delete at the same path waits for that. A webhook that stays switched off is what it was.
+        """
         if not usable:
             reason = "missing"
             self._findings.changes.append(Create(wanted, reason))
-            return
+            return True
         found = usable[0]
         # Before GitLab 17.1 nothing is marked; there what is wanted counts as ours.
         is_ours = found.owner is Owner.OURS or not found.has_description
@@ -130,11 +135,12 @@ class WebhookPlanner:
         elif is_off and is_ours and self._rules.heal_webhooks:
             fields = {ALERT_STATUS: (found.alert_status, EXECUTABLE)}
             self._findings.changes.append(Update(found, wanted, fields, HEALED))
-            return
+            return False
         else:
             self._findings.unchanged += 1
         if is_off:
             self._report(wanted, Code.WEBHOOK_DISABLED, _switched_off(found))
+        return bool(fields)
 
     def _is_to_delete(self, state: _ProjectState, found: FoundWebhook) -> bool:
         """Whether this webhook, at no wanted URL, is ours to remove; what is not is listed as foreign or kept."""
@@ -186,11 +192,14 @@ class WebhookPlanner:
     def _remove(self, state: _ProjectState, found: FoundWebhook, reason: str) -> None:
         self._findings.owned[Kind.WEBHOOK] += 1
         because = state.held or self._desired.holds.on_webhook(state.project.id, found)
+        because = because or state.replacements.missing_for(found.mark)
         if because:
             self._findings.kept.append(Kept(state.project, found, because))
             return
         replaced = state.replacements.take(found.mark, found.url)
-        self._findings.changes.append(Delete(state.project, found, reason, replaced))
+        # One at another path than its Receiver's opens nothing any more, so it waits for nothing.
+        waits_for = state.served.get(self._rules.path_of(found.url), frozenset())
+        self._findings.changes.append(Delete(state.project, found, reason, replaced, waits_for))
 
     def _report(self, wanted: WantedWebhook, code: Code, message: str) -> None:
         self._findings.problems.append(Problem.of(code, message, object=wanted.sources[0], project=wanted.project.path))

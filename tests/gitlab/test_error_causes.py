@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cronjob.gitlab.error_causes import cause_of_answer
-from cronjob.gitlab.routes import SELF, deploy_keys, project
+from cronjob.gitlab.routes import SELF, deploy_keys, hooks, project
 from cronjob.transport.answer import Answer
 from reconcile.causes import Cause, CauseCode
 
@@ -55,6 +55,31 @@ def code_of(status: int, body: object, path: str = KEYS) -> str:
 )
 def test_an_answer_stands_for_a_cause(status: int, body: object, code: str) -> None:
     assert code_of(status, body) == code
+
+
+FULL = "Maximum number of project hooks (100) exceeded"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (422, {"error": FULL}, "LimitReached"),
+        (422, {"error": "Maximale Anzahl an Projekt-Hooks (100) überschritten"}, "LimitReached"),
+        (422, {"error": "超出项目钩子的最大数量\uff08100\uff09"}, "LimitReached"),
+        (404, {"message": f'404 Project hook {{:base=>["{FULL}"]}} Not Found'}, "LimitReached"),
+        (422, {"error": "Invalid url given"}, "Unknown"),
+        (422, {"error": "Url is too long (maximum is 2048 characters)"}, "Unknown"),
+        (422, {"message": {"base": [FULL]}}, "Unknown"),
+        (400, {"error": FULL}, "Unknown"),
+        (404, {"message": "404 Project Not Found"}, "ProjectGone"),
+    ],
+)
+def test_a_list_of_webhooks_may_be_full(status: int, body: object, code: str) -> None:
+    assert code_of(status, body, hooks(project(1))) == code
+
+
+def test_no_other_list_is_said_to_be_full() -> None:
+    assert code_of(422, {"error": FULL}, KEYS) == "Unknown"
 
 
 def test_a_refused_address_says_nothing_about_the_role_where_no_project_was_asked_for() -> None:

@@ -11,7 +11,7 @@ from reconcile.model import Kind, Project, Ref, SecretUnreadable
 from reconcile.plan.changes import Change, Delete
 from reconcile.plan.guard import Expected, Limits
 from reconcile.report import Report, Result, Status
-from tests.worlds.builders import NAMESPACE, a_public_key, a_url, some_rules
+from tests.worlds.builders import NAMESPACE, RECEIVER_URL, a_public_key, a_url, some_rules
 from tests.worlds.ports import Kubernetes, marked
 from tests.worlds.two_tenants import A, B, TwoTenants
 
@@ -161,7 +161,7 @@ def test_every_create_and_update_comes_before_any_delete(settled: TwoTenants) ->
     assert {"create", "delete"} <= set(actions)
 
 
-def test_a_failed_create_holds_deletes_of_its_kind_on_its_project_only(settled: TwoTenants) -> None:
+def test_a_failed_create_holds_the_delete_of_what_it_replaces(settled: TwoTenants) -> None:
     rotate(settled, "a", 3)
     rotate(settled, "b", 4)
     settled.gitlab.fails = failing("create", Kind.DEPLOY_KEY, A)
@@ -182,11 +182,41 @@ def test_a_failed_create_holds_deletes_of_its_kind_on_its_project_only(settled: 
     assert a_public_key(1) in {one.key for one in settled.gitlab.keys.values()}
     assert (report.result, exit_code_of(report, None, 0)) == (Result.INCOMPLETE, 1)
     errors = {entry.change.action: entry.error for entry in report.entries if entry.error}
-    assert errors["create"] == "GitLab said no"
-    assert errors["delete"].startswith("another change of its kind")
+    assert errors == {"create": "GitLab said no", "delete": "what replaces it was not made"}
 
 
-def test_a_failed_webhook_holds_webhooks_and_no_keys(settled: TwoTenants) -> None:
+def test_a_neighbours_failed_create_holds_nobody(settled: TwoTenants) -> None:
+    settled.flux.add_repository("neighbour", A.path, a_public_key(9))
+    rotate(settled, "a", 3)
+    settled.gitlab.fails = lambda change: "bad key" if change.name == a_public_key(9).fingerprint else None
+
+    report = settled.run()
+
+    assert report.count(Status.FAILED) == 1
+    assert settled.gitlab.titles(A) == [marked("a")]
+    assert a_public_key(1) not in {one.key for one in settled.gitlab.keys.values()}
+
+
+def test_of_two_keys_that_a_secret_gave_both_wait_for_the_one_it_gives_now(settled: TwoTenants) -> None:
+    settled.gitlab.add_key(A, a_public_key(8), marked("a"))
+    rotate(settled, "a", 3)
+    settled.gitlab.fails = failing("create", Kind.DEPLOY_KEY, A)
+
+    settled.run()
+
+    assert settled.gitlab.titles(A) == [marked("a"), marked("a")]
+
+
+def test_a_key_waits_for_the_key_that_its_secret_gives_to_another_repository(settled: TwoTenants) -> None:
+    settled.flux.add_repository("second", A.path, a_public_key(3), secret="a")
+    settled.gitlab.fails = failing("create", Kind.DEPLOY_KEY, A)
+    assert settled.run().count(Status.HELD) == 1
+
+    settled.gitlab.fails = lambda _: None
+    assert settled.run().count(Status.APPLIED) == 2
+
+
+def test_a_webhook_whose_receiver_has_another_path_waits_for_nothing(settled: TwoTenants) -> None:
     rotate(settled, "a", 3)
     settled.gitlab.fails = failing("create", Kind.WEBHOOK, A)
 
@@ -194,8 +224,73 @@ def test_a_failed_webhook_holds_webhooks_and_no_keys(settled: TwoTenants) -> Non
         ("a", "deploy_key", "create", "applied"),
         ("a", "deploy_key", "delete", "applied"),
         ("a", "webhook", "create", "failed"),
-        ("a", "webhook", "delete", "held"),
+        ("a", "webhook", "delete", "applied"),
     }
+
+
+def test_a_webhook_at_a_former_base_url_waits_for_the_one_at_the_present_base_url(settled: TwoTenants) -> None:
+    settled.rules = replace(
+        settled.rules, receiver_url="https://new.example.net", previous_receiver_urls=(RECEIVER_URL,)
+    )
+    settled.gitlab.fails = failing("create", Kind.WEBHOOK, A)
+
+    assert statuses(settled.run()) == {
+        ("a", "webhook", "create", "failed"),
+        ("a", "webhook", "delete", "held"),
+        ("b", "webhook", "create", "applied"),
+        ("b", "webhook", "delete", "applied"),
+    }
+
+
+def test_a_duplicate_waits_until_the_oldest_is_right(settled: TwoTenants) -> None:
+    [url] = settled.gitlab.urls(A)
+    settled.gitlab.webhooks[A.id][0] = replace(settled.gitlab.webhooks[A.id][0], tls=False)
+    settled.gitlab.add_webhook(A, url, marked("a"))
+    settled.gitlab.fails = failing("update", Kind.WEBHOOK, A)
+
+    assert statuses(settled.run()) == {("a", "webhook", "update", "failed"), ("a", "webhook", "delete", "held")}
+
+    settled.gitlab.fails = lambda _: None
+    assert settled.run().result is Result.APPLIED
+    assert settled.gitlab.urls(A) == [url]
+
+
+# GitLab's limit of webhooks per project
+
+
+def test_at_gitlabs_limit_the_old_webhooks_go_first_and_the_new_ones_follow(settled: TwoTenants) -> None:
+    settled.gitlab.most_webhooks = 1
+    rotate(settled, "a", 3)
+
+    report = settled.run()
+
+    assert (report.result, report.count(Status.APPLIED)) == (Result.APPLIED, 4)
+    assert [change.action for change in settled.gitlab.written if change.kind is Kind.WEBHOOK] == ["delete", "create"]
+    assert settled.run().result is Result.IN_SYNC
+
+
+def test_at_gitlabs_limit_a_move_to_another_base_url_converges_too(settled: TwoTenants) -> None:
+    settled.gitlab.most_webhooks = 1
+    settled.rules = replace(
+        settled.rules, receiver_url="https://new.example.net", previous_receiver_urls=(RECEIVER_URL,)
+    )
+
+    assert settled.run().result is Result.APPLIED
+    assert settled.run().result is Result.IN_SYNC
+
+
+def test_where_nothing_makes_room_the_create_is_tried_once_and_fails(settled: TwoTenants) -> None:
+    settled.gitlab.most_webhooks = 1
+    settled.flux.add_receiver("more", ["a"], "another")
+    tried: list[Change] = []
+    settled.gitlab.fails = lambda change: tried.append(change) or None
+
+    report = settled.run()
+
+    assert (len(tried), report.count(Status.FAILED), report.result) == (1, 1, Result.INCOMPLETE)
+    [entry] = report.entries
+    assert entry.cause
+    assert entry.cause.code == "LimitReached"
 
 
 def test_a_failed_delete_is_recorded_and_the_next_run_repeats_it(settled: TwoTenants) -> None:
@@ -455,18 +550,18 @@ def test_what_gitlab_switched_off_is_healed_and_the_next_run_finds_nothing_to_do
 
 
 @pytest.mark.parametrize(("what", "held"), [("alert_status", 0), ("push_events", 1)])
-def test_deletes_do_not_wait_for_a_webhook_that_cannot_be_healed(settled: TwoTenants, what: str, held: int) -> None:
+def test_duplicates_do_not_wait_for_a_webhook_that_cannot_be_healed(settled: TwoTenants, what: str, held: int) -> None:
     settled.rules = some_rules(heal_webhooks=True)
     broken = settled.gitlab.webhooks[A.id][0]
     wrong = {"alert_status": {"alert_status": "disabled"}, "push_events": {"flags": {"push_events": False}}}[what]
     settled.gitlab.webhooks[A.id][0] = replace(broken, **wrong)
-    settled.gitlab.add_webhook(A, a_url(9), marked("left"))
+    settled.gitlab.add_webhook(A, broken.url, marked("a"))
     settled.gitlab.fails = failing("update", Kind.WEBHOOK, A)
 
     report = settled.run()
 
     assert (report.count(Status.FAILED), report.count(Status.HELD), report.result) == (1, held, Result.INCOMPLETE)
-    assert (a_url(9) in settled.gitlab.urls(A)) is bool(held)
+    assert len(settled.gitlab.urls(A)) == 1 + held
 
 
 # retirement

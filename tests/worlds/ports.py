@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconcile.actual import EXECUTABLE, Actual, FoundKey, FoundWebhook, Items, Unreadable, actual_from
+from reconcile.causes import Cause, CauseCode
 from reconcile.desired.desired import WantedKey, WantedWebhook
 from reconcile.desired.receiver_tokens import webhook_path
 from reconcile.errors import ReadError, WriteFailed
@@ -98,7 +99,7 @@ class GitLabInMemory:
     Projects with deploy keys, of which each has one title for the whole instance, and webhooks.
 
     *fails* gives the reason why a change does not work, *stops_after* the number of writes before a signal comes,
-    *former* the names that whoever writes had before.
+    *former* the names that whoever writes had before, *most_webhooks* GitLab's limit for each project.
     """
 
     projects: dict[int, Project] = field(default_factory=dict)
@@ -112,6 +113,7 @@ class GitLabInMemory:
     share: Share = ALL
     fails: Callable[[Change], str | None] = lambda _: None
     stops_after: int | None = None
+    most_webhooks: int = 100
     written: list[Change] = field(default_factory=list)
     last_id: int = 1000
 
@@ -181,7 +183,7 @@ class GitLabInMemory:
             case Create(WantedKey() as wanted):
                 self._create_key(change, wanted)
             case Create(WantedWebhook() as wanted):
-                self.add_webhook(wanted.project, wanted.url, str(wanted.mark), wanted.flags)
+                self._create_webhook(wanted)
             case Update(FoundKey() as found):
                 self._update_key(change, found)
             case Update(FoundWebhook() as found, WantedWebhook() as wanted):
@@ -199,6 +201,11 @@ class GitLabInMemory:
         if there and mark and mark.cluster not in {wanted.mark.cluster, *self.former}:
             raise self._failure(there.id, f"The key is marked {mark}, so it was taken off again.")
         self.add_key(wanted.project, wanted.key, change.title, can_push=change.can_push)
+
+    def _create_webhook(self, wanted: WantedWebhook) -> None:
+        if len(self.webhooks[wanted.project.id]) >= self.most_webhooks:
+            raise WriteFailed("GitLab answered 422", cause=Cause(CauseCode.LIMIT_REACHED))
+        self.add_webhook(wanted.project, wanted.url, str(wanted.mark), wanted.flags)
 
     def _failure(self, key: int, message: str) -> WriteFailed:
         hidden = any(key in self.may_push[project] for project in self.unreadable)
