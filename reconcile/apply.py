@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence, Set
 from itertools import groupby
 
 from reconcile.causes import CauseCode
-from reconcile.errors import ReadError, WriteFailed
+from reconcile.errors import DeleteContradicted, DeleteHeld, NotReached, ReadError, WriteFailed
 from reconcile.model import Kind
 from reconcile.plan.changes import Change, Delete
 from reconcile.plan.plan import Plan
@@ -99,9 +99,20 @@ def _write(batch: Sequence[Change], gitlab: GitLab) -> list[Entry]:
             entries.append(Entry(change, Status.NOT_REACHED, why))
             continue
         try:
-            id_ = gitlab.write(change)
+            written = gitlab.write(change)
         except WriteFailed as error:
-            entries.append(Entry(change, Status.FAILED, str(error), cause=error.cause))
+            entries.append(Entry(change, _status_of(error), str(error), cause=error.cause))
         else:
-            entries.append(Entry(change, Status.APPLIED, id=id_))
+            entries.append(Entry(change, Status.APPLIED, id=written.id, anothers_title=written.anothers_title))
     return entries
+
+
+def _status_of(error: WriteFailed) -> Status:
+    match error:
+        case DeleteContradicted():
+            return Status.CONTRADICTED
+        case DeleteHeld():
+            return Status.HELD
+        case NotReached():
+            return Status.NOT_REACHED
+    return Status.FAILED

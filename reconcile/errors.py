@@ -5,6 +5,7 @@ Errors, split by who must act. Each carries its cause as a value up to the repor
       ReadError       a source could not be read whole: nothing is decided, nothing is written
       SettingsError   the operator asked for something that cannot be done: exit code 2
       WriteFailed     one change did not work: it is recorded, the others go on
+        NotTried      nothing was sent to make it: NotReached, DeleteHeld, DeleteContradicted
       MalformedAnswer one answer has a shape we do not understand: its project is unreadable
 """
 
@@ -41,6 +42,22 @@ class SettingsError(SyncerError):
 
 class WriteFailed(SyncerError):
     """A change was not made; the text says what the server answered."""
+
+
+class NotTried(WriteFailed):
+    """A change was not tried: nothing was sent to make it."""
+
+
+class NotReached(NotTried):
+    """The run was stopped before the change was begun."""
+
+
+class DeleteHeld(NotTried):
+    """An item could not be read again right before its removal, so it stays."""
+
+
+class DeleteContradicted(NotTried):
+    """An item is no longer what was to be removed, so it stays. That is no failure."""
 
 
 class MalformedAnswer(SyncerError):

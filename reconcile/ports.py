@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from reconcile.actual import Actual
 from reconcile.model import LookUpResult, Project, Ref, SecretAnswer
-from reconcile.plan.changes import Change
+from reconcile.plan.changes import Change, Written
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -53,8 +53,8 @@ class GitLab(Protocol):
     def read_actual(self, also: Iterable[Project]) -> Actual:
         """The deploy keys and webhooks of all listed projects and of *also*, as far as they are this run's share."""
 
-    def write(self, change: Change) -> int:
-        """Make one change, and be sure that it was made; GitLab's id of the item."""
+    def write(self, change: Change) -> Written:
+        """Make one change, and be sure that it was made."""
 
     def expect_writes(self, count: int) -> None:
         """So many changes are about to be made: whoever watches wants to know how far that is."""

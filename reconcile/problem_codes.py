@@ -216,7 +216,7 @@ class Code(StrEnum):
             ERROR_OR_WARNING,
             Hold.NO,
             "deploy-key",
-            "the key carries another cluster's mark; an error where the project lacks it",
+            "the key carries another cluster's mark and may be removed by it; an error in the run that joins it",
             "give each cluster its own key",
         ),
     )

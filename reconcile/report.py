@@ -46,13 +46,18 @@ _OPEN = frozenset({Status.FAILED, Status.HELD, Status.NOT_REACHED})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change and how it went; *error* and *cause* say why it was not made, *id* is GitLab's for the item."""
+    """
+    One change and how it went; *error* and *cause* say why it was not made, *id* is GitLab's for the item.
+
+    *anothers_title* is that of a deploy key which was attached and is under a mark that is not ours.
+    """
 
     change: Change
     status: Status
     error: str | None = None
     id: int | None = None
     cause: Cause | None = None
+    anothers_title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +161,16 @@ def _change(entry: Entry) -> dict[str, Any]:
         "status": entry.status.value,
         "sources": [str(source) for source in change.sources],
         "reason": change.reason,
-        **_item(change, entry.id or change.id),
+        **_item(entry),
         "fields": {name: [_shown(value) for value in values] for name, values in sorted(change.fields.items())},
         "error": entry.error,
         "cause": entry.cause.as_dict() if entry.cause else None,
     }
 
 
-def _item(change: Change, id_: int | None) -> dict[str, dict[str, Any]]:
+def _item(entry: Entry) -> dict[str, dict[str, Any]]:
     """The item as it is after the change; a deleted one as it was."""
+    change, id_ = entry.change, entry.id or entry.change.id
     if isinstance(change, Delete):
         return _found(change.found)
     wanted = change.wanted
@@ -173,7 +179,7 @@ def _item(change: Change, id_: int | None) -> dict[str, dict[str, Any]]:
     if isinstance(change, Update):
         new = {name: values[1] for name, values in change.fields.items()}
         return {"key": {**_found(change.found)["key"], **new}}
-    return {"key": _key(id_, change.title, wanted.key, can_push=change.can_push)}
+    return {"key": _key(id_, entry.anothers_title or change.title, wanted.key, can_push=change.can_push)}
 
 
 def _key(id_: int | None, title: str, key: PublicKey, *, can_push: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from reconcile.actual import Actual
 from reconcile.apply import apply
-from reconcile.desired.desired import Desired, desired_from, webhooks_off
+from reconcile.desired.desired import Desired, WantedKey, desired_from, webhooks_off
 from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import ReceiverRequest, receiver_request_from
 from reconcile.desired.repositories import (
@@ -24,12 +24,14 @@ from reconcile.desired.repositories import (
 from reconcile.errors import ReadError, SettingsError
 from reconcile.marks import Owner
 from reconcile.model import Project, SecretOfOtherShard
-from reconcile.plan.changes import Change, Delete, order_of
+from reconcile.plan.changes import Change, Create, Delete, order_of
+from reconcile.plan.deploy_keys import joined_under_another_mark
 from reconcile.plan.guard import NO_LIMITS, Expected, Limits, Objection, ObjectionCode, guard, plan_changed
 from reconcile.plan.inventory import inventory_of
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.ports import Flux, GitLab
-from reconcile.report import Report, Status, entries_of
+from reconcile.problems import Problem
+from reconcile.report import Entry, Report, Status, entries_of
 from reconcile.rules import Rules
 
 
@@ -154,6 +156,9 @@ def guard_and_apply(
     allowed = [change for change in plan.changes if not _refused(change, objections)]
     done = entries_of(allowed, Status.PLANNED) if options.dry_run else apply(allowed, refused, gitlab, plan_again)
     entries = sorted([*done, *entries_of(refused, Status.REFUSED)], key=lambda entry: order_of(entry.change))
+    if joined := _joined_under_another_mark(entries):
+        problems = sorted({*plan.problems, *joined}, key=lambda problem: problem.sort_key)
+        plan = replace(plan, problems=tuple(problems))
     return Report(plan, tuple(entries), options.dry_run, checksum, objections, show_foreign=options.show_foreign)
 
 
@@ -168,3 +173,12 @@ def judge(plan: Plan, checksum: str, options: RunOptions) -> tuple[Objection, ..
 def _refused(change: Change, objections: Sequence[Objection]) -> bool:
     """An objection stops deletes; a plan that is not the expected one stops everything."""
     return bool(objections) and (isinstance(change, Delete) or objections[0].code is ObjectionCode.PLAN_CHANGED)
+
+
+def _joined_under_another_mark(entries: Sequence[Entry]) -> set[Problem]:
+    """An error for each key that turned out to be another's while it was attached; the plan may know it already."""
+    return {
+        joined_under_another_mark(entry.change.wanted, entry.anothers_title)
+        for entry in entries
+        if entry.anothers_title and isinstance(entry.change, Create) and isinstance(entry.change.wanted, WantedKey)
+    }

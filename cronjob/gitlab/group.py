@@ -22,9 +22,9 @@ from cronjob.gitlab.listing import Listing, look_up, pages, read_listing
 from cronjob.gitlab.session import Session
 from cronjob.gitlab.writer import Writer
 from reconcile.actual import Actual, Items, Unreadable, actual_from
-from reconcile.errors import MalformedAnswer, ReadError, WriteFailed
+from reconcile.errors import MalformedAnswer, NotTried, ReadError, WriteFailed
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectLocation
-from reconcile.plan.changes import Change
+from reconcile.plan.changes import Change, Written
 from reconcile.rules import Rules
 from reconcile.shares import ALL, Share
 
@@ -126,18 +126,20 @@ class GitLabGroup:
         self._writer.learn(actual)
         return actual
 
-    def write(self, change: Change) -> int:
-        """Make one change and be sure that it was made; *on_write* hears how it went. Raises WriteFailed."""
+    def write(self, change: Change) -> Written:
+        """Make one change and be sure that it was made; *on_write* hears what was tried. Raises WriteFailed."""
         began = time.monotonic()
         try:
-            id_ = self._writer.write(change)
+            written = self._writer.write(change)
+        except NotTried:
+            raise
         except WriteFailed as error:
             self._on_write(change, time.monotonic() - began, str(error))
             raise
         finally:
             self.tally.one_written()
         self._on_write(change, time.monotonic() - began, None)
-        return id_
+        return written
 
     def expect_writes(self, count: int) -> None:
         """Add *count* changes to those that the progress shows as expected."""

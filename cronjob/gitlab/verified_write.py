@@ -8,7 +8,7 @@ from typing import Any
 from cronjob.gitlab.error_causes import ITEM_NOT_FOUND
 from cronjob.gitlab.errors import Cancelled, GatewayTimeout, NoAnswer, Refused, UnconfirmedDelete
 from cronjob.gitlab.session import Session
-from reconcile.errors import WriteFailed
+from reconcile.errors import DeleteContradicted, DeleteHeld, MalformedAnswer, NotReached, WriteFailed
 
 _TRIES = 3
 
@@ -44,17 +44,43 @@ def write_and_verify(
     raise unknown
 
 
-def remove(session: Session, path: str) -> None:
-    """Delete the item at *path*, which may be gone already. Raises Refused, NoAnswer or WriteFailed."""
+def remove_unchanged(session: Session, path: str, difference: Callable[[object], str]) -> None:
+    """
+    Delete the item at *path*, which may be gone already, if it still is what was planned.
+
+    *difference* says what is different about GitLab's present answer, as a clause. Raises DeleteContradicted where
+    something is, DeleteHeld where it cannot be seen; Refused, NoAnswer or WriteFailed where the DELETE fails.
+    """
+    try:
+        now = _read_item(session, path)
+        changed = difference(now) if now is not None else ""
+    except Cancelled as error:
+        raise NotReached(str(error)) from error
+    except (Refused, NoAnswer, MalformedAnswer) as error:
+        raise DeleteHeld(f"it could not be read again before its removal: {error}", cause=error.cause) from error
+    if changed:
+        raise DeleteContradicted(changed)
+    if now is not None:
+        _remove(session, path)
+
+
+def _read_item(session: Session, path: str) -> object | None:
+    """The item as it is now; None where it is gone."""
+    try:
+        item: object
+        item, _ = session.get(path)
+    except Refused as error:
+        if _item_is_gone(error):
+            return None
+        raise
+    return item
+
+
+def _remove(session: Session, path: str) -> None:
+    """Delete the item at *path*. Raises Refused, NoAnswer or WriteFailed."""
 
     def gone() -> bool | None:
-        try:
-            session.get(path)
-        except Refused as error:
-            if _item_is_gone(error):
-                return True
-            raise
-        return None
+        return _read_item(session, path) is None or None
 
     try:
         write_and_verify(session, lambda: session.write("DELETE", path), gone)

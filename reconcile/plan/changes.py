@@ -158,6 +158,18 @@ class Delete:
 
 Change = Create | Update | Delete
 
+
+class Written(NamedTuple):
+    """
+    What GitLab has after a write: the item's *id*.
+
+    *anothers_title* is set for a deploy key that was attached and that GitLab shows under a mark that is not ours.
+    """
+
+    id: int
+    anothers_title: str | None = None
+
+
 # A test push corrects this field; nothing else about the webhook is written.
 ALERT_STATUS = "alert_status"
 

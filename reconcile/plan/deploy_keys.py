@@ -3,7 +3,7 @@ The difference in one project's deploy keys.
 
     wanted   on the project            change
     -------  ------------------------  ---------------------------------------------------------------
-    yes      no                        Create; none where the group has it under another cluster's mark
+    yes      no                        Create; joined where the group has it, under whatever mark
     yes      ours, writable            none, or Update where the settings say `can_push: read-only`
     yes      unmarked                  none, or Update of the title with --adopt, if no other project has or wants it
     yes      any other                 none
@@ -46,11 +46,9 @@ class KeyPlanner:
             if found:
                 self._present(wanted[key], found)
                 replacements.add(self._known(wanted[key]), found.mark)
-            elif self._missing(wanted[key]):
-                replacements.add(self._known(wanted[key]), wanted[key].mark, change=wanted[key].name)
             else:
-                # What this one would have replaced stays: a clone never loses its key before the new one works.
-                replacements.add_missing(self._known(wanted[key]), Code.KEY_SHARED_ACROSS_CLUSTERS)
+                self._missing(wanted[key])
+                replacements.add(self._known(wanted[key]), wanted[key].mark, change=wanted[key].name)
         for found in items.keys:
             self._findings.owned[Kind.DEPLOY_KEY] += found.owner is Owner.OURS
             if found.key not in wanted:
@@ -59,18 +57,16 @@ class KeyPlanner:
     def _known(self, wanted: WantedKey) -> list[Ref]:
         return [name for secret in wanted.secrets for name in self._rules.known_as(secret)]
 
-    def _missing(self, wanted: WantedKey) -> bool:
-        """Plan the key's creation; False where that must not be done."""
+    def _missing(self, wanted: WantedKey) -> None:
+        """Plan the key's creation."""
         existing = self._actual.by_material.get(wanted.key)
         reason = "missing"
         if existing:
             if existing.owner.is_anothers:
-                self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _not_joined(existing), Severity.ERROR)
-                return False
-            self._report_state(wanted, existing, existing.owner)
+                self._findings.problems.append(joined_under_another_mark(wanted, existing.title))
+            self._report_state(wanted, existing, existing.owner, joins=True)
             reason += "; the group has this key already, so it is joined"
         self._findings.changes.append(Create(wanted, reason, existing))
-        return True
 
     def _present(self, wanted: WantedKey, found: FoundKey) -> None:
         """Plan what must change about a key that is there, if anything."""
@@ -103,9 +99,9 @@ class KeyPlanner:
         is_former = (mark.cluster, mark.namespace) != (wanted.mark.cluster, wanted.mark.namespace)
         return found.owner is Owner.OURS and is_former
 
-    def _report_state(self, wanted: WantedKey, found: FoundKey, owner: Owner) -> None:
+    def _report_state(self, wanted: WantedKey, found: FoundKey, owner: Owner, *, joins: bool = False) -> None:
         """Report what a wanted key that exists in the group looks like."""
-        if owner.is_anothers:
+        if owner.is_anothers and not joins:
             self._report(wanted, Code.KEY_SHARED_ACROSS_CLUSTERS, _shared(found), Severity.WARNING)
         elif owner is Owner.UNMARKED:
             self._report(wanted, Code.KEY_UNMARKED, _unmarked(wanted))
@@ -117,7 +113,7 @@ class KeyPlanner:
         if found.owner is not Owner.OURS:
             self._findings.foreign.append(Foreign(items.project, found, found.owner))
             return
-        because = held or self._desired.holds.on_key(items.project.id, found) or replacements.missing_for(found.mark)
+        because = held or self._desired.holds.on_key(items.project.id, found)
         if because:
             self._findings.kept.append(Kept(items.project, found, because))
             return
@@ -137,10 +133,18 @@ class KeyPlanner:
         )
 
 
-def _not_joined(found: FoundKey) -> str:
-    return (
-        f"The group has this key as `{found.title}`, which is not this instance's: it is not joined, since its owner "
-        "would remove it. Give each cluster a key of its own."
+def joined_under_another_mark(wanted: WantedKey, title: str) -> Problem:
+    """The error of the run that attaches a key which GitLab shows under another cluster's or instance's mark."""
+    message = (
+        f"GitLab has this key as `{title}`, which is not this instance's: it is joined, and works until its owner "
+        "removes it. Give each cluster a key of its own."
+    )
+    return Problem.of(
+        Code.KEY_SHARED_ACROSS_CLUSTERS,
+        message,
+        object=wanted.sources[0] if wanted.sources else None,
+        project=wanted.project.path,
+        severity=Severity.ERROR,
     )
 
 

@@ -21,7 +21,6 @@ MARK = f"flux-gitlab-syncer {CLUSTER} {NAMESPACE}/"
 UNKNOWN = (
     "GitLab may still be working on it",
     "looking whether it was done failed",
-    "should be taken off, which failed",
 )
 
 Items = tuple[dict[str, dict[str, Any]], dict[int, dict[str, Any]]]

@@ -18,10 +18,10 @@ from cronjob.gitlab.session import GitLabConnection, Session
 from cronjob.sandbox.fake_gitlab.records import DEVELOPER
 from cronjob.sandbox.fake_gitlab.records import Project as TheirProject
 from reconcile.actual import Actual, FoundKey, FoundWebhook, Items
-from reconcile.errors import WriteFailed
+from reconcile.errors import DeleteContradicted, DeleteHeld, WriteFailed
 from reconcile.events import DEFAULT_FLAGS, FLAGS
 from reconcile.marks import Mark, Owner
-from reconcile.plan.changes import Change, Create, Delete, Update
+from reconcile.plan.changes import Change, Create, Delete, FormerKey, Update
 from reconcile.shares import Share
 from tests.worlds.builders import (
     NEIGHBOURS_MARK,
@@ -229,7 +229,7 @@ class TestCreatingKeys:
 
     @pytest.mark.parametrize("comment", ["", " comment"])
     @pytest.mark.parametrize("title", [OTHERS_MARK, NEIGHBOURS_MARK])
-    def test_a_key_that_turns_out_to_be_anothers_is_taken_off_again(
+    def test_a_key_that_turns_out_to_be_anothers_stays_and_is_told(
         self, gitlab: GitLab, title: str, comment: str
     ) -> None:
         there, here = gitlab.project("tenants/there"), gitlab.project("tenants/here")
@@ -238,14 +238,34 @@ class TestCreatingKeys:
         # Since it was read another cluster has put its mark on it.
         key.title = title
 
-        told = failure(group, create_key(here))
+        written = group.write(create_key(here))
 
-        assert told == (
-            f"GitLab knows this key as `{title}`, which is not this instance's, so it was taken off again; "
-            "give each cluster a key of its own"
-        )
-        assert keys(gitlab, here) == []
+        assert written == (key.id, title)
+        assert gitlab.world.keys_of(here) == [(key, False)]
         assert len(keys(gitlab, there)) == 1
+        assert gitlab.paths("DELETE") == []
+
+    @pytest.mark.parametrize("title", [OTHERS_MARK, NEIGHBOURS_MARK])
+    def test_a_key_that_another_run_attached_a_moment_before_stays(self, gitlab: GitLab, title: str) -> None:
+        """GitLab answers 201 with the key that is there: no proof that this POST attached it."""
+        project = gitlab.project()
+        group, _ = gitlab.ready()
+        key = gitlab.world.add_deploy_key(project, a_public_key(1).text, title=title)
+
+        written = group.write(create_key(project))
+
+        assert written == (key.id, title)
+        assert gitlab.world.keys_of(project) == [(key, False)]
+        assert [request.status for request in gitlab.world.writes] == [201]
+
+    def test_a_key_of_anothers_is_never_given_the_right_to_push(self, gitlab: GitLab) -> None:
+        project = gitlab.project()
+        group, _ = gitlab.ready()
+        key = gitlab.world.add_deploy_key(project, a_public_key(1).text, title=OTHERS_MARK)
+        former = Create(a_wanted_key(project=ours(project)), "a run removed it", former=FormerKey(MARK, can_push=True))
+
+        assert failure(group, former).endswith("which is not this instance's: it may not push")
+        assert gitlab.world.keys_of(project) == [(key, False)]
 
     @pytest.mark.parametrize("title", ["by hand", MARK, str(a_mark("other"))])
     def test_a_key_that_is_nobodys_or_ours_stays(self, gitlab: GitLab, title: str) -> None:
@@ -254,26 +274,9 @@ class TestCreatingKeys:
         group, _ = gitlab.ready()
         key.title = title
 
-        group.write(create_key(here))
+        assert group.write(create_key(here)) == (key.id, None)
 
         assert gitlab.world.keys_of(here) == [(key, False)]
-
-    @pytest.mark.parametrize(
-        ("fault", "why"),
-        [
-            ({"status": 403, "body": {"message": "403 Forbidden"}}, "GitLab answered 403 Forbidden"),
-            ({"drop": True}, "GitLab gave no answer: the connection broke off"),
-        ],
-    )
-    def test_one_that_cannot_be_taken_off_again_is_named(self, gitlab: GitLab, fault: dict[str, Any], why: str) -> None:
-        there, here = gitlab.project("tenants/there"), gitlab.project("tenants/here")
-        key = gitlab.world.add_deploy_key(there, a_public_key(1).text, title="by hand")
-        group, _ = gitlab.ready()
-        key.title = OTHERS_MARK
-        gitlab.world.fail(method="DELETE", times=None, **fault)
-
-        assert f"so it should be taken off, which failed ({why}); give each" in failure(group, create_key(here))
-        assert len(keys(gitlab, here)) == 1
 
     def test_a_key_that_gitlab_does_not_take_is_told_in_its_words(self, gitlab: GitLab) -> None:
         project = gitlab.project()
@@ -501,13 +504,53 @@ class TestCreatingWebhooks:
         self, gitlab: GitLab, stored: dict[str, Any], named: str
     ) -> None:
         project = gitlab.project()
+        there = gitlab.world.add_hook(project, a_url(2))
         group, _ = gitlab.ready()
-        whole = {"id": 7, "url": a_url(1), "description": MARK, "enable_ssl_verification": True}
+        # Not a new id, so it is no proof that this POST made it.
+        whole = {"id": there.id, "url": a_url(1), "description": MARK, "enable_ssl_verification": True}
         gitlab.world.fail(method="POST", status=201, body=whole | some_flags(*DEFAULT_FLAGS) | stored)
 
         told = failure(group, create_hook(project))
 
         assert told == f"GitLab accepted the webhook and has something else for {named}"
+        assert gitlab.paths("DELETE") == []
+
+    def test_a_new_one_that_was_stored_as_something_else_is_removed_by_its_id(self, gitlab: GitLab) -> None:
+        project = gitlab.project()
+        there = gitlab.world.add_hook(project, a_url(2))
+        group, _ = gitlab.ready()
+        made = gitlab.world.add_hook(project, a_url(1), description=MARK, push_events=True)
+        answer = {"id": made.id, "url": made.url, "description": MARK, "push_events": True, "tag_push_events": False}
+        gitlab.world.fail(method="POST", status=201, body=answer)
+
+        told = failure(group, create_hook(project))
+
+        assert told == (
+            "GitLab accepted the webhook and has something else for tag_push_events; "
+            f"webhook {made.id}, which was just created, was removed again"
+        )
+        assert gitlab.world.hooks_of(project) == [there]
+
+    @pytest.mark.parametrize("changed", [{"description": OTHERS_MARK}, {"url": a_url(3)}])
+    def test_a_new_one_that_somebody_has_changed_since_stays(self, gitlab: GitLab, changed: dict[str, str]) -> None:
+        project = gitlab.project()
+        group, _ = gitlab.ready()
+        made = gitlab.world.add_hook(project, **{"url": a_url(1), "description": MARK, "push_events": True} | changed)
+        answer = {"id": made.id, "url": a_url(1), "description": MARK, "push_events": True, "tag_push_events": False}
+        gitlab.world.fail(method="POST", status=201, body=answer)
+
+        assert "should be removed, which failed (it is not the one" in failure(group, create_hook(project))
+        assert gitlab.world.hooks_of(project) == [made]
+
+    def test_one_that_was_found_after_a_lost_answer_is_not_removed(self, gitlab: GitLab) -> None:
+        """Who made it is not known: no answer of ours named its id."""
+        project = gitlab.project()
+        group, _ = gitlab.ready()
+        made = gitlab.world.add_hook(project, a_url(1), description=MARK, push_events=True, job_events=True)
+        gitlab.world.fail(method="POST", drop=True)
+
+        assert failure(group, create_hook(project)).endswith("has something else for job_events, tag_push_events")
+        assert gitlab.world.hooks_of(project) == [made]
 
     @pytest.mark.parametrize("body", [[], {}, "null", {"id": 7, "url": None}])
     def test_an_answer_that_is_no_webhook_is_a_failure(self, gitlab: GitLab, body: object) -> None:
@@ -523,7 +566,9 @@ class TestCreatingWebhooks:
         gitlab.world.add_hook(project, a_url(1), description=OTHERS_MARK, tag_push_events=True)
         gitlab.world.fail(method="POST", drop=True)
 
-        assert failure(group, create_hook(project)).endswith("has something else for description")
+        assert failure(group, create_hook(project)) == (
+            f"by now a webhook at that URL is marked `{OTHERS_MARK}`, which is not this instance's"
+        )
         assert len(hooks(gitlab, project)) == 1
 
 
@@ -610,6 +655,14 @@ def some_items(gitlab: GitLab) -> tuple[TheirProject, GitLabGroup, list[Delete]]
     return project, group, [delete(project, items.keys[0]), delete(project, items.webhooks[0])]
 
 
+def empty(gitlab: GitLab, project: TheirProject) -> None:
+    """Somebody removes everything from the project."""
+    for key, _ in gitlab.world.keys_of(project):
+        gitlab.world.detach_key(project, key)
+    for hook in gitlab.world.hooks_of(project):
+        gitlab.world.remove_hook(project, hook)
+
+
 class TestDeleting:
     def test_key_and_webhook_go(self, gitlab: GitLab) -> None:
         project, group, deletes = some_items(gitlab)
@@ -638,15 +691,77 @@ class TestDeleting:
 
     def test_what_is_gone_already_is_gone(self, gitlab: GitLab) -> None:
         project, group, deletes = some_items(gitlab)
-        for key, _ in gitlab.world.keys_of(project):
-            gitlab.world.detach_key(project, key)
-        for hook in gitlab.world.hooks_of(project):
-            gitlab.world.remove_hook(project, hook)
+        empty(gitlab, project)
 
         for change in deletes:
             group.write(change)
 
-        assert [request.status for request in gitlab.world.writes] == [404, 404]
+        assert gitlab.world.writes == []
+
+    @pytest.mark.parametrize("which", [0, 1], ids=["key", "webhook"])
+    def test_what_goes_between_the_look_and_the_removal_is_gone(self, gitlab: GitLab, which: int) -> None:
+        project, group, deletes = some_items(gitlab)
+        gitlab.world.fail(method="DELETE", call=lambda: empty(gitlab, project))
+
+        group.write(deletes[which])
+
+        assert [request.status for request in gitlab.world.writes] == [404]
+
+    @pytest.mark.parametrize("title", ["by hand", OTHERS_MARK, str(a_mark("other"))])
+    def test_what_has_another_mark_by_now_stays(self, gitlab: GitLab, title: str) -> None:
+        project, group, deletes = some_items(gitlab)
+        ((key, _),), (hook,) = gitlab.world.keys_of(project), gitlab.world.hooks_of(project)
+        key.title = hook.description = title
+
+        for change in deletes:
+            with pytest.raises(DeleteContradicted, match="its mark has changed since it was read"):
+                group.write(change)
+
+        assert gitlab.world.writes == []
+
+    def test_a_webhook_that_leads_elsewhere_by_now_stays(self, gitlab: GitLab) -> None:
+        project, group, deletes = some_items(gitlab)
+        (hook,) = gitlab.world.hooks_of(project)
+        hook.url = "https://chat.example/hook"
+
+        with pytest.raises(DeleteContradicted, match="its URL has changed since it was read"):
+            group.write(deletes[1])
+
+        assert gitlab.world.writes == []
+
+    def test_an_id_that_is_another_key_by_now_stays(self, gitlab: GitLab) -> None:
+        _, group, deletes = some_items(gitlab)
+        other = {"id": deletes[0].id, "title": deletes[0].found.title, "key": a_public_key(9).text}
+        gitlab.world.fail(path=r"/deploy_keys/", status=200, body=other)
+
+        with pytest.raises(DeleteContradicted, match="its key has changed since it was read"):
+            group.write(deletes[0])
+
+        assert gitlab.world.writes == []
+
+    @pytest.mark.parametrize("which", [0, 1], ids=["key", "webhook"])
+    @pytest.mark.parametrize(
+        ("fault", "why"),
+        [
+            ({"status": 404, "body": {"message": "404 Project Not Found"}}, "GitLab answered 404 Project Not Found"),
+            ({"status": 403, "body": {"message": "403 Forbidden"}}, "GitLab answered 403 Forbidden"),
+            ({"status": 500, "times": None}, "GitLab answered 500"),
+            ({"drop": True, "times": None}, "GitLab gave no answer: the connection broke off"),
+            ({"status": 200, "body": {"id": 1}}, "GitLab's answer has no text"),
+            ({"status": 200, "body": "<html>"}, "something that is not JSON"),
+        ],
+    )
+    def test_what_cannot_be_read_again_is_held(
+        self, gitlab: GitLab, which: int, fault: dict[str, Any], why: str
+    ) -> None:
+        _, group, deletes = some_items(gitlab)
+        gitlab.world.fail(method="GET", path=r"/(hooks|deploy_keys)/", **fault)
+
+        with pytest.raises(DeleteHeld, match="it could not be read again before its removal: ") as held:
+            group.write(deletes[which])
+
+        assert why in str(held.value)
+        assert gitlab.world.writes == []
 
     @pytest.mark.parametrize("which", [0, 1], ids=["key", "webhook"])
     @pytest.mark.parametrize(
@@ -671,7 +786,8 @@ class TestDeleting:
     def test_nor_does_one_when_looking_whether_it_was_done(self, gitlab: GitLab, which: int) -> None:
         _, group, deletes = some_items(gitlab)
         gitlab.world.fail(method="DELETE", drop=True)
-        gitlab.world.fail(method="GET", path=r"/(hooks|deploy_keys)/", status=404, body={"error": "404 Not Found"})
+        missing = {"status": 404, "body": {"error": "404 Not Found"}}
+        gitlab.world.fail(method="GET", path=r"/(hooks|deploy_keys)/", skip=1, **missing)
 
         assert failure(group, deletes[which]) == (
             "GitLab gave no answer: the connection broke off, and looking whether it was done failed: "
@@ -682,7 +798,8 @@ class TestDeleting:
         project, group, deletes = some_items(gitlab)
         gitlab.world.add_member(gitlab.group, gitlab.bot, DEVELOPER)
 
-        assert [failure(group, change) for change in deletes] == ["GitLab answered 403 Forbidden"] * 2
+        why = "it could not be read again before its removal: GitLab answered 403 Forbidden"
+        assert [failure(group, change) for change in deletes] == [why] * 2
         assert (len(keys(gitlab, project)), len(hooks(gitlab, project))) == (1, 1)
 
 
@@ -793,7 +910,8 @@ class TestUnknownOutcomes:
         case = CASES[name]
         project, group, change = prepared(gitlab, case)
         gitlab.world.fail(method=case.method, drop=True, after=True)
-        gitlab.world.fail(method="GET", path=r"/(hooks|deploy_keys)", status=503, times=None)
+        looks_before = 1 if case.method == "DELETE" else 0
+        gitlab.world.fail(method="GET", path=r"/(hooks|deploy_keys)", status=503, skip=looks_before, times=None)
 
         told = failure(group, change)
 
@@ -833,7 +951,8 @@ class TestStopping:
         assert time.monotonic() - began < 8
         assert case.made(gitlab, project) == after
         assert len(gitlab.world.writes) == 1
-        assert len(gitlab.paths()) == 2
+        # The project, the item before its removal, and one look.
+        assert len(gitlab.paths()) == (3 if case.method == "DELETE" else 2)
 
     def test_a_look_that_waits_for_its_turn_when_the_run_is_stopped_is_taken_at_once(
         self, gitlab: GitLab, monkeypatch: pytest.MonkeyPatch
@@ -981,8 +1100,8 @@ def test_what_a_run_put_there_it_never_removes(gitlab: GitLab) -> None:
     project = gitlab.world.add_project("tenants/misread")
     group = gitlab.reader()
     group.read_actual(())
-    key_id = group.write(create_key(project))
-    hook_id = group.write(create_hook(project))
+    key_id = group.write(create_key(project)).id
+    hook_id = group.write(create_hook(project)).id
 
     for found in (
         FoundKey(key_id, MARK, a_public_key(), Mark.parse(MARK), Owner.OURS),
@@ -1076,12 +1195,13 @@ def test_whoever_answers_a_removal_with_200_is_not_believed(gitlab: GitLab, body
 
 def test_what_was_made_wrong_is_not_removed_either(gitlab: GitLab) -> None:
     project = gitlab.project()
+    there = gitlab.world.add_hook(project, a_url(3))
     group, _ = gitlab.ready()
-    made = {"id": 7, "url": a_url(2), "push_events": True}
+    made = {"id": there.id, "url": a_url(2), "push_events": True}
     gitlab.world.fail(method="POST", status=201, body=made)
 
     assert "something else for" in failure(group, create_hook(project))
     assert "this very run put it there" in failure(
-        group, delete(project, FoundWebhook(7, a_url(1), {}, None, Owner.OURS))
+        group, delete(project, FoundWebhook(there.id, a_url(1), {}, None, Owner.OURS))
     )
     assert gitlab.paths("DELETE") == []

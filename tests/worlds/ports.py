@@ -24,7 +24,7 @@ from reconcile.model import (
     SecretAnswer,
     SecretMissing,
 )
-from reconcile.plan.changes import Change, Create, Delete, Update, heals
+from reconcile.plan.changes import Change, Create, Delete, Update, Written, heals
 from reconcile.ports import Object
 from reconcile.rules import Rules
 from reconcile.shares import ALL, Share
@@ -175,13 +175,14 @@ class GitLabInMemory:
         over = self.stops_after is not None and len(self.written) >= self.stops_after
         return "a signal stopped the run" if over else ""
 
-    def write(self, change: Change) -> int:
+    def write(self, change: Change) -> Written:
+        anothers_title = None
         reason = self.fails(change)
         if reason:
             raise WriteFailed(reason)
         match change:
             case Create(WantedKey() as wanted):
-                self._create_key(change, wanted)
+                anothers_title = self._create_key(change, wanted)
             case Create(WantedWebhook() as wanted):
                 self._create_webhook(wanted)
             case Update(FoundKey() as found):
@@ -193,14 +194,14 @@ class GitLabInMemory:
             case Delete(project, FoundWebhook() as found):
                 self._remove_webhook(project, found)
         self.written.append(change)
-        return change.id or 0
+        return Written(change.id or 0, anothers_title)
 
-    def _create_key(self, change: Create, wanted: WantedKey) -> None:
-        there = next((one for one in self.keys.values() if one.key == wanted.key), None)
-        mark = Mark.parse(there.title) if there else None
-        if there and mark and mark.cluster not in {wanted.mark.cluster, *self.former}:
-            raise self._failure(there.id, f"The key is marked {mark}, so it was taken off again.")
+    def _create_key(self, change: Create, wanted: WantedKey) -> str | None:
+        """Attach it; the title under which GitLab has it, if that is the mark of another cluster."""
         self.add_key(wanted.project, wanted.key, change.title, can_push=change.can_push)
+        there = next(one for one in self.keys.values() if one.key == wanted.key)
+        mark = Mark.parse(there.title)
+        return there.title if mark and mark.cluster not in {wanted.mark.cluster, *self.former} else None
 
     def _create_webhook(self, wanted: WantedWebhook) -> None:
         if len(self.webhooks[wanted.project.id]) >= self.most_webhooks:

@@ -241,13 +241,17 @@ def test_a_wanted_key_with_anothers_mark_is_used_and_warned_about(title: str) ->
 
 
 @pytest.mark.parametrize("title", [OTHERS_MARK, NEIGHBOURS_MARK])
-def test_a_key_with_anothers_mark_is_not_joined(title: str) -> None:
+def test_a_key_with_anothers_mark_is_joined_with_an_error(title: str) -> None:
     plan = a_plan(a_wanted_key(), some_items(), some_items(a_key(title=title), project=ELSEWHERE))
 
-    assert plan.changes == ()
-    shared = [problem for problem in plan.problems if problem.code == "KeySharedAcrossClusters"]
-    assert [problem.severity for problem in shared] == ["error"]
-    assert "it is not joined" in shared[0].message
+    assert [(change.action, change.project) for change in plan.changes] == [("create", a_project())]
+    (shared,) = (problem for problem in plan.problems if problem.code == "KeySharedAcrossClusters")
+    assert (shared.severity, shared.object, shared.project) == (
+        "error",
+        "GitRepository/flux-config/shop",
+        "tenants/shop",
+    )
+    assert f"`{title}`, which is not this instance's: it is joined" in shared.message
 
 
 def test_owned_keys_never_take_a_key_with_anothers_mark() -> None:
@@ -429,13 +433,13 @@ def test_another_secrets_key_is_no_replacement() -> None:
     assert [delete.replaced for delete in plan.deletes] == [False]
 
 
-def test_a_key_that_is_not_joined_keeps_what_it_would_have_replaced() -> None:
+def test_a_key_under_anothers_mark_replaces_the_old_one_once_it_is_joined() -> None:
     others = some_items(a_key(2, title=OTHERS_MARK), project=ELSEWHERE)
 
     plan = a_plan(a_wanted_key(2), some_items(a_key(1)), others)
 
-    assert plan.changes == ()
-    assert [one.because for one in plan.kept] == [Code.KEY_SHARED_ACROSS_CLUSTERS]
+    assert [change.action for change in plan.changes] == ["create", "delete"]
+    assert [delete.replaced for delete in plan.deletes] == [True]
 
 
 def test_a_key_is_recognised_as_replaced_under_a_former_namespace() -> None:
