@@ -91,6 +91,7 @@ class Secret:
     declared: PublicKey | None = None
     has_declared: bool = False
     token: bytes | None = field(default=None, repr=False)
+    is_service_account_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,9 @@ class Code(StrEnum):
             ERROR,
             Hold.YES,
             None,
-            "no HTTP header can carry the token: a line break, blanks at its ends, not UTF-8",
-            "store it again with `printf %s`",
+            "no HTTP header can carry the token (a line break, blanks at its ends, not UTF-8), or it is a credential: "
+            "of this job, of GitLab, of a service account, a JSON web token",
+            "store it again with `printf %s`; name a Secret made for this Receiver; revoke what was sent",
         ),
     )
     RECEIVER_PATH_COLLISION = (

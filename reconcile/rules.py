@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from reconcile.credentials import OwnToken
 from reconcile.marks import Identity, Mark, Owner
 from reconcile.model import PublicKey, Ref
 from reconcile.shares import ALL, Share
@@ -19,7 +20,8 @@ class Rules:
     What this run owns, what it may touch and how webhooks should look.
 
     *receiver_url* has no trailing slash; None means that webhooks are neither made nor removed. *owned_keys* holds
-    SHA-256 fingerprints. *relative_root* is GitLab's, without slashes. *share* says which projects are this run's.
+    SHA-256 fingerprints. *relative_root* is GitLab's, without slashes. *share* says which projects are this run's. No
+    webhook may carry *own_token*.
     """
 
     identity: Identity
@@ -36,6 +38,7 @@ class Rules:
     refresh_tokens: bool = False
     heal_webhooks: bool = False
     share: Share = ALL
+    own_token: OwnToken = field(default_factory=OwnToken, repr=False)
 
     def counts(self, url: str) -> bool:
         """Whether *url* is one of our base URLs, `/hook/`, 64 lower-case hex digits and nothing after."""

@@ -13,17 +13,17 @@ from reconcile.actual import Actual
 from reconcile.apply import apply
 from reconcile.desired.desired import Desired, WantedKey, desired_from, webhooks_off
 from reconcile.desired.needed_secrets import secrets_to_read
-from reconcile.desired.receivers import ReceiverRequest, receiver_request_from
+from reconcile.desired.receivers import receiver_request_from
 from reconcile.desired.repositories import (
     KnownProjects,
-    RepositoryRequest,
     held_if_unreadable,
     repository_request_from,
     with_project,
 )
+from reconcile.desired.requests import Requests
 from reconcile.errors import ReadError, SettingsError
 from reconcile.marks import Owner
-from reconcile.model import Project, SecretOfOtherShard
+from reconcile.model import SecretOfOtherShard
 from reconcile.plan.changes import Change, Create, Delete, order_of
 from reconcile.plan.deploy_keys import joined_under_another_mark
 from reconcile.plan.guard import NO_LIMITS, Expected, Limits, Objection, ObjectionCode, guard, plan_changed
@@ -95,19 +95,6 @@ def check_project_option(gitlab: GitLab, options: RunOptions) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
-    """What Flux's objects ask for, before their Secrets are read."""
-
-    repositories: tuple[RepositoryRequest, ...]
-    receivers: tuple[ReceiverRequest, ...]
-
-    @property
-    def projects(self) -> frozenset[Project]:
-        """The projects that were found for them."""
-        return frozenset(request.project for request in self.repositories if request.project and not request.dropped)
-
-
 def read_requests(flux: Flux, gitlab: GitLab, rules: Rules) -> Requests:
     """List Flux's objects and find the projects they name."""
     known = KnownProjects(gitlab.read_hosts(), gitlab.listed_paths())
@@ -135,7 +122,8 @@ def read_desired(flux: Flux, requests: Requests, actual: Actual, rules: Rules) -
     secrets = flux.read_secrets(needed.keys, needed.tokens)
     if needed.others:
         secrets = {**dict.fromkeys(needed.others, SecretOfOtherShard()), **secrets}
-    return desired_from(repositories, requests.receivers, secrets, rules).of_share(rules.share)
+    requests = Requests(tuple(repositories), requests.receivers)
+    return desired_from(requests, secrets, rules, actual).of_share(rules.share)
 
 
 def plan_for(desired: Desired, actual: Actual, rules: Rules, options: RunOptions) -> Plan:

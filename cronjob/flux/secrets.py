@@ -25,6 +25,8 @@ from reconcile.model import PublicKey, Ref, Secret, SecretAnswer, SecretMissing,
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _KEY_FIELDS = ("identity", "password", "identity.pub")
 _TOKEN_FIELDS = ("token",)
+# Kubernetes writes a service account's credentials into Secrets of this type.
+_SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type
 
 # The fields of `data` that are wanted of a Secret.
 _Fields = tuple[str, ...]
@@ -32,10 +34,11 @@ _Fields = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class _SecretData:
-    """The wanted fields of a Secret, decoded; *version* changes with every change of the Secret."""
+    """The wanted fields of a Secret, decoded, and its type; *version* changes with every change of the Secret."""
 
     version: str
     data: Mapping[str, bytes] = field(repr=False)
+    type: str = ""
 
 
 _Fetched = _SecretData | SecretMissing | SecretUnreadable
@@ -91,8 +94,9 @@ class SecretReader:
         if not isinstance(fetched, _SecretData):
             return fetched
         token, line = fetched.data.get("token"), fetched.data.get("identity.pub")
+        is_account = fetched.type == _SERVICE_ACCOUNT_TOKEN
         if "identity" not in fields:
-            return Secret(token=token)
+            return Secret(token=token, is_service_account_token=is_account)
         key = self._public_key(ref, fetched) if "identity" in fetched.data else None
         return Secret(
             has_identity=key is not None,
@@ -101,6 +105,7 @@ class SecretReader:
             declared=None if line is None else public_key_from_line(line),
             has_declared=line is not None,
             token=token,
+            is_service_account_token=is_account,
         )
 
     def _public_key(self, ref: Ref, secret: _SecretData) -> PublicKey | KeyUnusable:
@@ -194,4 +199,4 @@ def _secret_data(body: Mapping[str, Any] | None, fields: _Fields) -> _SecretData
         except (binascii.Error, ValueError, TypeError):
             return SecretUnreadable(f"its `{name}` is not base64")
     version = metadata.get("resourceVersion")
-    return _SecretData(version if isinstance(version, str) else "", decoded)
+    return _SecretData(version if isinstance(version, str) else "", decoded, str(rest.get("type") or ""))

@@ -13,6 +13,7 @@ from cronjob.settings.option import CONFIRMED, SHARED, WHOLE
 from cronjob.settings.option_table import OPTIONS, Options
 from cronjob.settings.print_config import flags_given, given_options
 from cronjob.settings.resolve import Resolved, resolve
+from reconcile.credentials import OwnToken
 from reconcile.errors import SettingsError
 from reconcile.marks import Identity
 from reconcile.rules import Rules
@@ -89,6 +90,7 @@ class Settings(Options):
             refresh_tokens=self.refresh_tokens,
             heal_webhooks=self.heal_webhooks,
             share=self.share,
+            own_token=OwnToken(self.token),
         )
 
     def run_options(self) -> RunOptions:

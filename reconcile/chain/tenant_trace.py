@@ -11,6 +11,7 @@ from reconcile.desired.desired import Desired, desired_from
 from reconcile.desired.receiver_targets import RepositoryIndex, targets_of
 from reconcile.desired.receivers import ReceiverRequest
 from reconcile.desired.repositories import RepositoryRequest, ref_of
+from reconcile.desired.requests import Requests as AllRequests
 from reconcile.model import Project, PublicKey, Ref, Secret, SecretAnswer
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Problem
@@ -41,6 +42,11 @@ class Requests:
     repository: RepositoryRequest
     repositories: tuple[RepositoryRequest, ...]
     receivers: tuple[ReceiverRequest, ...]
+
+    @property
+    def of_all(self) -> AllRequests:
+        """The requests without the choice of the traced one."""
+        return AllRequests(self.repositories, self.receivers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,8 @@ def trace_of(
 ) -> TenantTrace:
     """Decide as a run would, from the answers of both servers about one GitRepository."""
     named = receivers_naming(requests, rules)
-    desired = desired_from(requests.repositories, requests.receivers, secrets, rules)
     actual = actual_from([state.items]) if state else Actual()
+    desired = desired_from(requests.of_all, secrets, rules, actual)
     return TenantTrace(
         item,
         rules,

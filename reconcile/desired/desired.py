@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from reconcile.actual import Actual
 from reconcile.desired.hold_rules import hold_keys, hold_webhooks
 from reconcile.desired.holds import Holds
 from reconcile.desired.listed_receivers import ListedReceivers
+from reconcile.desired.path_collisions import with_path_collisions
 from reconcile.desired.receiver_targets import RepositoryIndex, targets_of
 from reconcile.desired.receiver_tokens import with_token
-from reconcile.desired.receivers import ReceiverRequest, with_path_collisions
+from reconcile.desired.receivers import ReceiverRequest
 from reconcile.desired.repositories import RepositoryRequest
 from reconcile.desired.repository_keys import Secrets, key_of, with_key
+from reconcile.desired.requests import Requests
+from reconcile.desired.seen_items import SeenItems
 from reconcile.marks import Mark
 from reconcile.model import Kind, Project, PublicKey, Ref, SecretMissing
 from reconcile.problems import Code, Problem
@@ -122,16 +126,18 @@ def _with_elsewhere(
     }
 
 
-def desired_from(
-    repositories: Iterable[RepositoryRequest], receivers: Iterable[ReceiverRequest], secrets: Secrets, rules: Rules
-) -> Desired:
-    """Combine GitRepositories with their projects, Receivers, and *secrets* (an answer for each of secrets_to_read)."""
-    repositories = sorted((with_key(request, secrets) for request in repositories), key=lambda request: request.ref)
-    receivers = with_path_collisions(sorted(receivers, key=lambda request: request.ref))
+def desired_from(requests: Requests, secrets: Secrets, rules: Rules, actual: Actual | None = None) -> Desired:
+    """
+    Combine GitRepositories with their projects, Receivers, and *secrets* (an answer for each of secrets_to_read).
+
+    *actual* tells which webhooks were made before; it changes no decision about a tenant's token that is one.
+    """
+    repositories = sorted((with_key(request, secrets) for request in requests.repositories), key=lambda each: each.ref)
+    receivers = with_path_collisions(sorted(requests.receivers, key=lambda each: each.ref), secrets)
     holds, problems = Holds(), [problem for request in repositories for problem in request.problems]
     for request in repositories:
         hold_keys(holds, request, key_of(request, secrets), rules)
-    resolver = ReceiverResolver(RepositoryIndex(repositories), secrets, rules)
+    resolver = ReceiverResolver(RepositoryIndex(repositories), secrets, rules, SeenItems.of(actual))
     webhooks: dict[int, dict[str, WantedWebhook]] = defaultdict(dict)
     for receiver in receivers:
         resolved, named = resolver.resolve(receiver)
@@ -158,6 +164,7 @@ class ReceiverResolver:
     repositories: RepositoryIndex
     secrets: Secrets
     rules: Rules
+    seen: SeenItems
 
     def resolve(self, receiver: ReceiverRequest) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
         """Return the Receiver with its token and its problems, and the GitRepositories that it names."""
@@ -188,7 +195,7 @@ class ReceiverResolver:
         if not receiver.supported:
             return _unsupported(receiver, named), ()
         answer = self.secrets.get(followed.secret, SecretMissing()) if followed.secret else None
-        return with_token(followed, answer), named
+        return with_token(followed, answer, self.rules, self.seen), named
 
 
 def _unsupported(receiver: ReceiverRequest, named: Iterable[RepositoryRequest]) -> ReceiverRequest:

@@ -11,10 +11,14 @@ import hashlib
 import re
 from dataclasses import replace
 
+from reconcile.credentials import credential_in
 from reconcile.desired.receivers import ReceiverRequest
+from reconcile.desired.seen_items import SeenItems
 from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretOfOtherShard, SecretUnreadable
 from reconcile.problems import Code
+from reconcile.rules import Rules
 
+NOTHING_SEEN = SeenItems()
 # No header can carry these: control characters end it, outer blanks are trimmed on the way.
 _NO_HEADER = re.compile(r"[\x00-\x1f\x7f]|^\s|\s$")
 
@@ -29,8 +33,14 @@ def webhook_path(token: bytes, ref: Ref) -> str:
     return "/hook/" + hashlib.sha256(token + ref.name.encode() + ref.namespace.encode()).hexdigest()
 
 
-def with_token(receiver: ReceiverRequest, answer: SecretAnswer | None) -> ReceiverRequest:
-    """The receiver with its token; of the Secret, the status and the path only the first trouble is reported."""
+def with_token(
+    receiver: ReceiverRequest, answer: SecretAnswer | None, rules: Rules, seen: SeenItems = NOTHING_SEEN
+) -> ReceiverRequest:
+    """
+    The receiver with its token; of the Secret, the status and the path only the first problem is reported.
+
+    *seen* tells whether a webhook was made with the token before.
+    """
     match answer:
         case None:
             return receiver.hold(
@@ -47,7 +57,27 @@ def with_token(receiver: ReceiverRequest, answer: SecretAnswer | None) -> Receiv
         case Secret(token=None):
             return receiver.hold(Code.SECRET_NOT_FOUND, f"{receiver.secret} has no key `token`; add it.")
         case secret:
-            return _judged(receiver, secret.token or b"")
+            credential = credential_of(secret, rules)
+            token = secret.token or b""
+            return _refused(receiver, credential, token, seen) if credential else _judged(receiver, token)
+
+
+def credential_of(secret: Secret, rules: Rules) -> str | None:
+    """Return what credential the Secret's token is, as a clause, or None."""
+    if secret.token and secret.is_service_account_token:
+        return "it is that of a service account of Kubernetes"
+    return credential_in(secret.token or b"", rules.own_token)
+
+
+def _refused(receiver: ReceiverRequest, credential: str, token: bytes, seen: SeenItems) -> ReceiverRequest:
+    """The receiver whose token is a credential of something else: GitLab would store it and send it on each push."""
+    message = (
+        f"The token in {receiver.secret} is a credential and is never given to a webhook: {credential}. "
+        "Name a Secret in spec.secretRef that was made for this Receiver alone."
+    )
+    if webhook_path(token, receiver.ref) in seen.paths:
+        message += " A webhook in GitLab was made with it already: revoke the credential now, then remove the webhook."
+    return receiver.hold(Code.TOKEN_UNUSABLE, message)
 
 
 def _judged(receiver: ReceiverRequest, token: bytes) -> ReceiverRequest:

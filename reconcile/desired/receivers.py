@@ -7,7 +7,6 @@ internal/controller/receiver_controller.go, internal/server/receiver_handlers.go
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from textwrap import shorten
@@ -180,19 +179,3 @@ def _not_ready_reason(ref: Ref, path: str | None, item: Mapping[str, Any]) -> st
 
 def _show(ref: Ref) -> str:
     return f"see `kubectl describe receiver {ref.name} -n {ref.namespace}`"
-
-
-def with_path_collisions(receivers: Iterable[ReceiverRequest]) -> tuple[ReceiverRequest, ...]:
-    """The receivers, with a problem on each whose path another Receiver, of any type, has too."""
-    listed = tuple(receivers)
-    paths = Counter(one.path for one in listed if one.path)
-    return tuple(
-        one.hold(
-            Code.RECEIVER_PATH_COLLISION,
-            "Another Receiver has the same webhook path, and Flux serves only one of them; "
-            "give each Receiver a token of its own.",
-        )
-        if one.supported and not one.left_alone and one.path and paths[one.path] > 1
-        else one
-        for one in listed
-    )

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconcile.actual import Actual
+from reconcile.desired.path_collisions import with_path_collisions
 from reconcile.desired.receiver_tokens import with_token
-from reconcile.desired.receivers import ReceiverRequest, with_path_collisions
-from reconcile.model import LookUpResult, Project, ProjectLocation, Ref, SecretMissing
+from reconcile.desired.receivers import ReceiverRequest
+from reconcile.desired.requests import Requests
+from reconcile.model import LookUpResult, Project, ProjectLocation, Ref, SecretAnswer, SecretMissing
 from reconcile.plan.changes import order_of
 from reconcile.ports import Flux, GitLab
 from reconcile.report import Report
 from reconcile.rules import Rules
 from reconcile.run import (
-    Requests,
     RunOptions,
     check_project_option,
     guard_and_apply,
@@ -74,8 +75,19 @@ def _chosen(removed: Iterable[Removed], actual: Actual, options: RunOptions) -> 
 def _receivers(flux: Flux, asked: Requests, removed: Iterable[Removed], rules: Rules) -> dict[Ref, ReceiverRequest]:
     """The Receivers whose webhooks were removed, with their tokens as far as webhooks may be made for them."""
     named = {one.receiver for one in removed if isinstance(one, RemovedWebhook)}
-    receivers = [one for one in with_path_collisions(asked.receivers) if one.ref in named]
-    asking = [one for one in receivers if rules.receiver_url and one.supported and not one.left_alone]
-    secrets = flux.read_secrets((), {one.secret for one in asking if one.secret})
-    told = [with_token(one, secrets.get(one.secret, SecretMissing()) if one.secret else None) for one in asking]
-    return {one.ref: one for one in (*receivers, *told)}
+    paths = {receiver.path for receiver in asked.receivers if receiver.ref in named and receiver.path}
+    asking = {
+        receiver.ref: receiver.secret
+        for receiver in asked.receivers
+        if (receiver.ref in named or receiver.path in paths) and receiver.supported and not receiver.left_alone
+    }
+    secrets = flux.read_secrets((), set(filter(None, asking.values()))) if rules.receiver_url else {}
+    receivers = [each for each in with_path_collisions(asked.receivers, secrets) if each.ref in named]
+    if not rules.receiver_url:
+        return {each.ref: each for each in receivers}
+    return {each.ref: _with_token(each, secrets, rules) if each.ref in asking else each for each in receivers}
+
+
+def _with_token(receiver: ReceiverRequest, secrets: Mapping[Ref, SecretAnswer], rules: Rules) -> ReceiverRequest:
+    answer = secrets.get(receiver.secret, SecretMissing()) if receiver.secret else None
+    return with_token(receiver, answer, rules)

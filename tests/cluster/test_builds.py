@@ -115,5 +115,5 @@ def test_a_single_dry_run_is_made_from_the_job_as_the_runbook_says(tmp_path: Pat
 
     env = {one["name"]: one.get("value") for one in changed["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert env["SYNCER_DRY_RUN"] == "true"
-    assert env["SYNCER_GITLAB_TOKEN_FILE"] == "/var/run/secrets/gitlab/token"
+    assert env["SYNCER_GITLAB_TOKEN_FILE"] == "/var/run/secrets/gitlab/gitlab-token"
     kubernetes_validate.validate(changed, "1.32", strict=False)

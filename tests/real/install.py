@@ -61,7 +61,7 @@ def _install(world: RealWorld) -> None:
     world.kubectl("apply", "-k", str(FOLDER / "examples" / "subsystem"))
     binding = of_kind("ValidatingAdmissionPolicyBinding", "examples/subsystem")["tenant-kustomizations"]
     world.apply({**binding, "spec": {**binding["spec"], "validationActions": ["Deny"]}})
-    token = f"--from-literal=token={world.forge.token}"
+    token = f"--from-literal=gitlab-token={world.forge.token}"
     world.kubectl("create", "secret", "generic", f"{JOB}-token", "-n", NAMESPACE, token)
     world.kubectl("apply", "-k", str(_overlay(world)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconcile.actual import Actual
 from reconcile.desired.desired import Desired, desired_from
 from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import receiver_requests_from
@@ -15,6 +16,7 @@ from reconcile.desired.repositories import (
     repository_requests_from,
     with_project,
 )
+from reconcile.desired.requests import Requests
 from reconcile.model import LookUpResult, Project, ProjectLocation, Ref, SecretAnswer, SecretMissing
 from reconcile.rules import Rules
 from tests.worlds.builders import HOST, NAMESPACE, a_key_secret, a_token_secret, some_rules
@@ -46,6 +48,7 @@ class Inputs:
     places: dict[str, LookUpResult] = field(default_factory=_two_projects)
     rules: Rules = field(default_factory=some_rules)
     unreadable: frozenset[int] = frozenset()
+    actual: Actual = field(default_factory=Actual)
 
     def requests(self) -> list[RepositoryRequest]:
         """The GitRepositories with their projects."""
@@ -62,4 +65,5 @@ class Inputs:
         """What all of it asks for."""
         keys, tokens = self.asked_secrets()
         secrets = {ref: self.secrets.get(f"{ref.namespace}/{ref.name}", SecretMissing()) for ref in keys | tokens}
-        return desired_from(self.requests(), receiver_requests_from(self.receivers), secrets, self.rules)
+        requests = Requests(tuple(self.requests()), receiver_requests_from(self.receivers))
+        return desired_from(requests, secrets, self.rules, self.actual)

@@ -15,6 +15,7 @@ CHECKS = {
     "objects": "the namespaces exist, and their GitRepositories and Receivers can be listed",
     "rights": "everything that a run needs is allowed",
     "excess": "no more than that is allowed: other Secrets, or any write to Flux's objects",
+    "credentials": "no Receiver's token is this job's own GitLab token, or another credential",
     "lease": "the Lease exists, or may be created",
     "gitlab": "GitLab answers; which version it is",
     "token": "the token is valid and has the scope; when it expires, and whether its account should own keys",

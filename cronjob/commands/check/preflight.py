@@ -9,6 +9,7 @@ from dataclasses import replace
 import click
 
 from cronjob.commands.check.cluster import RunNeeds, check_cluster
+from cronjob.commands.check.credentials import check_credentials
 from cronjob.commands.check.document import document_of
 from cronjob.commands.check.group import GroupCheck
 from cronjob.commands.check.receiver import check_receiver
@@ -62,6 +63,8 @@ def _findings(call: Invocation) -> Iterator[Finding]:
     ):
         events = settings.writes_events(in_pod=api.source == IN_CLUSTER)
         yield from check_cluster(flux, RunNeeds(leases_of(settings, flux.namespaces[0]), events))
+        if flux.listed.receivers:
+            yield from check_credentials(flux, settings.rules(flux.namespaces))
         group = GroupCheck(session, scope)
         yield from group.findings()
         if group.listing and flux.listed.git_repositories:

@@ -6,6 +6,7 @@ import pytest
 from reconcile.actual import FoundKey, FoundWebhook
 from reconcile.desired.desired import Desired, desired_from
 from reconcile.desired.repositories import SWITCH
+from reconcile.desired.requests import Requests
 from reconcile.marks import Mark, Owner
 from reconcile.model import (
     LookUpFailed,
@@ -744,7 +745,7 @@ def test_the_secrets_to_read_are_those_that_are_needed() -> None:
 
 def test_a_secret_that_was_not_answered_counts_as_missing() -> None:
     world = Inputs(receivers=[])
-    assert codes(desired_from(world.requests(), [], {}, some_rules())) == ["SecretNotFound"]
+    assert codes(desired_from(Requests(tuple(world.requests()), ()), {}, some_rules())) == ["SecretNotFound"]
 
 
 def test_one_bad_object_neither_loses_its_items_nor_stops_the_others() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.desired.receiver_tokens import webhook_path, with_token
-from reconcile.desired.receivers import ReceiverRequest, receiver_requests_from, with_path_collisions
+from reconcile.desired.receivers import ReceiverRequest, receiver_requests_from
 from reconcile.events import DEFAULT_FLAGS
 from reconcile.model import Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable, shown_url
 from reconcile.problems import Code, Severity
@@ -25,7 +25,7 @@ def a_request(**fields: Any) -> ReceiverRequest:
 
 def judged(answer: SecretAnswer | None = None, **fields: Any) -> ReceiverRequest:
     """One Receiver and what its Secret says; the token is right unless told otherwise."""
-    return with_token(a_request(**fields), a_token_secret() if answer is None else answer)
+    return with_token(a_request(**fields), a_token_secret() if answer is None else answer, some_rules())
 
 
 def codes(receiver: ReceiverRequest) -> list[str]:
@@ -276,7 +276,7 @@ def test_a_secret_without_a_token_lets_the_webhook_wait(answer: SecretAnswer, co
 
 
 def test_a_receiver_that_names_no_secret_is_told_so() -> None:
-    receiver = with_token(a_request(secret=None), None)
+    receiver = with_token(a_request(secret=None), None, some_rules())
     assert waits(receiver, Code.SECRET_NOT_FOUND)
     assert "Flux needs one with the key `token`" in message(receiver)
 
@@ -412,43 +412,6 @@ def test_different_causes_are_all_reported_and_the_first_one_holds() -> None:
     receiver = judged(SecretMissing(), events=["push"])
     assert codes(receiver) == ["UnknownEvent", "SecretNotFound"]
     assert receiver.held is Code.UNKNOWN_EVENT
-
-
-# two with the same path
-
-
-def test_two_receivers_with_the_same_path_both_wait() -> None:
-    receivers = receiver_requests_from(
-        [a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c"), a_receiver("other")]
-    )
-    first, second, other = with_path_collisions(receivers)
-    assert waits(first, Code.RECEIVER_PATH_COLLISION)
-    assert waits(second, Code.RECEIVER_PATH_COLLISION)
-    assert first.problems[0].severity is Severity.ERROR
-    assert "give each Receiver a token of its own" in message(first)
-    assert other == receivers[2]
-
-
-def test_a_receiver_of_a_type_that_gitlab_cannot_feed_takes_the_path_too() -> None:
-    receivers = receiver_requests_from(
-        [a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", type="generic-hmac")]
-    )
-    first, second = with_path_collisions(receivers)
-    assert waits(first, Code.RECEIVER_PATH_COLLISION)
-    assert second == receivers[1]
-
-
-@pytest.mark.parametrize("off", [{"suspend": True}, {"annotations": DISABLED}])
-def test_a_receiver_that_is_switched_off_is_a_collision_for_the_other_one_only(off: dict[str, Any]) -> None:
-    receivers = receiver_requests_from([a_receiver("a", namespace="bc"), a_receiver("ab", namespace="c", **off)])
-    first, second = with_path_collisions(receivers)
-    assert waits(first, Code.RECEIVER_PATH_COLLISION)
-    assert second == receivers[1]
-
-
-def test_two_receivers_without_a_path_do_not_collide() -> None:
-    receivers = receiver_requests_from([a_receiver("a", status={}), a_receiver("b", status={})])
-    assert with_path_collisions(receivers) == receivers
 
 
 # filing

@@ -1,0 +1,22 @@
+"""What Flux's objects ask for, before their Secrets are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconcile.desired.receivers import ReceiverRequest
+from reconcile.desired.repositories import RepositoryRequest
+from reconcile.model import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The requests of all GitRepositories and of all Receivers."""
+
+    repositories: tuple[RepositoryRequest, ...]
+    receivers: tuple[ReceiverRequest, ...]
+
+    @property
+    def projects(self) -> frozenset[Project]:
+        """The projects that were found for the GitRepositories."""
+        return frozenset(request.project for request in self.repositories if request.project and not request.dropped)
