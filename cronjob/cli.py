@@ -107,7 +107,8 @@ def show(path: str, output: str, globs: tuple[str, ...]) -> None:
     \b
     Examples:
       flux-gitlab-syncer show report.json
-      flux-gitlab-syncer show report.json -o html --project 'platform/tenants/shop' > shop.html
+      flux-gitlab-syncer show report.json -o html > report.html
+      flux-gitlab-syncer show report.json --project 'platform/shop/*'
     """
     from cronjob.commands.show import show as shown
     from reconcile.errors import SettingsError
@@ -134,7 +135,8 @@ def undo(path: str, **flags: Any) -> None:
     Examples:
       flux-gitlab-syncer undo report.json
       flux-gitlab-syncer undo report.json --confirm prod
-      kubectl logs job/flux-gitlab-syncer-29401230 -n flux-config | flux-gitlab-syncer undo -
+      kubectl logs -n flux-config job/JOB > run.log
+      flux-gitlab-syncer undo run.log
     """
     _run("undo", flags, path)
 

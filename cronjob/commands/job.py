@@ -41,7 +41,9 @@ def do_run(call: Invocation) -> int:
     """`run`: bring GitLab in sync with Flux. Raises SettingsError; every other failure is in the report."""
     settings = call.settings
     if settings.pushgateway and not find_spec("prometheus_client"):
-        raise SettingsError("--pushgateway needs the package prometheus-client: install flux-gitlab-syncer[metrics].")
+        raise SettingsError(
+            "--pushgateway needs the package prometheus-client: `pip install prometheus-client` installs it."
+        )
 
     def run(flux: FluxCluster, gitlab: GitLabGroup, rules: Rules) -> Report:
         report = reconcile(flux, gitlab, rules, settings.run_options())
