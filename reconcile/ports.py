@@ -47,6 +47,9 @@ class GitLab(Protocol):
     def listed_paths(self) -> Set[str]:
         """The lower-case paths of the tenants' projects, as the listing shows them."""
 
+    def group_paths(self) -> Set[str]:
+        """The lower-case full paths of the groups; projects that were named by themselves lie in none."""
+
     def find(self, paths: Iterable[str]) -> Mapping[str, LookUpResult]:
         """Where each lower-case path leads, by a look-up where the listing lacks it."""
 

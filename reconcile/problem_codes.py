@@ -96,8 +96,8 @@ class Code(StrEnum):
             ERROR,
             Hold.YES,
             None,
-            "no project can be read from `spec.url`, its host is unknown but its path exists here, or it is malformed",
-            "write it as `ssh://git@HOST/GROUP/PROJECT.git`; list another name of this GitLab under `git_hosts`",
+            "no project can be read from `spec.url`; its host is unknown but its path is one of the group; it is malformed",
+            "write it as `ssh://git@HOST/GROUP/PROJECT.git`; another name of this GitLab belongs under `git_hosts`",
         ),
     )
     PROJECT_NOT_FOUND = (
@@ -159,6 +159,27 @@ class Code(StrEnum):
             None,
             "two Receivers have the same webhook path; Flux serves one",
             "give each Receiver its own token",
+        ),
+    )
+    ANNOTATION_UNUSABLE = (
+        "AnnotationUnusable",
+        Row(
+            ERROR_OR_WARNING,
+            Hold.IF_ERROR,
+            None,
+            "an annotation under `flux-gitlab-syncer/` cannot be read (`reconcile` and `project-id` are errors), "
+            "or no annotation has this name",
+            "correct it, or remove it",
+        ),
+    )
+    OVER_BUDGET = (
+        "OverBudget",
+        Row(
+            ERROR,
+            Hold.YES,
+            None,
+            "a namespace asks for more work than one run does for it: costly keys, look-ups, problems",
+            "correct or remove the objects that it names; the others of the namespace are served",
         ),
     )
     MARK_ELSEWHERE = (

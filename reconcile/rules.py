@@ -37,6 +37,7 @@ class Rules:
     adopt: bool = False
     refresh_tokens: bool = False
     heal_webhooks: bool = False
+    foreign_hosts: frozenset[str] = frozenset()
     share: Share = ALL
     own_token: OwnToken = field(default_factory=OwnToken, repr=False)
 

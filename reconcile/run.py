@@ -21,6 +21,8 @@ from reconcile.desired.repositories import (
     with_project,
 )
 from reconcile.desired.requests import Requests
+from reconcile.desired.seen_items import SeenItems
+from reconcile.desired.unknown_hosts import with_unknown_hosts
 from reconcile.errors import ReadError, SettingsError
 from reconcile.marks import Owner
 from reconcile.model import SecretOfOtherShard
@@ -111,18 +113,20 @@ def read_requests(flux: Flux, gitlab: GitLab, rules: Rules) -> Requests:
     return Requests(
         tuple(with_project(request, places, rules) for request in repositories),
         tuple(request for request in listed_receivers if request),
+        frozenset(gitlab.group_paths()),
     )
 
 
 def read_desired(flux: Flux, requests: Requests, actual: Actual, rules: Rules) -> Desired:
     """Read the Secrets that are needed and compute desired state."""
+    requests = with_unknown_hosts(requests, SeenItems.of(actual), rules)
     unreadable = {state.project.id for state in actual.unreadable}
     repositories = [held_if_unreadable(request, unreadable) for request in requests.repositories]
     needed = secrets_to_read(repositories, requests.receivers, rules, actual)
     secrets = flux.read_secrets(needed.keys, needed.tokens)
     if needed.others:
         secrets = {**dict.fromkeys(needed.others, SecretOfOtherShard()), **secrets}
-    requests = Requests(tuple(repositories), requests.receivers)
+    requests = replace(requests, repositories=tuple(repositories))
     return desired_from(requests, secrets, rules, actual).of_share(rules.share)
 
 

@@ -98,6 +98,10 @@ class GitLabGroup:
         """The lower-case paths of the tenants' projects."""
         return self._listed().by_path.keys()
 
+    def group_paths(self) -> Set[str]:
+        """The lower-case full paths of the groups."""
+        return frozenset(self._listed().roots)
+
     def find(self, paths: Iterable[str]) -> Mapping[str, LookUpResult]:
         """Where each lower-case path leads, from the listing; by one GET for each path that is not in it."""
         listing = self._listed()

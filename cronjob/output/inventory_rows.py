@@ -87,8 +87,7 @@ def _project(project: Project) -> Row:
 
 
 def _outcome(entry: Entry) -> Row:
-    row = {"plan": entry.change.action, "status": entry.status.value, "reason": entry.change.reason}
-    return {**row, "error": entry.error or "", "next": entry.cause.next_step if entry.cause else ""}
+    return {"plan": entry.change.action, "status": entry.status.value, "reason": entry.change.reason}
 
 
 def _listed(item: Listed) -> Row:

@@ -74,14 +74,6 @@ class Options:
         commands=CONFIRMED,
         allowed=FLAG_ONLY,
     )
-    run_id: str | None = option(
-        kinds.TEXT,
-        WRITING,
-        "which run of a log to undo, where the log has several",
-        otherwise="the only one",
-        commands=("undo",),
-        allowed=FLAG_ONLY,
-    )
     prune: bool = switch(
         WRITING, "remove what is ours and no longer wanted", default=True, negatable=True, commands=RUN
     )
@@ -209,6 +201,9 @@ class Options:
 
     git_hosts: tuple[str, ...] = repeated(
         kinds.HOST, FILE, "further hosts under which Git URLs mean this GitLab", allowed=FILE_ONLY
+    )
+    foreign_hosts: tuple[str, ...] = repeated(
+        kinds.HOST, FILE, "hosts that are never this GitLab, whatever the paths there", allowed=FILE_ONLY
     )
     gitlab_user: str | None = option(
         kinds.TEXT, FILE, "user whose token is required for writing", otherwise="anybody's", allowed=FILE_ONLY

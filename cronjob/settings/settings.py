@@ -90,6 +90,7 @@ class Settings(Options):
             refresh_tokens=self.refresh_tokens,
             heal_webhooks=self.heal_webhooks,
             share=self.share,
+            foreign_hosts=frozenset(self.foreign_hosts),
             own_token=OwnToken(self.token),
         )
 

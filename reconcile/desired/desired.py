@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from reconcile.actual import Actual
+from reconcile.desired.hints import MAX_HINTS, Hints
 from reconcile.desired.hold_rules import hold_keys, hold_webhooks
 from reconcile.desired.holds import Holds
 from reconcile.desired.listed_receivers import ListedReceivers
@@ -19,6 +20,7 @@ from reconcile.desired.repositories import RepositoryRequest
 from reconcile.desired.repository_keys import Secrets, key_of, with_key
 from reconcile.desired.requests import Requests
 from reconcile.desired.seen_items import SeenItems
+from reconcile.desired.unknown_annotations import with_unknown_annotations
 from reconcile.marks import Mark
 from reconcile.model import Kind, Project, PublicKey, Ref, SecretMissing
 from reconcile.problems import Code, Problem
@@ -132,12 +134,17 @@ def desired_from(requests: Requests, secrets: Secrets, rules: Rules, actual: Act
 
     *actual* tells which webhooks were made before; it changes no decision about a tenant's token that is one.
     """
-    repositories = sorted((with_key(request, secrets) for request in requests.repositories), key=lambda each: each.ref)
-    receivers = with_path_collisions(sorted(requests.receivers, key=lambda each: each.ref), secrets)
-    holds, problems = Holds(), [problem for request in repositories for problem in request.problems]
+    hints = Hints(MAX_HINTS)
+    sorted_repositories = sorted(requests.repositories, key=lambda request: request.ref)
+    repositories = [with_unknown_annotations(with_key(request, secrets), hints) for request in sorted_repositories]
+    sorted_receivers = sorted(requests.receivers, key=lambda receiver: receiver.ref)
+    receivers = with_path_collisions(
+        (with_unknown_annotations(receiver, hints) for receiver in sorted_receivers), secrets
+    )
+    holds, problems = Holds(rules.tenancy), [problem for request in repositories for problem in request.problems]
     for request in repositories:
         hold_keys(holds, request, key_of(request, secrets), rules)
-    resolver = ReceiverResolver(RepositoryIndex(repositories), secrets, rules, SeenItems.of(actual))
+    resolver = ReceiverResolver(RepositoryIndex(repositories, hints), secrets, rules, SeenItems.of(actual))
     webhooks: dict[int, dict[str, WantedWebhook]] = defaultdict(dict)
     for receiver in receivers:
         resolved, named = resolver.resolve(receiver)

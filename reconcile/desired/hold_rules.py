@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconcile.desired.holds import Holds, Name
+from reconcile.desired.holds import Holder, Holds, Name
 from reconcile.desired.receivers import ReceiverRequest
 from reconcile.desired.repositories import RepositoryRequest
 from reconcile.model import PublicKey, Ref
@@ -14,24 +14,23 @@ def hold_keys(holds: Holds, request: RepositoryRequest, key: PublicKey | None, r
     """
     A GitRepository's problem: our keys on its project; where that is not known, those of its key or Secret.
 
-    Where its Secret could not be read either, or the object is malformed, all our keys.
+    Where its Secret could not be read either, or the object is malformed, all our keys. What a pin says of another
+    project holds nothing there but what is this object's own.
     """
     if request.held is None:
         return
-    projects = [request.project.id] if request.project else []
-    anywhere = request.project is None or request.held is Code.PROJECT_REPLACED
-    if request.held is Code.PROJECT_REPLACED and request.pinned is not None:
-        projects.append(request.pinned)
+    holder = Holder(request.held, request.ref.namespace)
+    project = None if request.held is Code.PROJECT_REPLACED else request.project
     holds.hold_keys(
-        request.held,
-        projects=projects,
-        material=key if anywhere else None,
-        secrets=_names(request.secret, rules) if anywhere and request.secret else (),
+        holder,
+        projects=[project.id] if project else (),
+        material=None if project else key,
+        secrets=_names(request.secret, rules) if request.secret and not project else (),
     )
     unread = any(problem.code == Code.SECRET_UNREADABLE for problem in request.problems)
-    if request.project is None and (unread or request.malformed) and holds.all_keys is None:
+    if project is None and (unread or request.malformed):
         # Neither where its key should be is known, nor which key it is: it may carry another Secret's mark.
-        holds.all_keys = request.held
+        holds.hold_all_keys(holder)
 
 
 def hold_webhooks(holds: Holds, receiver: ReceiverRequest, named: tuple[RepositoryRequest, ...], rules: Rules) -> None:
@@ -43,15 +42,16 @@ def hold_webhooks(holds: Holds, receiver: ReceiverRequest, named: tuple[Reposito
     because = receiver.held or next((request.held for request in named if request.held), None)
     if because is None:
         return
+    holder = Holder(because, receiver.ref.namespace)
     bases = (rules.receiver_url, *rules.previous_receiver_urls)
     urls = [base + receiver.path for base in bases if base and receiver.path]
-    projects = [request.project.id for request in named if request.project]
-    holds.hold_webhooks(because, receivers=_names(receiver.ref, rules), urls=urls, projects=projects)
-    is_lost = (
-        (receiver.resources or receiver.malformed) and not urls and not projects and not _is_settled(receiver, named)
-    )
-    if is_lost and holds.all_webhooks is None:
-        holds.all_webhooks = because
+    projects = [
+        request.project.id for request in named if request.project and request.held is not Code.PROJECT_REPLACED
+    ]
+    holds.hold_webhooks(holder, receivers=_names(receiver.ref, rules), urls=urls, projects=projects)
+    is_lost = not urls and not projects and not _is_settled(receiver, named)
+    if is_lost and (receiver.resources or receiver.malformed):
+        holds.hold_all_webhooks(holder)
 
 
 def _is_settled(receiver: ReceiverRequest, named: tuple[RepositoryRequest, ...]) -> bool:
@@ -62,4 +62,4 @@ def _is_settled(receiver: ReceiverRequest, named: tuple[RepositoryRequest, ...])
 
 
 def _names(ref: Ref, rules: Rules) -> list[Name]:
-    return [(one.namespace, one.name) for one in rules.known_as(ref)]
+    return [(known.namespace, known.name) for known in rules.known_as(ref)]

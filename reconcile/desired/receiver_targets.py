@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
+from reconcile.desired.hints import Hints
 from reconcile.desired.receivers import ReceiverRequest, Resource
 from reconcile.desired.repositories import RepositoryRequest
 from reconcile.problems import Code
@@ -15,7 +15,8 @@ from reconcile.rules import Rules
 class RepositoryIndex:
     """All repositories, to be looked up by namespace and name."""
 
-    def __init__(self, repositories: Iterable[RepositoryRequest]) -> None:
+    def __init__(self, repositories: Iterable[RepositoryRequest], hints: Hints | None = None) -> None:
+        self._hints = hints or Hints()
         self._by_namespace: dict[str, dict[str, RepositoryRequest]] = defaultdict(dict)
         for request in repositories:
             self._by_namespace[request.ref.namespace][request.ref.name] = request
@@ -31,8 +32,7 @@ class RepositoryIndex:
 
     def similar(self, namespace: str, name: str) -> str:
         """A hint at the nearest existing name, or nothing."""
-        near = get_close_matches(name, list(self._by_namespace.get(namespace, {})), n=1)
-        return f" Did you mean {near[0]}?" if near else ""
+        return self._hints.nearest(name, self._by_namespace.get(namespace, {}))
 
 
 def targets_of(

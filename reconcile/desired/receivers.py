@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from typing import Any
 
-from reconcile.desired.repositories import NO_LABELS, SWITCH, is_disabled, is_gone, ref_of
+from reconcile.desired.annotations import NONE, SWITCH, Annotations, annotations_of
+from reconcile.desired.repositories import NO_LABELS, is_gone, ref_of
 from reconcile.events import DEFAULT_FLAGS, flags_of
 from reconcile.model import (
     Ref,
@@ -54,6 +55,7 @@ class ReceiverRequest:
     token: str | None = field(default=None, repr=False)
     flags: frozenset[str] = DEFAULT_FLAGS
     not_ready_reason: str | None = None
+    annotations: Annotations = NONE
     malformed: bool = False
     creates: bool = True
     held: Code | None = None
@@ -108,7 +110,7 @@ def receiver_request_from(item: Mapping[str, Any]) -> ReceiverRequest | None:
     if broken:
         message = f"The object is malformed: {broken}. Correct it; its webhooks stay as they are."
         return replace(receiver, malformed=True).hold(Code.RECEIVER_TARGET_NOT_FOUND, message)
-    if is_disabled(item):
+    if receiver.annotations.is_disabled:
         return receiver.hold(
             Code.DISABLED,
             f"The annotation {SWITCH} says `disabled`: its webhooks are left alone until it is removed.",
@@ -118,6 +120,9 @@ def receiver_request_from(item: Mapping[str, Any]) -> ReceiverRequest | None:
     if (item.get("spec") or {}).get("suspend"):
         resume = f"`flux resume receiver {receiver.ref.name} -n {receiver.ref.namespace}` ends that."
         return receiver.hold(Code.SUSPENDED, f"It is suspended, so its webhooks stay as they are. {resume}")
+    if receiver.annotations.unreadable:
+        message = f"{receiver.annotations.unreadable} Until then its webhooks stay as they are."
+        receiver = receiver.hold(Code.ANNOTATION_UNUSABLE, message)
     return _without(receiver, unknown) if unknown else receiver
 
 
@@ -138,6 +143,7 @@ def _as_written(item: Mapping[str, Any]) -> tuple[ReceiverRequest, tuple[str, ..
         secret=Ref("Secret", ref.namespace, name) if name else None,
         flags=flags,
         not_ready_reason=_not_ready_reason(ref, path, item),
+        annotations=annotations_of(item, "Receiver"),
     )
     return receiver, unknown
 

@@ -7,21 +7,21 @@ reports. What is not allowed or lies outside is settled before a Secret is read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reconcile.causes import Cause
+from reconcile.desired.annotations import NONE, PIN, SWITCH, Annotations, annotations_of
 from reconcile.desired.git_url import GitUrl, UnusableUrl, parse_git_url
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation, Ref
-from reconcile.problems import Code, Problem
+from reconcile.problems import Code, Problem, Severity
 from reconcile.rules import Rules
 
 # Shared by all that have none.
 NO_LABELS: Mapping[str, str] = {}
-SWITCH = "flux-gitlab-syncer/reconcile"
-PIN = "flux-gitlab-syncer/project-id"
+# While one of these holds a GitRepository, its project gets no webhook either.
+_UNCERTAIN = frozenset({Code.DISABLED, Code.PROJECT_REPLACED, Code.ANNOTATION_UNUSABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class RepositoryRequest:
     ref: Ref
     labels: Mapping[str, str]
     url: GitUrl | None = None
-    pin: str | None = None
+    pinned: int | None = None
+    annotations: Annotations = NONE
     secret: Ref | None = None
     project: Project | None = None
     dropped: bool = False
@@ -53,17 +54,17 @@ class RepositoryRequest:
     @property
     def target(self) -> Project | None:
         """The project that may get webhooks through this request; a problem with its key does not hinder them."""
-        return None if self.held in {Code.DISABLED, Code.PROJECT_REPLACED} else self.project
+        return None if self.held in _UNCERTAIN else self.project
 
     @property
-    def pinned(self) -> int | None:
-        """The project id that the annotation names, or None where it names none."""
-        text = (self.pin or "").strip()
-        return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+    def is_foreign(self) -> bool:
+        """Whether it is not wanted because its host is not this GitLab."""
+        return self.dropped and any(problem.code == Code.FOREIGN_HOST for problem in self.problems)
 
     def drop(self, code: Code, message: str) -> RepositoryRequest:
         """This request, not wanted, because of the one problem that counts then; it holds nothing."""
-        return replace(self, problems=(), held=None, project=None, dropped=True).warned(code, message)
+        settled = replace(self, problems=(), held=None, project=None, dropped=True, annotations=NONE)
+        return settled.warned(code, message)
 
     def hold(self, code: Code, message: str, cause: Cause | None = None) -> RepositoryRequest:
         """This request with a problem that keeps what it has."""
@@ -74,21 +75,18 @@ class RepositoryRequest:
         filed = tuple(replace(problem, project=project.path) for problem in self.problems)
         return replace(self, project=project, problems=filed)
 
-    def warned(self, code: Code, message: str, cause: Cause | None = None) -> RepositoryRequest:
+    def warned(
+        self, code: Code, message: str, cause: Cause | None = None, *, severity: Severity | None = None
+    ) -> RepositoryRequest:
         """This request with a problem that changes nothing else."""
         path = self.project.path if self.project else None
-        problem = Problem.of(code, message, object=self.ref, project=path).caused_by(cause)
+        problem = Problem.of(code, message, object=self.ref, project=path, severity=severity).caused_by(cause)
         return replace(self, problems=(*self.problems, problem))
 
 
 def ref_of(item: Mapping[str, Any], kind: str) -> Ref:
     """The object's name as a Ref."""
     return Ref(kind, item["metadata"]["namespace"], item["metadata"]["name"])
-
-
-def is_disabled(item: Mapping[str, Any]) -> bool:
-    """Whether the object's annotation tells this program to leave it alone."""
-    return (item["metadata"].get("annotations") or {}).get(SWITCH) == "disabled"
 
 
 def is_gone(item: Mapping[str, Any]) -> bool:
@@ -120,7 +118,8 @@ def repository_request_from(item: Mapping[str, Any], rules: Rules, known: KnownP
     request = RepositoryRequest(
         ref,
         metadata.get("labels") or NO_LABELS,
-        pin=(metadata.get("annotations") or {}).get(PIN),
+        annotations=(annotations := annotations_of(item, "GitRepository")),
+        pinned=annotations.pinned,
         secret=_secret(spec, ref),
     )
     broken = item.get("broken")
@@ -130,12 +129,24 @@ def repository_request_from(item: Mapping[str, Any], rules: Rules, known: KnownP
         )
     else:
         request = _with_url(request, str(spec.get("url") or ""), rules, known)
-    if is_disabled(item) and not request.dropped:
-        # Its other problems are nobody's concern while it is switched off.
+    if request.dropped:
+        return request
+    if annotations.is_disabled:
+        # Its other problems do not count while it is switched off.
         return replace(request, problems=(), held=None).hold(
             Code.DISABLED,
             f"The annotation {SWITCH} says `disabled`: its deploy key and webhooks are left alone until it is removed.",
         )
+    return _with_annotations(request)
+
+
+def _with_annotations(request: RepositoryRequest) -> RepositoryRequest:
+    """The request with what is wrong about its annotations; names that nobody knows are reported later."""
+    annotations = request.annotations
+    if annotations.ignored:
+        request = request.warned(Code.ANNOTATION_UNUSABLE, annotations.ignored, severity=Severity.WARNING)
+    if annotations.unreadable:
+        return request.hold(Code.ANNOTATION_UNUSABLE, f"{annotations.unreadable} Until then what it has stays.")
     return request
 
 
@@ -159,7 +170,8 @@ def _with_url(request: RepositoryRequest, text: str, rules: Rules, known: KnownP
         )
     request = replace(request, url=url)
     if url.host not in known.hosts:
-        return _alias(request, url.host) if url.path.lower() in known.paths else _foreign(request, url.host)
+        is_ours = url.path.lower() in known.paths and url.host not in rules.foreign_hosts
+        return as_alias(request) if is_ours else _foreign(request, url.host)
     if not rules.tenancy.allows(request.ref.namespace, url.path):
         return request.drop(
             Code.NOT_ALLOWED,
@@ -175,12 +187,16 @@ def _with_url(request: RepositoryRequest, text: str, rules: Rules, known: KnownP
     return request
 
 
-def _alias(request: RepositoryRequest, host: str) -> RepositoryRequest:
-    """A host nobody knows, with a path of the group: too likely another name of this GitLab to be taken as foreign."""
-    return replace(request, url=None).hold(
+def as_alias(request: RepositoryRequest) -> RepositoryRequest:
+    """The request on a host nobody knows, held: it is too likely another name of this GitLab to be let go."""
+    url = request.url
+    if url is None:
+        return request
+    held = replace(request, url=None, dropped=False, problems=())
+    return held.hold(
         Code.URL_UNUSABLE,
-        f"{host} is not known as a host of this GitLab, which has a project at this very path; list it under git_hosts "
-        "in the settings if it is the same GitLab, else give the Secret another name.",
+        f"{url.host} is not known as a host of this GitLab, yet {url.path} is a path of the tenants' group: list the "
+        "host under git_hosts in the settings if it is the same GitLab, else under foreign_hosts.",
     )
 
 
@@ -237,11 +253,10 @@ def _at(request: RepositoryRequest, path: str, place: ProjectLocation, rules: Ru
     request = request.at(project)
     if request.held is Code.DISABLED:
         return request
-    if request.pin is not None and request.pinned != project.id:
-        named = "no project id" if request.pinned is None else f"project {request.pinned}"
+    if request.pinned is not None and request.pinned != project.id:
         return request.hold(
             Code.PROJECT_REPLACED,
-            f"The annotation {PIN} names {named}, but {project.path} has id {project.id}: "
+            f"The annotation {PIN} names project {request.pinned}, but {project.path} has id {project.id}: "
             "another project may have taken the path. Check whose it is, then correct the annotation.",
         )
     if place.moved:

@@ -11,10 +11,11 @@ from reconcile.model import Project
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """The requests of all GitRepositories and of all Receivers."""
+    """The requests of all GitRepositories and of all Receivers; *groups* are the lower-case paths of the groups."""
 
     repositories: tuple[RepositoryRequest, ...]
     receivers: tuple[ReceiverRequest, ...]
+    groups: frozenset[str] = frozenset()
 
     @property
     def projects(self) -> frozenset[Project]:

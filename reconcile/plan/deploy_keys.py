@@ -113,7 +113,7 @@ class KeyPlanner:
         if found.owner is not Owner.OURS:
             self._findings.foreign.append(Foreign(items.project, found, found.owner))
             return
-        because = held or self._desired.holds.on_key(items.project.id, found)
+        because = held or self._desired.holds.on_key(items.project, found)
         if because:
             self._findings.kept.append(Kept(items.project, found, because))
             return

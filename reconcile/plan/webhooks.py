@@ -175,7 +175,7 @@ class WebhookPlanner:
         None where another webhook of this project serves it, or where a problem holds it anyway.
         """
         path = self._rules.path_of(found.url)
-        if path is None or path in state.served or self._desired.holds.on_webhook(state.project.id, found):
+        if path is None or path in state.served or self._desired.holds.on_webhook(state.project, found):
             return None
         return self._desired.listed.user_of(path, state.project.path, self._rules.tenancy)
 
@@ -191,7 +191,7 @@ class WebhookPlanner:
 
     def _remove(self, state: _ProjectState, found: FoundWebhook, reason: str) -> None:
         self._findings.owned[Kind.WEBHOOK] += 1
-        because = state.held or self._desired.holds.on_webhook(state.project.id, found)
+        because = state.held or self._desired.holds.on_webhook(state.project, found)
         because = because or state.replacements.missing_for(found.mark)
         if because:
             self._findings.kept.append(Kept(state.project, found, because))

@@ -17,6 +17,8 @@ ERRORS = [
     "ReceiverPathCollision",
     "UnknownEvent",
     "MarkElsewhere",
+    "AnnotationUnusable",
+    "OverBudget",
     "KeySharedAcrossClusters",
     "WebhookForeignMark",
     "NotAllowed",

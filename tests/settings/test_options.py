@@ -63,7 +63,7 @@ def test_the_variable_is_the_flag_in_capitals() -> None:
 
 def test_what_is_in_the_file_only_has_neither_flag_nor_variable() -> None:
     only = [option for option in OPTIONS if option.allowed == FILE_ONLY]
-    assert [(option.flags, option.env) for option in only] == [((), None)] * 10
+    assert [(option.flags, option.env) for option in only] == [((), None)] * 11
 
 
 def test_a_confirmation_can_be_given_as_a_flag_only() -> None:
@@ -126,7 +126,7 @@ def test_undo_knows_both_servers_and_nothing_of_what_a_run_decides() -> None:
         "events",
         "pushgateway",
     } <= run - undo
-    assert undo - run == {"confirm", "run-id"}
+    assert undo - run == {"confirm"}
 
 
 def test_the_help_names_the_variable_and_the_default() -> None:

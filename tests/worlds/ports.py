@@ -150,6 +150,9 @@ class GitLabInMemory:
     def listed_paths(self) -> Set[str]:
         return {project.path for project in self.projects.values()}
 
+    def group_paths(self) -> Set[str]:
+        return frozenset({"tenants"})
+
     def find(self, paths: Iterable[str]) -> Mapping[str, LookUpResult]:
         known = {project.path: ProjectLocation(project) for project in self.projects.values()}
         return {path: known.get(path, ProjectAbsent()) for path in paths}

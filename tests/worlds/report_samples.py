@@ -7,7 +7,7 @@ from typing import Any
 
 from cronjob.exit_codes import exit_of
 from cronjob.output.document import RunMetadata, document_of
-from reconcile.desired.holds import Holds
+from reconcile.desired.holds import Holder, Holds
 from reconcile.errors import ReadError
 from reconcile.plan.guard import Limits, guard
 from reconcile.plan.plan import Plan, make_plan
@@ -68,7 +68,7 @@ def a_document(report: Report) -> dict[str, Any]:
 def a_rich_plan() -> Plan:
     """One of everything: creates, an update, deletes, something kept, something foreign, problems."""
     holds = Holds()
-    holds.hold_keys(Code.SECRET_NOT_FOUND, projects=[GONE.id])
+    holds.hold_keys(Holder(Code.SECRET_NOT_FOUND), projects=[GONE.id])
     problem = Problem.of(
         Code.SECRET_NOT_FOUND,
         "Secret/flux-config/gone does not exist; create it (`flux create secret git`).",

@@ -89,6 +89,7 @@ SAMPLES: dict[str, tuple[str, object, str, object]] = {
     "fail-on": ("warning", "warning", "fail_on", Severity.WARNING),
     "log-format": ("text", "text", "log_format", "text"),
     "log-level": ("debug", "debug", "log_level", "debug"),
+    "foreign_hosts": ("", ["GitHub.com"], "foreign_hosts", ("github.com",)),
     "git_hosts": ("", ["SSH.gitlab.test"], "git_hosts", ("ssh.gitlab.test",)),
     "gitlab_user": ("", "flux-bot", "gitlab_user", "flux-bot"),
     "previous_clusters": ("", ["old"], "previous_clusters", ("old",)),
@@ -101,7 +102,7 @@ SAMPLES: dict[str, tuple[str, object, str, object]] = {
     "cross_namespace_refs": ("", True, "cross_namespace_refs", True),
 }
 # These name files, so they have tests of their own; so have those of one place only, and what a pod's index belongs to.
-ELSEWHERE = {"gitlab-token-file", "ca-file", "report", "config", "print-config", "confirm", "run-id", "shards"}
+ELSEWHERE = {"gitlab-token-file", "ca-file", "report", "config", "print-config", "confirm", "shards"}
 SAMPLED = [option for option in OPTIONS if option.name in SAMPLES]
 
 

@@ -16,7 +16,7 @@ from cronjob.output.render.page import Page
 from cronjob.output.render.spreadsheet import COLUMNS
 from reconcile.actual import Found, FoundKey, Items, Unreadable
 from reconcile.desired.desired import Desired
-from reconcile.desired.holds import Holds
+from reconcile.desired.holds import Holder, Holds
 from reconcile.marks import Owner
 from reconcile.problems import Code
 from reconcile.report import Report, Status, entries_of
@@ -83,8 +83,6 @@ def test_a_key_has_everything_that_is_known_of_it() -> None:
         "plan": "unchanged",
         "status": "",
         "reason": "",
-        "error": "",
-        "next": "",
     }
 
 
@@ -140,7 +138,7 @@ def test_nothing_secret_is_in_a_row() -> None:
 
 def test_each_item_says_what_the_plan_does_with_it() -> None:
     holds = Holds()
-    holds.hold_keys(Code.SECRET_NOT_FOUND, projects=[TILL.id])
+    holds.hold_keys(Holder(Code.SECRET_NOT_FOUND), projects=[TILL.id])
     desired = some_desired(
         a_wanted_key(1, project=SHOP), a_wanted_key(9, project=SHOP), a_wanted_webhook(1, project=SHOP), holds=holds
     )

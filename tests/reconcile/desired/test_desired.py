@@ -44,7 +44,7 @@ RECEIVER = Ref("Receiver", NAMESPACE, "app")
 KEY_SECRET = Ref("Secret", NAMESPACE, KEYS)
 TOKEN_SECRET = Ref("Secret", NAMESPACE, TOKENS)
 NEIGHBOUR = Project(9, "neighbour/app")
-NOWHERE = 99
+NOWHERE = Project(99, "tenants/elsewhere")
 NOT_READY = {"conditions": [a_condition("False", reason="TokenNotFound")]}
 
 
@@ -204,8 +204,8 @@ def test_a_secret_without_a_usable_key_holds_the_keys_on_the_project(
     assert (problem.object, problem.project) == (str(REPOSITORY), APP.path)
     assert str(KEY_SECRET) in problem.message
     assert says in problem.message
-    assert desired.holds.on_key(APP.id, our_key("another-secret")) == code
-    assert desired.holds.on_key(WEB.id, our_key()) is None
+    assert desired.holds.on_key(APP, our_key("another-secret")) == code
+    assert desired.holds.on_key(WEB, our_key()) is None
 
 
 @pytest.mark.parametrize(("answer", "code", "says"), KEY_TROUBLES)
@@ -215,15 +215,15 @@ def test_trouble_with_a_key_hinders_no_webhook_and_lets_none_be_deleted(
     desired = Inputs(secrets=secrets(key=answer)).desired()
     assert says
     assert set(desired.webhooks[APP.id]) == {URL}
-    assert desired.holds.on_webhook(APP.id, our_webhook("another")) == code
-    assert desired.holds.on_webhook(WEB.id, our_webhook("app")) == code
-    assert desired.holds.on_webhook(WEB.id, our_webhook("another")) is None
+    assert desired.holds.on_webhook(APP, our_webhook("another")) == code
+    assert desired.holds.on_webhook(WEB, our_webhook("app")) == code
+    assert desired.holds.on_webhook(WEB, our_webhook("another")) is None
 
 
 def test_where_all_is_well_nothing_is_held() -> None:
     holds = Inputs().desired().holds
-    assert holds.on_key(APP.id, our_key()) is None
-    assert holds.on_webhook(APP.id, our_webhook()) is None
+    assert holds.on_key(APP, our_key()) is None
+    assert holds.on_webhook(APP, our_webhook()) is None
 
 
 @pytest.mark.parametrize("declared", [a_public_key("two"), None])
@@ -236,7 +236,7 @@ def test_a_public_key_that_is_not_the_private_ones_is_a_warning_and_the_private_
     (problem,) = desired.problems
     assert (problem.code, problem.severity) == ("PublicKeyMismatch", Severity.WARNING)
     assert "Correct or remove `identity.pub`" in problem.message
-    assert desired.holds.on_key(APP.id, our_key()) is None
+    assert desired.holds.on_key(APP, our_key()) is None
 
 
 def test_a_public_key_that_is_the_private_ones_is_no_problem() -> None:
@@ -284,7 +284,7 @@ def test_a_key_whose_secret_could_not_be_read_may_be_any_so_all_of_ours_are_held
 def test_with_its_project_known_only_that_projects_keys_are_held() -> None:
     unread = {f"{NAMESPACE}/{KEYS}": SecretUnreadable("500")}
     desired = Inputs(secrets=unread, receivers=[]).desired()
-    assert desired.holds.on_key(APP.id, our_key("another")) is Code.SECRET_UNREADABLE
+    assert desired.holds.on_key(APP, our_key("another")) is Code.SECRET_UNREADABLE
     assert desired.holds.on_key(NOWHERE, our_key("another")) is None
 
 
@@ -307,26 +307,69 @@ def test_a_moved_project_gets_the_key_under_its_new_path() -> None:
     assert [(problem.code, problem.project) for problem in desired.problems] == [("ProjectMoved", WEB.path)]
 
 
-def test_a_replaced_project_gets_nothing_and_both_projects_keep_what_they_have() -> None:
+def test_a_replaced_project_gets_nothing_and_what_is_its_own_stays_anywhere() -> None:
     desired = Inputs(repositories=[a_git_repository(annotations=pin_to(5))]).desired()
     assert (desired.keys, desired.webhooks) == ({}, {})
     assert codes(desired) == ["ProjectReplaced"]
-    for project in (APP.id, 5):
-        assert desired.holds.on_key(project, our_key("another")) is Code.PROJECT_REPLACED
-    assert desired.holds.on_key(NOWHERE, our_key(KEYS)) is Code.PROJECT_REPLACED
-    assert desired.holds.on_key(NOWHERE, our_key("another")) is None
+    for project in (APP, Project(5, "tenants/neighbour"), NOWHERE):
+        assert desired.holds.on_key(project, our_key(KEYS)) is Code.PROJECT_REPLACED
+        assert desired.holds.on_key(project, our_key("another", 1)) is Code.PROJECT_REPLACED
+        assert desired.holds.on_webhook(project, our_webhook("app")) is Code.PROJECT_REPLACED
+        # What others have there is not its concern, whatever id it names.
+        assert desired.holds.on_key(project, our_key("another")) is None
+        assert desired.holds.on_webhook(project, our_webhook("another")) is None
 
 
-def test_a_pin_that_names_no_project_still_holds_the_key_anywhere() -> None:
-    desired = Inputs(repositories=[a_git_repository(annotations=pin_to("9" * 5000))]).desired()
-    assert desired.holds.on_key(APP.id, our_key("another")) is Code.PROJECT_REPLACED
-    assert desired.holds.on_key(NOWHERE, our_key(KEYS)) is Code.PROJECT_REPLACED
+def test_a_pin_that_is_no_id_holds_what_is_on_the_project() -> None:
+    desired = Inputs(repositories=[a_git_repository(annotations=pin_to("x"))]).desired()
+    assert (desired.keys, desired.webhooks, codes(desired)) == ({}, {}, ["AnnotationUnusable"])
+    assert desired.holds.on_key(APP, our_key("another")) is Code.ANNOTATION_UNUSABLE
+    assert desired.holds.on_webhook(APP, our_webhook("app")) is Code.ANNOTATION_UNUSABLE
+    assert desired.holds.on_key(NOWHERE, our_key(KEYS)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "hint"),
+    [
+        ("repository", "project-ids", "Did you mean flux-gitlab-syncer/project-id?"),
+        ("repository", "zzzz", "so it has no effect. Correct or"),
+        ("receiver", "projects", "Did you mean flux-gitlab-syncer/project?"),
+        ("receiver", "project-id", "Did you mean flux-gitlab-syncer/project?"),
+        ("receiver", "reconcil", "Did you mean flux-gitlab-syncer/reconcile?"),
+    ],
+)
+def test_an_unknown_annotation_is_a_warning_with_the_nearest_name(kind: str, name: str, hint: str) -> None:
+    annotations = {f"flux-gitlab-syncer/{name}": "x"}
+    inputs = (
+        Inputs(repositories=[a_git_repository(annotations=annotations)])
+        if kind == "repository"
+        else Inputs(receivers=[a_receiver(annotations=annotations)])
+    )
+    desired = inputs.desired()
+    [problem] = desired.problems
+    assert (problem.code, problem.severity) == ("AnnotationUnusable", "warning")
+    assert hint in problem.message
+    assert (set(desired.keys), set(desired.webhooks)) == ({APP.id}, {APP.id})
+
+
+def test_a_thousand_unknown_annotations_are_one_warning() -> None:
+    annotations = {f"flux-gitlab-syncer/x{number}": "x" for number in range(1000)}
+    [problem] = Inputs(repositories=[a_git_repository(annotations=annotations)]).desired().problems
+    assert "and 997 more" in problem.message
+    assert len(problem.message) < 500
+
+
+def test_an_unreadable_switch_on_a_receiver_leaves_its_webhooks_as_they_are() -> None:
+    desired = Inputs(receivers=[a_receiver(annotations={"flux-gitlab-syncer/reconcile": "no"})]).desired()
+    assert (desired.webhooks, codes(desired)) == ({}, ["AnnotationUnusable"])
+    assert desired.holds.on_webhook(APP, our_webhook("app")) is Code.ANNOTATION_UNUSABLE
+    assert set(desired.keys) == {APP.id}
 
 
 def test_beside_an_unreadable_project_what_is_ours_is_held_and_reported_once_elsewhere() -> None:
     desired = Inputs(unreadable=frozenset({APP.id})).desired()
     assert (desired.keys, desired.problems) == ({}, ())
-    assert desired.holds.on_key(APP.id, our_key()) is Code.PROJECT_UNREADABLE
+    assert desired.holds.on_key(APP, our_key()) is Code.PROJECT_UNREADABLE
     assert desired.holds.on_webhook(NOWHERE, our_webhook("app")) is Code.PROJECT_UNREADABLE
 
 
@@ -366,7 +409,7 @@ def test_what_is_not_allowed_or_lies_outside_is_not_wanted_and_holds_nothing(wor
     assert (desired.keys, desired.webhooks, desired.projects) == ({}, {}, frozenset())
     assert codes(desired) == [code]
     assert world.asked_secrets()[0] == set()
-    for project in (APP.id, NEIGHBOUR.id, NOWHERE):
+    for project in (APP, NEIGHBOUR, NOWHERE):
         assert desired.holds.on_key(project, our_key(KEYS, 1)) is None
         assert desired.holds.on_webhook(project, our_webhook("app", URL)) is None
 
@@ -466,11 +509,11 @@ def test_a_receiver_with_a_problem_keeps_its_webhooks_and_gets_none(
     assert [(problem.code, problem.object, problem.project) for problem in desired.problems] == [
         (code, str(RECEIVER), APP.path)
     ]
-    assert desired.holds.on_webhook(APP.id, our_webhook("another")) == code
+    assert desired.holds.on_webhook(APP, our_webhook("another")) == code
     assert desired.holds.on_webhook(NOWHERE, our_webhook("app")) == code
     assert desired.holds.on_webhook(NOWHERE, our_webhook("another")) is None
     assert set(desired.keys) == {APP.id}
-    assert desired.holds.on_key(APP.id, our_key()) is None
+    assert desired.holds.on_key(APP, our_key()) is None
 
 
 def test_a_held_url_is_held_under_former_base_urls_too() -> None:
@@ -556,7 +599,7 @@ def test_a_dangling_target_is_held_and_the_others_get_their_webhook() -> None:
     desired = Inputs(receivers=[a_receiver(resources=["gone", "app"])]).desired()
     assert codes(desired) == ["ReceiverTargetNotFound"]
     assert set(desired.webhooks[APP.id]) == {URL}
-    assert desired.holds.on_webhook(WEB.id, our_webhook("app")) is Code.RECEIVER_TARGET_NOT_FOUND
+    assert desired.holds.on_webhook(WEB, our_webhook("app")) is Code.RECEIVER_TARGET_NOT_FOUND
 
 
 def test_two_receivers_with_one_path_get_nothing_and_lose_nothing() -> None:
@@ -569,7 +612,7 @@ def test_two_receivers_with_one_path_get_nothing_and_lose_nothing() -> None:
     # The twin names no GitRepository, so nothing about it is reported; Flux may serve it all the same.
     assert codes(desired) == ["ReceiverPathCollision"]
     assert desired.webhooks == {}
-    assert desired.holds.on_webhook(APP.id, our_webhook()) is Code.RECEIVER_PATH_COLLISION
+    assert desired.holds.on_webhook(APP, our_webhook()) is Code.RECEIVER_PATH_COLLISION
 
 
 def test_a_malformed_repository_holds_all_our_keys() -> None:
@@ -597,27 +640,27 @@ IMAGES = [{"kind": "ImageRepository", "name": "app"}]
 def test_a_receiver_that_names_no_git_repository_is_not_this_programs_business() -> None:
     desired = Inputs(receivers=[a_receiver(resources=IMAGES, status={}, secret=None)]).desired()
     assert (codes(desired), desired.webhooks) == ([], {})
-    assert desired.holds.on_webhook(APP.id, our_webhook("another")) is None
+    assert desired.holds.on_webhook(APP, our_webhook("another")) is None
 
 
 def test_the_same_receiver_naming_one_is_and_holds_what_cannot_be_told_apart() -> None:
     desired = Inputs(receivers=[a_receiver(resources=["gone"], status={}, secret=None)]).desired()
     assert codes(desired) == ["ReceiverTargetNotFound", "SecretNotFound"]
-    assert desired.holds.on_webhook(APP.id, our_webhook("another")) is Code.RECEIVER_TARGET_NOT_FOUND
+    assert desired.holds.on_webhook(APP, our_webhook("another")) is Code.RECEIVER_TARGET_NOT_FOUND
 
 
 def test_a_disabled_one_keeps_the_webhooks_that_name_it_and_no_others() -> None:
     disabled = a_receiver(resources=IMAGES, status={}, annotations={SWITCH: "disabled"})
     desired = Inputs(receivers=[disabled]).desired()
-    assert desired.holds.on_webhook(APP.id, our_webhook("app")) is Code.DISABLED
-    assert desired.holds.on_webhook(APP.id, our_webhook("another")) is None
+    assert desired.holds.on_webhook(APP, our_webhook("app")) is Code.DISABLED
+    assert desired.holds.on_webhook(APP, our_webhook("another")) is None
 
 
 def test_a_receiver_may_not_reach_into_another_namespace_and_that_holds_nothing() -> None:
     resource = {"kind": "GitRepository", "name": "app", "namespace": "other"}
     desired = Inputs(receivers=[a_receiver(resources=[resource])]).desired()
     assert (desired.webhooks, codes(desired)) == ({}, ["NotAllowed"])
-    assert desired.holds.on_webhook(APP.id, our_webhook()) is None
+    assert desired.holds.on_webhook(APP, our_webhook()) is None
 
 
 def test_a_type_that_gitlab_cannot_feed_is_reported_where_it_names_a_project() -> None:
@@ -626,7 +669,7 @@ def test_a_type_that_gitlab_cannot_feed_is_reported_where_it_names_a_project() -
     assert (desired.webhooks, codes(desired)) == ({}, ["ReceiverTypeUnsupported"])
     assert desired.problems[0].severity is Severity.NOTICE
     assert "type github; use the type gitlab or generic" in desired.problems[0].message
-    assert desired.holds.on_webhook(APP.id, our_webhook()) is None
+    assert desired.holds.on_webhook(APP, our_webhook()) is None
     assert world.asked_secrets()[1] == set()
 
 
@@ -658,8 +701,8 @@ def test_a_disabled_repository_is_left_alone_with_all_its_items() -> None:
     ).desired()
     assert (desired.keys, desired.webhooks) == ({}, {})
     assert codes(desired) == ["Disabled"]
-    assert desired.holds.on_key(APP.id, our_key("another")) is Code.DISABLED
-    assert desired.holds.on_webhook(APP.id, our_webhook("another")) is Code.DISABLED
+    assert desired.holds.on_key(APP, our_key("another")) is Code.DISABLED
+    assert desired.holds.on_webhook(APP, our_webhook("another")) is Code.DISABLED
     assert desired.holds.on_webhook(NOWHERE, our_webhook("app")) is Code.DISABLED
 
 
@@ -680,7 +723,7 @@ def test_a_disabled_repository_without_project_and_readable_secret_holds_all_our
         places={APP.path: place},
         secrets={f"{NAMESPACE}/{KEYS}": SecretUnreadable("500")},
     )
-    assert world.desired().holds.all_keys is held
+    assert world.desired().holds.all_keys == ({NAMESPACE: held} if held else {})
 
 
 def test_a_disabled_repository_whose_url_is_unusable_is_only_disabled() -> None:
@@ -705,7 +748,7 @@ def test_a_receiver_that_is_switched_off_is_reported_for_nothing_else() -> None:
     receivers = [a_receiver(resources=["gone", "app"], suspend=True), a_receiver("b", ["gone"], annotations=DISABLED)]
     desired = Inputs(receivers=receivers, secrets=secrets(token=SecretMissing())).desired()
     assert codes(desired) == ["Suspended", "Disabled"]
-    assert desired.holds.on_webhook(APP.id, our_webhook("another")) is Code.SUSPENDED
+    assert desired.holds.on_webhook(APP, our_webhook("another")) is Code.SUSPENDED
 
 
 @pytest.mark.parametrize("kind", ["repository", "receiver"])
@@ -759,8 +802,8 @@ def test_one_bad_object_neither_loses_its_items_nor_stops_the_others() -> None:
         ("SecretNotFound", f"GitRepository/{NAMESPACE}/web"),
         ("SecretNotFound", f"Receiver/{NAMESPACE}/web"),
     ]
-    assert desired.holds.on_key(WEB.id, our_key("gone")) is Code.SECRET_NOT_FOUND
-    assert desired.holds.on_key(APP.id, our_key("gone")) is None
+    assert desired.holds.on_key(WEB, our_key("gone")) is Code.SECRET_NOT_FOUND
+    assert desired.holds.on_key(APP, our_key("gone")) is None
 
 
 # the value

@@ -118,7 +118,6 @@ def test_a_dangling_name_holds_and_the_other_targets_are_served() -> None:
     (problem,) = receiver.problems
     assert (problem.code, problem.severity) == ("ReceiverTargetNotFound", Severity.ERROR)
     assert f"names GitRepository apps, which does not exist in namespace {NAMESPACE}" in problem.message
-    assert "Did you mean app?" in problem.message
     assert "Correct the name in the Receiver, or create the GitRepository" in problem.message
 
 

@@ -234,25 +234,25 @@ def test_what_is_not_wanted_is_not_held_by_an_unreadable_project() -> None:
 @pytest.mark.parametrize("pin", ["7", " 7\n"])
 def test_a_pin_to_the_project_at_that_path_changes_nothing(pin: str) -> None:
     request = a_placed_request(ProjectLocation(APP), annotations=pin_to(pin))
-    assert replace(request, pin=None) == a_placed_request(ProjectLocation(APP))
+    unpinned = a_placed_request(ProjectLocation(APP))
+    assert replace(request, pinned=None, annotations=unpinned.annotations) == unpinned
 
 
-@pytest.mark.parametrize(
-    ("pin", "named", "pinned"),
-    [
-        pytest.param("8", "names project 8", 8, id="another id"),
-        pytest.param("tenants/app", "names no project id", None, id="no number"),
-        pytest.param("", "names no project id", None, id="nothing"),
-        pytest.param("٧", "names no project id", None, id="other digits"),
-        pytest.param("9" * 5000, "names no project id", None, id="a number that Python refuses to read"),
-    ],
-)
-def test_a_pin_to_anything_else_is_a_replaced_project(pin: str, named: str, pinned: int | None) -> None:
-    request = a_placed_request(ProjectLocation(APP), annotations=pin_to(pin))
-    assert (request.held, request.project, request.target, request.pinned) == (Code.PROJECT_REPLACED, APP, None, pinned)
+def test_a_pin_to_another_id_is_a_replaced_project() -> None:
+    request = a_placed_request(ProjectLocation(APP), annotations=pin_to(8))
+    assert (request.held, request.project, request.target, request.pinned) == (Code.PROJECT_REPLACED, APP, None, 8)
     assert codes(request) == ["ProjectReplaced"]
-    assert f"{named}, but tenants/app has id 7" in message(request)
+    assert "names project 8, but tenants/app has id 7" in message(request)
     assert "Check whose it is, then correct the annotation" in message(request)
+
+
+@pytest.mark.parametrize("pin", ["tenants/app", "", " ", "٧", "-7", "7.0", "9" * 5000])
+def test_a_pin_that_is_no_id_holds_what_is_there_and_gets_nothing_new(pin: str) -> None:
+    request = a_placed_request(ProjectLocation(APP), annotations=pin_to(pin))
+    assert (request.held, request.project, request.target) == (Code.ANNOTATION_UNUSABLE, APP, None)
+    assert codes(request) == ["AnnotationUnusable"]
+    assert request.problems[0].severity is Severity.ERROR
+    assert "project-id is no project id, which is a number; correct it, or remove it" in message(request)
 
 
 def test_a_pin_follows_a_project_that_moved() -> None:
@@ -270,10 +270,24 @@ def test_a_disabled_repository_is_left_alone() -> None:
     assert "left alone until it is removed" in message(request)
 
 
-@pytest.mark.parametrize("value", ["enabled", "Disabled", "true", ""])
-def test_only_the_word_disabled_switches_off(value: str) -> None:
+@pytest.mark.parametrize("value", ["enabled", "Disabled", "disabled ", "true", ""])
+def test_another_word_than_disabled_is_unusable_and_holds_what_is_there(value: str) -> None:
     annotations = {"flux-gitlab-syncer/reconcile": value}
-    assert a_placed_request(ProjectLocation(APP), annotations=annotations).target == APP
+    request = a_placed_request(ProjectLocation(APP), annotations=annotations)
+    assert (request.held, request.project, request.target) == (Code.ANNOTATION_UNUSABLE, APP, None)
+    assert "write `disabled`, or remove it" in message(request)
+
+
+@pytest.mark.parametrize("name", ["", "A Secret", "../x", "n" * 254])
+def test_a_next_secret_that_is_no_name_is_a_warning_and_the_rest_goes_on(name: str) -> None:
+    request = a_placed_request(ProjectLocation(APP), annotations={"flux-gitlab-syncer/next-secret": name})
+    assert (request.held, request.target, codes(request)) == (None, APP, ["AnnotationUnusable"])
+    assert request.problems[0].severity is Severity.WARNING
+
+
+def test_a_usable_next_secret_and_annotations_of_others_are_no_problem() -> None:
+    annotations = {"flux-gitlab-syncer/next-secret": "next.key-2", "other/reconcile": "x"}
+    assert codes(a_placed_request(ProjectLocation(APP), annotations=annotations)) == []
 
 
 @pytest.mark.parametrize(
@@ -335,7 +349,21 @@ def test_an_unknown_host_with_a_path_of_the_group_is_no_foreign_host() -> None:
     (request,) = repository_requests_from([item], some_rules(), KnownProjects(HOSTS, frozenset({"tenants/app"})))
 
     assert (request.held, request.dropped, request.path) == (Code.URL_UNUSABLE, False, None)
-    assert "list it under git_hosts" in message(request)
+    assert "list the host under git_hosts" in message(request)
+
+
+def test_a_host_that_the_settings_call_foreign_is_foreign_whatever_its_path() -> None:
+    item = a_git_repository(url="ssh://git@git.new.example/Tenants/App.git")
+    rules = some_rules(foreign_hosts=frozenset({"git.new.example"}))
+    (request,) = repository_requests_from([item], rules, KnownProjects(HOSTS, frozenset({"tenants/app"})))
+
+    assert (request.dropped, codes(request)) == (True, ["ForeignHost"])
+
+
+@pytest.mark.parametrize("url", ["ssh://git@${HOST}/a/b", "ssh://git:pa/ss@host/a/b", "ssh://git@x/${A}/b"])
+def test_a_url_whose_host_is_no_host_is_held_and_never_foreign(url: str) -> None:
+    request = a_request(url=url)
+    assert (request.held, request.dropped, request.path) == (Code.URL_UNUSABLE, False, None)
 
 
 def test_the_same_host_with_another_path_is_foreign() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from reconcile.actual import FoundKey, Unreadable
-from reconcile.desired.holds import Holds
+from reconcile.desired.holds import Holder, Holds
 from reconcile.marks import Identity, Owner
 from reconcile.model import Kind
 from reconcile.plan.changes import Create, Update
@@ -67,7 +67,7 @@ def test_a_wanted_key_that_another_project_of_the_group_has_is_joined() -> None:
 
 def held_there() -> Holds:
     holds = Holds()
-    holds.hold_keys(Code.SECRET_NOT_FOUND, projects=[ELSEWHERE.id])
+    holds.hold_keys(Holder(Code.SECRET_NOT_FOUND), projects=[ELSEWHERE.id])
     return holds
 
 
@@ -167,7 +167,7 @@ def test_adoption_leaves_another_clusters_mark_alone() -> None:
 
 def test_a_held_project_keeps_our_keys() -> None:
     holds = Holds()
-    holds.hold_keys(Code.SECRET_NOT_FOUND, projects=[1])
+    holds.hold_keys(Holder(Code.SECRET_NOT_FOUND), projects=[1])
 
     plan = a_plan(a_key(title=LEFT_MARK), holds=holds)
 
@@ -178,15 +178,15 @@ def test_a_held_project_keeps_our_keys() -> None:
 
 def test_a_hold_on_another_project_keeps_nothing_here() -> None:
     holds = Holds()
-    holds.hold_keys(Code.SECRET_NOT_FOUND, projects=[2])
+    holds.hold_keys(Holder(Code.SECRET_NOT_FOUND), projects=[2])
 
     assert shape(a_plan(a_key(title=LEFT_MARK), holds=holds)) == [("delete", "deploy_key", 101)]
 
 
 def test_a_hold_on_the_material_or_the_secret_keeps_the_key_anywhere() -> None:
     by_material, by_secret = Holds(), Holds()
-    by_material.hold_keys(Code.PROJECT_NOT_FOUND, material=a_public_key(1))
-    by_secret.hold_keys(Code.KEY_UNUSABLE, secrets=[("flux-config", "left")])
+    by_material.hold_keys(Holder(Code.PROJECT_NOT_FOUND), material=a_public_key(1))
+    by_secret.hold_keys(Holder(Code.KEY_UNUSABLE), secrets=[("flux-config", "left")])
     items = some_items(a_key(1, title=LEFT_MARK), a_key(2), project=ELSEWHERE)
 
     for holds in (by_material, by_secret):
@@ -201,7 +201,7 @@ def test_a_hold_does_not_hinder_what_is_wanted() -> None:
 
 def test_what_is_held_and_not_ours_is_foreign_all_the_same() -> None:
     holds = Holds()
-    holds.hold_keys(Code.SECRET_NOT_FOUND, projects=[1])
+    holds.hold_keys(Holder(Code.SECRET_NOT_FOUND), projects=[1])
 
     plan = a_plan(a_key(title=OTHERS_MARK), holds=holds)
 

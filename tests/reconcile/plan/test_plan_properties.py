@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from reconcile.actual import Actual, FoundKey, FoundWebhook, Items, Unreadable, actual_from
 from reconcile.desired.desired import Desired
+from reconcile.desired.holds import Holder
 from reconcile.marks import Identity, Mark, Owner
 from reconcile.model import Kind, Project, Ref, SecretUnreadable
 from reconcile.plan.changes import Change, Create, Delete, Update
@@ -295,9 +296,9 @@ def test_a_hold_never_adds_a_delete_nor_takes_a_create_away(world: Scenario, dat
     project = data.draw(st.sampled_from([1, 2, 3]))
     name = (NAMESPACE, data.draw(st.sampled_from(["r1", "r2", "left"])))
     if data.draw(st.booleans()):
-        desired.holds.hold_keys(Code.KEY_UNUSABLE, projects=[project], material=a_public_key(1), secrets=[name])
+        desired.holds.hold_keys(Holder(Code.KEY_UNUSABLE), projects=[project], material=a_public_key(1), secrets=[name])
     else:
-        desired.holds.hold_webhooks(Code.TOKEN_UNUSABLE, receivers=[name], urls=[a_url(8)], projects=[project])
+        desired.holds.hold_webhooks(Holder(Code.TOKEN_UNUSABLE), receivers=[name], urls=[a_url(8)], projects=[project])
 
     after = make_plan(desired, world.actual, world.rules)
 

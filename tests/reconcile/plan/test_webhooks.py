@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from reconcile.actual import FoundWebhook, Unreadable
-from reconcile.desired.holds import Holds
+from reconcile.desired.holds import Holder, Holds
 from reconcile.events import FLAGS
 from reconcile.marks import Identity, Mark, Owner
 from reconcile.model import Kind
@@ -296,7 +296,7 @@ def test_an_unmarked_webhook_before_17_1_is_noticed_and_stays() -> None:
 
 def test_an_unmarked_webhook_at_a_held_url_is_not_noticed() -> None:
     holds = Holds()
-    holds.hold_webhooks(Code.SECRET_NOT_FOUND, receivers=[], urls=[a_url()])
+    holds.hold_webhooks(Holder(Code.SECRET_NOT_FOUND), receivers=[], urls=[a_url()])
 
     assert a_plan(a_webhook(description=""), holds=holds).problems == ()
 
@@ -443,7 +443,7 @@ def test_the_first_duplicate_is_excused_and_the_second_counts() -> None:
 
 def test_held_duplicates_stay() -> None:
     holds = Holds()
-    holds.hold_webhooks(Code.RECEIVER_NOT_READY, receivers=[], projects=[1])
+    holds.hold_webhooks(Holder(Code.RECEIVER_NOT_READY), receivers=[], projects=[1])
 
     plan = a_plan(a_wanted_webhook(), a_webhook(id_=1), a_webhook(id_=2), holds=holds)
 
@@ -478,7 +478,7 @@ def test_a_webhook_that_is_not_made_beside_anothers_keeps_what_it_would_have_rep
 
 def a_hold(**what: object) -> Holds:
     holds = Holds()
-    holds.hold_webhooks(Code.SECRET_NOT_FOUND, **{"receivers": [], **what})
+    holds.hold_webhooks(Holder(Code.SECRET_NOT_FOUND), **{"receivers": [], **what})
     return holds
 
 
@@ -488,7 +488,7 @@ def a_hold(**what: object) -> Holds:
         a_hold(urls=[a_url(1)]),
         a_hold(receivers=[("flux-config", "left")]),
         a_hold(projects=[1]),
-        Holds(all_webhooks=Code.SECRET_NOT_FOUND),
+        Holds(all_webhooks={"": Code.SECRET_NOT_FOUND}),
     ],
     ids=["its url", "its receiver", "its project", "everything"],
 )

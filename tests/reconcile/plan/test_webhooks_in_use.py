@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconcile.actual import Actual, FoundWebhook, Items
-from reconcile.desired.holds import Holds
+from reconcile.desired.holds import Holder, Holds
 from reconcile.desired.listed_receivers import ListedReceivers
 from reconcile.marks import Identity
 from reconcile.plan.changes import Create
@@ -169,7 +169,7 @@ def test_only_on_projects_that_its_namespace_may_name() -> None:
 
 def test_what_another_problem_holds_is_not_said_to_be_in_use() -> None:
     holds = Holds()
-    holds.hold_webhooks(Code.SUSPENDED, receivers=[], urls=[a_url()])
+    holds.hold_webhooks(Holder(Code.SUSPENDED), receivers=[], urls=[a_url()])
 
     for options in ({}, *REMOVING):
         plan = a_plan(unmarked(), listed=listed(), holds=holds, rules=some_rules(**options))
