@@ -30,7 +30,7 @@ from cronjob.kube.lease_claim import NAME, LeaseClaim, lease_claims_of
 from cronjob.kube.lease_record import Holder
 from cronjob.output.document import RunMetadata, document_of
 from cronjob.output.logs import log, log_notice, log_warning, logging_to, set_up_logging
-from cronjob.settings.option import UNDO
+from cronjob.settings.option import READERS, UNDO
 from cronjob.settings.settings import Settings
 from reconcile.errors import ReadError, SettingsError
 from reconcile.report import Report
@@ -79,7 +79,6 @@ def do_check(call: Invocation) -> int:
     """`check`: tell what a run needs and does not have. Changes nothing."""
     from cronjob.commands.check.preflight import preflight
 
-    require_plain_format(call.settings)
     return preflight(call)
 
 
@@ -87,7 +86,6 @@ def do_trace(call: Invocation) -> int:
     """`trace`: show one tenant's chain, link by link. Changes nothing."""
     from cronjob.commands.trace.trace import trace
 
-    require_plain_format(call.settings)
     return trace(call)
 
 
@@ -102,7 +100,10 @@ COMMANDS: Mapping[str, Callable[[Invocation], int]] = {
 
 def invoke(settings: Settings, environment: Mapping[str, str], signals: Signals, query: str = "") -> int:
     """Run the settings' command; *query* is its argument. Return the exit code. Raises SettingsError."""
-    require_formats(settings)
+    if settings.command in READERS:
+        require_plain_format(settings)
+    else:
+        require_formats(settings)
     call = Invocation(settings, environment, signals, StopControl(signals.stop, settings.deadline), query)
     return COMMANDS[settings.command](call)
 

@@ -10,8 +10,8 @@ from click.shell_completion import CompletionItem
 
 from cronjob.settings import value_kinds as kinds
 from cronjob.settings.help_pages import GroupedOption
-from cronjob.settings.option import Group, Option
-from cronjob.settings.option_table import OPTIONS, options_of
+from cronjob.settings.option import READERS, Group, Option
+from cronjob.settings.option_table import OPTIONS, PLAIN_OUTPUT, options_of
 from cronjob.settings.value_kinds import ValueKind
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -30,14 +30,14 @@ def with_options(command: str) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         # Decorators apply from the last to the first.
         for option in reversed(options_of(command)):
-            function = _click_option(option)(function) if option.flags else function
+            function = _click_option(option, command)(function) if option.flags else function
         return function
 
     return decorate
 
 
-def _click_option(option: Option) -> Callable[[Function], Function]:
-    kind = option.kind
+def _click_option(option: Option, command: str) -> Callable[[Function], Function]:
+    kind = PLAIN_OUTPUT if option.key == "output" and command in READERS else option.kind
     attributes: dict[str, Any] = {
         "cls": GroupedOption,
         "heading": option.group.value,

@@ -52,6 +52,9 @@ PAGES = {
 }
 
 
+_TOKEN_FLAGS = ("--token", "--gitlab-token", "--private-token")
+
+
 class GroupedOption(click.Option):
     """An option that the help lists under a heading."""
 
@@ -62,6 +65,18 @@ class GroupedOption(click.Option):
 
 class CommandWithManual(click.Command):
     """A command whose help is like the page of a manual."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does; a token as a flag gets its own answer, since a similar name would mislead."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name not in _TOKEN_FLAGS:
+                raise
+            message = (
+                "The token is never a flag's value, which other users can see: use --gitlab-token-file or GITLAB_TOKEN."
+            )
+            raise click.UsageError(message, ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write every option under the heading of its group."""

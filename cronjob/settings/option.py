@@ -22,7 +22,9 @@ SHARED = RUN + UNDO
 WHOLE = (*RUN, "check")
 LEASED = (*WHOLE, *UNDO)
 LOOKING = (*WHOLE, *UNDO, "trace")
-ALL = (*WRITERS, "check", "trace")
+# Commands that print findings, not a report of changes.
+READERS = ("check", "trace")
+ALL = (*WRITERS, *READERS)
 
 
 class Origin(StrEnum):

@@ -240,6 +240,7 @@ class Options:
     )
 
 
+PLAIN_OUTPUT = choice("text", "json", "yaml", "none")
 OPTIONS = tuple(Option(**{"field": field.name, "key": field.name, **field.metadata}) for field in fields(Options))
 
 

@@ -11,7 +11,11 @@ from cronjob.settings.resolve import Resolved
 
 
 def describe(resolved: Resolved) -> str:
-    """Render each option as `key: value  # origin`. The lines are YAML; secrets are left out."""
+    """
+    Render each option as `key: value  # origin`: a file for --config.
+
+    What a file cannot have, what has no value and secrets stand in comments.
+    """
     return "\n".join(_lines(resolved))
 
 
@@ -32,11 +36,13 @@ def flags_given(resolved: Resolved) -> frozenset[str]:
 def _lines(resolved: Resolved) -> Iterator[str]:
     for key, given in resolved.given.items():
         # A rejected value may be a secret in the wrong place.
-        value = json.dumps(_shown(resolved, given), ensure_ascii=False) if key in resolved.values else "(refused)"
-        yield f"{key}: {value}  # {given.source}"
+        shown = _shown(resolved, given) if key in resolved.values else "(refused)"
+        text = json.dumps(shown, ensure_ascii=False) if key in resolved.values else shown
+        is_for_a_file = Origin.FILE in given.option.allowed and shown not in (None, [], "(refused)")
+        yield f"{'' if is_for_a_file else '# '}{key}: {text}  # {given.source}"
         if key == "gitlab_token_file":
             state = "(set)" if resolved.token else "(not set)"
-            yield f"{CREDENTIAL.lower()}: {state}  # {resolved.token_source or 'nowhere'}"
+            yield f"# {CREDENTIAL.lower()}: {state}  # {resolved.token_source or 'nowhere'}"
 
 
 def _shown(resolved: Resolved, given: SettingValue) -> object:

@@ -398,3 +398,21 @@ def test_a_garbled_deploy_key_removes_nothing(program: Program) -> None:
     done = program.run()
     assert (done.code, done.writes) == (1, [])
     assert [problem["code"] for problem in done.report["problems"]] == ["ProjectUnreadable"]
+
+
+@pytest.mark.parametrize("flag", ["--token", "--gitlab-token=x", "--private-token"])
+def test_a_token_as_a_flag_is_refused_with_where_to_put_it(flag: str) -> None:
+    done = started("run", flag)
+    assert done.returncode == 2
+    assert "use --gitlab-token-file or GITLAB_TOKEN" in done.stderr
+    assert "refresh-tokens" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "trace"])
+def test_commands_that_print_findings_offer_and_take_no_other_formats(command: str, program: Program) -> None:
+    assert "text|json|yaml|none" in started(command, "--help").stdout
+    arguments = (command, *(["shop"] if command == "trace" else []), "-o", "html")
+    done = program(*arguments)
+    assert (done.code, done.requests) == (2, [])
+    assert "prints text, json, yaml or none only" in done.err
+    assert "jinja2" not in done.err
