@@ -347,3 +347,13 @@ def test_the_data_is_json_and_hides_tokens_and_digests() -> None:
         assert "token-" not in text
         for number in (1, 2, 3):
             assert a_url(number).rpartition("/")[2][:9] not in text
+
+
+def test_a_problem_that_is_added_takes_its_place_among_the_others() -> None:
+    worst = Problem.of(Code.CANNOT_PUT_BACK, "1 of 3 deletes are missing in this log.")
+    before = Report(Plan(problems=(Problem.of(Code.SUSPENDED, "It is suspended."),)), (), dry_run=True)
+
+    after = before.with_problem(worst)
+
+    assert after.plan.problems == (worst, *before.plan.problems)
+    assert (before.plan.problems, after.entries) == ((Problem.of(Code.SUSPENDED, "It is suspended."),), ())
