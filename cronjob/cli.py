@@ -13,6 +13,7 @@ from cronjob.exit_codes import ExitCode
 from cronjob.sandbox.faults.names import FAULT_PROFILES
 from cronjob.settings.click_options import with_options
 from cronjob.settings.help_pages import CommandGroup
+from cronjob.settings.values import REPORT_FORMATS
 
 # New objects before the garbage collector looks for cycles among them.
 _GC_THRESHOLD = 5_000
@@ -94,11 +95,38 @@ def retire(**flags: Any) -> None:
 
 
 @program.command()
-@click.argument("path", metavar="REPORT.json")
+@click.argument("path", metavar="FILE|-")
+@click.option("--output", "-o", type=click.Choice(REPORT_FORMATS), default="text", help="The format to print.")
+@click.option("--project", "globs", multiple=True, metavar="GLOB", help="Only what concerns these projects.")
+def show(path: str, output: str, globs: tuple[str, ...]) -> None:
+    """
+    Print a saved JSON report in any format.
+
+    Nothing is grouped or cut. It needs no settings and asks no server.
+
+    \b
+    Examples:
+      flux-gitlab-syncer show report.json
+      flux-gitlab-syncer show report.json -o html > report.html
+      flux-gitlab-syncer show report.json --project 'platform/shop/*'
+    """
+    from cronjob.commands.show import show as shown
+    from reconcile.errors import SettingsError
+
+    try:
+        text = shown(path, output, globs)
+    except SettingsError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(ExitCode.USAGE) from None
+    click.echo(text, nl=False)
+
+
+@program.command()
+@click.argument("path", metavar="REPORT.json|LOG|-")
 @with_options("undo")
 def undo(path: str, **flags: Any) -> None:
     """
-    Restore what a run removed, from its JSON report.
+    Restore what a run removed, from its JSON report or its JSON log.
 
     Without --confirm this is a dry run. A webhook is restored if its Receiver and Secret still exist. What cannot be
     restored is listed.
@@ -107,6 +135,8 @@ def undo(path: str, **flags: Any) -> None:
     Examples:
       flux-gitlab-syncer undo report.json
       flux-gitlab-syncer undo report.json --confirm prod
+      kubectl logs -n flux-config job/JOB > run.log
+      flux-gitlab-syncer undo run.log
     """
     _run("undo", flags, path)
 
@@ -172,7 +202,7 @@ def sandbox(*, serve: bool, **scene: Any) -> None:
     try:
         from cronjob.commands import sandbox_story as story
     except ModuleNotFoundError as error:
-        message = f"{error.name} is not installed; `pip install 'flux-gitlab-syncer[sandbox]'` installs it."
+        message = f"{error.name} is not installed; `pip install aiohttp` installs it."
         click.echo(f"Error: {message}", err=True)
         raise SystemExit(ExitCode.USAGE) from None
     if serve:

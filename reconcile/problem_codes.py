@@ -96,7 +96,7 @@ class Code(StrEnum):
             ERROR,
             Hold.YES,
             None,
-            "no project can be read from `spec.url`; its host is unknown but its path is one of the group; it is malformed",
+            "no project can be read from `spec.url`; its host is unknown, its path one of the group; it is malformed",
             "write it as `ssh://git@HOST/GROUP/PROJECT.git`; another name of this GitLab belongs under `git_hosts`",
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -81,6 +81,11 @@ class Report:
         """The report of a run that could not read its sources: nothing was decided, nothing written."""
         problem = Problem(Severity.ERROR, error.code, str(error), cause=error.cause)
         return cls(Plan(problems=(problem,)), (), dry_run, failure=error)
+
+    def with_problem(self, problem: Problem) -> Report:
+        """Return the same report with one problem more."""
+        problems = sorted([*self.plan.problems, problem], key=lambda problem: problem.sort_key)
+        return replace(self, plan=replace(self.plan, problems=tuple(problems)))
 
     @property
     def result(self) -> Result:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from importlib.util import find_spec
-from pathlib import Path
 
 from cronjob.commands.invocation import VERSION, Invocation, kubernetes_of, namespaces_of
 from cronjob.commands.publish import (
@@ -42,7 +41,9 @@ def do_run(call: Invocation) -> int:
     """`run`: bring GitLab in sync with Flux. Raises SettingsError; every other failure is in the report."""
     settings = call.settings
     if settings.pushgateway and not find_spec("prometheus_client"):
-        raise SettingsError("--pushgateway needs the package prometheus-client: install flux-gitlab-syncer[metrics].")
+        raise SettingsError(
+            "--pushgateway needs the package prometheus-client: `pip install prometheus-client` installs it."
+        )
 
     def run(flux: FluxCluster, gitlab: GitLabGroup, rules: Rules) -> Report:
         report = reconcile(flux, gitlab, rules, settings.run_options())
@@ -53,14 +54,16 @@ def do_run(call: Invocation) -> int:
 
 
 def do_undo(call: Invocation) -> int:
-    """`undo`: put back what a run removed, from its report. Raises SettingsError where the report cannot be used."""
-    from cronjob.commands.undo_report import removed_in
+    """`undo`: put back what a run removed, from its report or log. Raises SettingsError where that cannot be used."""
+    from cronjob.commands.undo_report import removals_in
     from reconcile.undo.undo import undo
 
-    removed = removed_in(Path(call.query), call.settings)
+    removals = removals_in(call.query, call.settings)
 
     def run(flux: FluxCluster, gitlab: GitLabGroup, rules: Rules) -> Report:
-        return undo(flux, gitlab, rules, call.settings.run_options(), removed=removed)
+        report = undo(flux, gitlab, rules, call.settings.run_options(), removed=removals.items)
+        problem = removals.problem()
+        return report.with_problem(problem) if problem else report
 
     return _with_flux(call, run)
 

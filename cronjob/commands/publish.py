@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import click
 
 from cronjob.output.inventory_rows import Rows
-from cronjob.output.logs import log, log_entry, log_problem
+from cronjob.output.logs import log_entry, log_problem, log_summary
 from cronjob.output.render import rendered
 from cronjob.output.render.page import Page
 from cronjob.output.render.summary import summary_line
@@ -24,6 +24,7 @@ from cronjob.settings.settings import Settings
 from cronjob.settings.values import ReportFile, either
 from reconcile.errors import SettingsError
 from reconcile.model import Kind
+from reconcile.plan.changes import Delete
 from reconcile.report import Report, Status
 
 PLAIN = ("text", "json", "yaml", "none")
@@ -54,7 +55,8 @@ def publish_report(
             TERMINATION_LOG.write_text(line, encoding="utf-8")
     click.echo(rendered(document, settings.output, on_terminal(page, environment)), nl=False)
     if not _report_follows_log(settings):
-        log.info("%s", line)
+        deleted = sum(isinstance(entry.change, Delete) and entry.status is Status.APPLIED for entry in report.entries)
+        log_summary(line, deleted)
     return all(written)
 
 
@@ -75,8 +77,7 @@ def _items(report: Report) -> dict[str, dict[str, int]]:
 def require_formats(settings: Settings) -> None:
     """Raise SettingsError where a wanted report format needs a package that is not installed."""
     if "html" in settings.formats and not find_spec("jinja2"):
-        install = "pip install 'flux-gitlab-syncer[html]'"
-        raise SettingsError(f"The report as html needs the package jinja2: `{install}` installs it.")
+        raise SettingsError("The report as html needs the package jinja2: `pip install jinja2` installs it.")
 
 
 def require_plain_format(settings: Settings) -> None:

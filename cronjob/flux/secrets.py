@@ -98,11 +98,14 @@ class SecretReader:
         if "identity" not in fields:
             return Secret(token=token, is_service_account_token=is_account)
         key = self._public_key(ref, fetched) if "identity" in fetched.data else None
+        public = key if isinstance(key, PublicKey) else None
+        declared = None if line is None else public_key_from_line(line)
         return Secret(
             has_identity=key is not None,
-            public_key=key if isinstance(key, PublicKey) else None,
+            public_key=public,
             key_problem=key.reason if isinstance(key, KeyUnusable) else None,
-            declared=None if line is None else public_key_from_line(line),
+            # Nearly always they are equal; then one of them is kept.
+            declared=public if declared == public else declared,
             has_declared=line is not None,
             token=token,
             is_service_account_token=is_account,

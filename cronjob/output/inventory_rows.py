@@ -87,7 +87,8 @@ def _project(project: Project) -> Row:
 
 
 def _outcome(entry: Entry) -> Row:
-    return {"plan": entry.change.action, "status": entry.status.value, "reason": entry.change.reason}
+    row = {"plan": entry.change.action, "status": entry.status.value, "reason": entry.change.reason}
+    return {**row, "error": entry.error or "", "next": entry.cause.next_step if entry.cause else ""}
 
 
 def _listed(item: Listed) -> Row:

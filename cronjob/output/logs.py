@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from pythonjsonlogger.json import JsonFormatter
 
 from cronjob.output.render.escaping import for_terminal
+from cronjob.reports.timestamps import utc_text
+from reconcile.actual import FoundKey
 from reconcile.model import shown_url
-from reconcile.plan.changes import Change
+from reconcile.plan.changes import Change, Delete
 from reconcile.problems import Problem, Severity
 from reconcile.report import Entry, Status
 
@@ -93,7 +95,13 @@ def log_problem(problem: Problem) -> None:
 def log_write(change: Change, seconds: float, error: str | None) -> None:
     """Log one write when it happens, so that the log has it after a crash. *error* is None where it succeeded."""
     level, outcome = (logging.ERROR, "failed") if error else (logging.INFO, "applied")
-    _log_change(level, outcome, change, {"duration_seconds": round(seconds, 3), "error": error})
+    more = {"duration_seconds": round(seconds, 3), "error": error}
+    if isinstance(change, Delete) and error is None:
+        # At every log level: `undo` reads these lines.
+        fields = {**_fields(change), **more, "removed": removed_record(change)}
+        log.handle(log.makeRecord(log.name, level, __file__, 0, _text(outcome, change), (), None, extra=fields))
+    else:
+        _log_change(level, outcome, change, more)
 
 
 def log_entry(entry: Entry) -> None:
@@ -104,12 +112,44 @@ def log_entry(entry: Entry) -> None:
 
 
 def _log_change(level: int, outcome: str, change: Change, more: Mapping[str, Any]) -> None:
-    fields = {
+    log.log(level, "%s", _text(outcome, change), extra={**_fields(change), **more})
+
+
+def _fields(change: Change) -> dict[str, Any]:
+    return {
         "project": change.project.path,
         "kind": change.kind.value,
         "action": change.action,
         "source": ", ".join(map(str, change.sources)) or None,
-        **more,
     }
+
+
+def _text(outcome: str, change: Change) -> str:
     name = f"{change.kind.value.replace('_', ' ')} {shown_url(change.name)} on {change.project.path}"
-    log.log(level, "%s %s: %s", change.action, outcome, name, extra=fields)
+    return f"{change.action} {outcome}: {name}"
+
+
+def removed_record(delete: Delete) -> dict[str, Any]:
+    """Return what `undo` needs to put the deleted item back; the digest of a webhook's URL is cut."""
+    found, record = delete.found, {"project": delete.project.path, "project_id": delete.project.id}
+    if isinstance(found, FoundKey):
+        key = {
+            "title": found.title,
+            "fingerprint": found.key.fingerprint,
+            "public_key": found.key.text,
+            "can_push": found.can_push,
+            "expires_at": utc_text(found.expires, "seconds") if found.expires else None,
+        }
+        return {**record, "kind": found.kind.value, "key": key}
+    webhook = {
+        "id": found.id,
+        "url": shown_url(found.url),
+        "events": sorted(flag for flag, is_on in found.flags.items() if is_on),
+        "receiver": str(delete.sources[0]) if delete.sources else None,
+    }
+    return {**record, "kind": found.kind.value, "webhook": webhook}
+
+
+def log_summary(line: str, deletes: int) -> None:
+    """Log the summary line with the number of deletes, by which `undo` knows whether the log is whole."""
+    log.handle(log.makeRecord(log.name, logging.INFO, __file__, 0, line, (), None, extra={"deletes": deletes}))

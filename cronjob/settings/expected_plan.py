@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cronjob.reports.saved_report import report_in
+from cronjob.reports.saved_report import report_in, text_of
 from cronjob.settings.values import reason_of
 from reconcile.model import Kind
 from reconcile.plan.guard import Expected
@@ -21,11 +21,15 @@ def expected_plan(text: str) -> Expected:
     if _CHECKSUM.fullmatch(word):
         return Expected(word)
     try:
-        report = report_in(Path(text))
+        report = report_in(text_of(str(Path(text))))
     except OSError as error:
         raise ValueError(
             f"is neither 12 hex digits nor a file that can be read: {text!r} ({reason_of(error)})"
         ) from None
+    except ValueError as error:
+        raise ValueError(f"names {text!r}, which {error}") from None
+    if report is None:
+        raise ValueError(f"names {text!r}, which is not JSON; give a file that --report json=PATH wrote")
     checksum = report.get("plan")
     if not isinstance(checksum, str) or not _CHECKSUM.fullmatch(checksum):
         raise ValueError(f"names {text!r}, the report of a run that decided nothing; give one that shows a plan")

@@ -37,6 +37,10 @@ _CODES: Mapping[str, Mapping[str, str]] = {
     "undo": _without(ExitCode.REFUSED),
     "check": _READ_ONLY,
     "trace": _READ_ONLY,
+    "show": {
+        str(ExitCode.OK): "the report was printed",
+        str(ExitCode.USAGE): "the command line is wrong, or the file is not such a report",
+    },
     "sandbox": {
         str(ExitCode.OK): "every step of the story had the expected result",
         str(ExitCode.FAILED): "a step did not",
@@ -49,6 +53,7 @@ PAGES = {
     "undo": "docs/incident.md",
     "check": "README.md, under Check first",
     "trace": "docs/trace.md",
+    "show": "docs/reports.md",
 }
 
 

@@ -74,6 +74,14 @@ class Options:
         commands=CONFIRMED,
         allowed=FLAG_ONLY,
     )
+    run_id: str | None = option(
+        kinds.TEXT,
+        WRITING,
+        "which run of a log to undo, where the log has several",
+        otherwise="the only one",
+        commands=("undo",),
+        allowed=FLAG_ONLY,
+    )
     prune: bool = switch(
         WRITING, "remove what is ours and no longer wanted", default=True, negatable=True, commands=RUN
     )

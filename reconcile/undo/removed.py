@@ -78,7 +78,7 @@ def _removed(changes: list[Any]) -> Iterator[Removed]:
 def _item(change: Mapping[str, Any]) -> Removed:
     project = _project(change)
     match change:
-        case {"kind": Kind.DEPLOY_KEY, "key": {"id": int(), "title": str(title), "can_push": bool(can_push), **key}}:
+        case {"kind": Kind.DEPLOY_KEY, "key": {"title": str(title), "can_push": bool(can_push), **key}}:
             public = _public_key(key.get("public_key"), key.get("fingerprint"))
             return RemovedKey(project, title, public, can_push)
         case {"kind": Kind.WEBHOOK, "webhook": {"url": str(url), "events": list(events)}, "sources": list(sources)}:

@@ -18,7 +18,7 @@ class Grants:
 
     roles: tuple[Role, ...]
 
-    def covers(self, attempt: Attempt) -> bool:
+    def covers(self, attempt: Attempt, _user: str) -> bool:
         return not any(
             namespace in {None, attempt.namespace} and _grants(rule, attempt)
             for role, namespace in self.roles

@@ -57,7 +57,7 @@ def test_a_trace_tells_all_but_the_last_link_with_it_and_that_with_the_right_tha
         return [(one["link"], one["level"]) for one in chain["links"] if one["level"] != "ok"]
 
     only(program, (BASE, NAMESPACE))
-    assert links() == [("deliveries", "note"), ("kustomization", "note")]
+    assert links() == [("deliveries", "note"), ("kustomization", "skip")]
     only(program, (BASE, NAMESPACE), (more, None))
     reconcile_flux(program.sandbox)
     assert links() == [("deliveries", "note")]

@@ -280,7 +280,7 @@ class TestAGatewayThatFails:
 
         assert (done.code, done.out) == (2, "")
         assert done.err == (
-            "Error: --pushgateway needs the package prometheus-client: install flux-gitlab-syncer[metrics].\n"
+            "Error: --pushgateway needs the package prometheus-client: `pip install prometheus-client` installs it.\n"
         )
         assert done.requests == []
 

@@ -225,7 +225,7 @@ def test_another_report_is_refused(scene: Scene, change: Callable[[dict[str, Any
 
 def test_what_is_no_json_or_not_there_is_refused(scene: Scene) -> None:
     scene.report.write_text("Drift: 3 to create")
-    assert "which is not JSON" in scene.undo().err
+    assert "neither a JSON report" in scene.undo().err
 
     scene.report.unlink()
     done = scene.undo()

@@ -18,14 +18,13 @@ class RealProgram:
     """
     One program. *package* is its main package, *module* the Go module that holds it.
 
-    *tool* is the folder below `tools/` whose go.mod has all versions. Tests cannot start without a *required* one.
+    *tool* is the folder below `tools/` whose go.mod has all versions.
     """
 
     name: str
     package: str
     module: str
     tool: str
-    required: bool = True
 
     @property
     def version(self) -> str:
@@ -79,13 +78,12 @@ ETCD = RealProgram("etcd", "go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/
 API_SERVER = _kubernetes("kube-apiserver")
 KUBECTL = _kubernetes("kubectl")
 CONTROLLERS = tuple(_flux(f"{name}-controller") for name in ("source", "notification", "kustomize"))
-HELM = RealProgram("helm", "helm.sh/helm/v3/cmd/helm", "helm.sh/helm/v3", "helm", required=False)
-PROGRAMS = (ETCD, API_SERVER, KUBECTL, *CONTROLLERS, HELM)
+PROGRAMS = (ETCD, API_SERVER, KUBECTL, *CONTROLLERS)
 
 
 def missing() -> list[RealProgram]:
-    """The required programs that are not in the cache."""
-    return [program for program in PROGRAMS if program.required and not program.path.is_file()]
+    """The programs that are not in the cache."""
+    return [program for program in PROGRAMS if not program.path.is_file()]
 
 
 def assets() -> Path:

@@ -126,7 +126,7 @@ def test_undo_knows_both_servers_and_nothing_of_what_a_run_decides() -> None:
         "events",
         "pushgateway",
     } <= run - undo
-    assert undo - run == {"confirm"}
+    assert undo - run == {"confirm", "run-id"}
 
 
 def test_the_help_names_the_variable_and_the_default() -> None:

@@ -102,7 +102,7 @@ SAMPLES: dict[str, tuple[str, object, str, object]] = {
     "cross_namespace_refs": ("", True, "cross_namespace_refs", True),
 }
 # These name files, so they have tests of their own; so have those of one place only, and what a pod's index belongs to.
-ELSEWHERE = {"gitlab-token-file", "ca-file", "report", "config", "print-config", "confirm", "shards"}
+ELSEWHERE = {"gitlab-token-file", "ca-file", "report", "config", "print-config", "confirm", "run-id", "shards"}
 SAMPLED = [option for option in OPTIONS if option.name in SAMPLES]
 
 

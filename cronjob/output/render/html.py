@@ -21,6 +21,7 @@ from cronjob.output.render.wording import (
     KINDS,
     SYMBOLS,
     Record,
+    cause_lines,
     facts,
     field_text,
     label_of,
@@ -120,6 +121,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         because=source_clause,
+        cause=cause_lines,
         label=label_of,
         name=name_of,
         parts=split_at_backticks,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,14 +15,15 @@ from cronjob.output.render.page import Page
 from cronjob.output.render.summary import plural, summary_line
 from cronjob.output.render.wording import (
     KINDS,
-    MANY,
     SYMBOLS,
     Record,
+    cause_lines,
     facts,
     field_text,
     grouped_changes,
     label_of,
     name_of,
+    problem_group,
     source_clause,
     status_note,
     title,
@@ -59,10 +61,10 @@ class MarkdownReport:
             self._objections(),
             self._counts(),
             self._facts(),
-            _section("Changes", list(self._changes())),
-            _section("Problems", list(self._problems())),
-            _section("Kept, though no longer wanted", list(_folded(map(_kept, document["kept"]), "item"))),
-            _section("Not ours", list(_folded(map(_foreign, document.get("foreign") or ()), "item"))),
+            self._section("Changes", list(self._changes())),
+            self._section("Problems", list(self._problems())),
+            self._section("Kept, though no longer wanted", list(self._folded(map(_kept, document["kept"]), "item"))),
+            self._section("Not ours", list(self._folded(map(_foreign, document.get("foreign") or ()), "item"))),
             self._closing(),
         ]
         return "\n\n".join(block for part in parts for block in part) + "\n"
@@ -89,7 +91,7 @@ class MarkdownReport:
         yield "\n".join(lines)
 
     def _changes(self) -> Iterator[Block]:
-        groups, others = grouped_changes(self._document["changes"])
+        groups, others = grouped_changes(self._document["changes"], self._page.longest_list)
         for group in groups:
             first = group[0]
             head = f"{plural(len(group), KINDS[first['kind']])}{status_note(first)}: {first['reason']}"
@@ -97,20 +99,61 @@ class MarkdownReport:
                 f"- {code(change['project'])}: {code(name_of(change))}{prose(source_clause(change))}"
                 for change in group
             ]
-            yield _details(f"<code>{SYMBOLS[first['action']]}</code> {prose_in_html(head)}", items)
+            summary = f"<code>{SYMBOLS[first['action']]}</code> {prose_in_html(head)}"
+            yield self._details(summary, items, " ".join(prose(line) for line in cause_lines(first)))
         for project, project_changes in groupby(others, key=lambda change: change["project"]):
-            yield _project(project, list(project_changes), folded=len(others) > _LONGEST_UNFOLDED)
+            yield self._project(project, list(project_changes), folded=len(others) > _LONGEST_UNFOLDED)
 
     def _problems(self) -> Iterator[Block]:
-        for (severity, name), same in groupby(
-            self._document["problems"], key=lambda problem: (problem["severity"], problem["code"])
-        ):
-            items = [f"- {_object_and_project(problem)}{prose(problem['message'])}" for problem in same]
+        for _, same in groupby(sorted(self._document["problems"], key=problem_group), key=problem_group):
+            group = list(same)
+            severity, name = group[0]["severity"], group[0]["code"]
+            items = [f"- {_object_and_project(problem)}{prose(problem['message'])}" for problem in group]
             head = f"**{severity}** {code(name)}"
             if len(items) > _LONGEST_UNFOLDED:
-                yield _details(f"<b>{severity}</b> {prose_in_html(name)}: {plural(len(items), 'object')}", items)
+                yield self._details(f"<b>{severity}</b> {prose_in_html(name)}: {plural(len(items), 'object')}", items)
             else:
                 yield Block("\n".join([head, "", *items]), len(items))
+
+    def _section(self, name: str, blocks: Sequence[Block]) -> Iterator[str]:
+        """Yield a heading, as many blocks as fit, and how many entries are left out."""
+        if not blocks:
+            return
+        yield f"### {name}"
+        room, shown = sys.maxsize if self._page.complete else _MOST_CHARACTERS[name], 0
+        for block in blocks:
+            room -= len(block.text) + len("\n\n")
+            if room < 0:
+                break
+            yield block.text
+            shown += block.count
+        left = sum(block.count for block in blocks) - shown
+        if left:
+            yield f"*{left} more {_LEFT_OUT}.*"
+
+    def _details(self, summary: str, items: Sequence[str], note: str = "") -> Block:
+        """Return a folded list of the first items, as many as fit, with a *note* above them."""
+        ends = accumulate(len(item) + 1 for item in items[: self._page.longest_list])
+        shown = sum(self._page.complete or end <= _LONGEST_FOLDED for end in ends)
+        more = [f"- and {len(items) - shown} more, {_LEFT_OUT}"] if len(items) > shown else []
+        body = "\n".join([*([note, ""] if note else []), *items[:shown], *more])
+        return Block(f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>", len(items))
+
+    def _folded(self, items: Iterable[str], noun: str) -> Iterator[Block]:
+        listed = list(items)
+        if len(listed) > _LONGEST_UNFOLDED:
+            yield self._details(plural(len(listed), noun), listed)
+        elif listed:
+            yield Block("\n".join(listed), len(listed))
+
+    def _project(self, project: str, changes: Sequence[Record], *, folded: bool) -> Block:
+        """Return the changes on one project, as a folded list where *folded* is set."""
+        items = [_change(change) for change in changes]
+        if folded:
+            symbols = Counter(SYMBOLS[change["action"]] for change in changes)
+            counts = ", ".join(f"<code>{symbol}</code> {count}" for symbol, count in symbols.items())
+            return self._details(f"{code_in_html(project)} {counts}", items)
+        return Block("\n".join([f"- {code(project)}", *(textwrap.indent(item, "  ") for item in items)]), len(items))
 
     def _closing(self) -> Iterator[str]:
         if self._document["plan"]:
@@ -123,50 +166,6 @@ class MarkdownReport:
         yield f"Exit code {self._document['exit']['code']}: {prose(self._document['exit']['why'])}"
 
 
-def _section(name: str, blocks: Sequence[Block]) -> Iterator[str]:
-    """Yield a heading, as many blocks as fit, and how many entries are left out."""
-    if not blocks:
-        return
-    yield f"### {name}"
-    room, shown = _MOST_CHARACTERS[name], 0
-    for block in blocks:
-        room -= len(block.text) + len("\n\n")
-        if room < 0:
-            break
-        yield block.text
-        shown += block.count
-    left = sum(block.count for block in blocks) - shown
-    if left:
-        yield f"*{left} more {_LEFT_OUT}.*"
-
-
-def _details(summary: str, items: Sequence[str]) -> Block:
-    """Return a folded list of the first MANY items, or of fewer where they get too long."""
-    ends = accumulate(len(item) + 1 for item in items[:MANY])
-    shown = sum(end <= _LONGEST_FOLDED for end in ends)
-    more = [f"- and {len(items) - shown} more, {_LEFT_OUT}"] if len(items) > shown else []
-    body = "\n".join([*items[:shown], *more])
-    return Block(f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>", len(items))
-
-
-def _folded(items: Iterable[str], noun: str) -> Iterator[Block]:
-    listed = list(items)
-    if len(listed) > _LONGEST_UNFOLDED:
-        yield _details(plural(len(listed), noun), listed)
-    elif listed:
-        yield Block("\n".join(listed), len(listed))
-
-
-def _project(project: str, changes: Sequence[Record], *, folded: bool) -> Block:
-    """Return the changes on one project, as a folded list where *folded* is set."""
-    items = [_change(change) for change in changes]
-    if folded:
-        symbols = Counter(SYMBOLS[change["action"]] for change in changes)
-        counts = ", ".join(f"<code>{symbol}</code> {count}" for symbol, count in symbols.items())
-        return _details(f"{code_in_html(project)} {counts}", items)
-    return Block("\n".join([f"- {code(project)}", *(textwrap.indent(item, "  ") for item in items)]), len(items))
-
-
 def _change(change: Record) -> str:
     head = f"- `{SYMBOLS[change['action']]}` {KINDS[change['kind']]} {code(name_of(change))}{status_note(change)}"
     lines = [f"{head}: {prose(change['reason'])}{prose(source_clause(change))}"]
@@ -174,10 +173,7 @@ def _change(change: Record) -> str:
         f"  - {code(name)}: {code(field_text(old))} to {code(field_text(new))}"
         for name, (old, new) in change["fields"].items()
     ]
-    if change["error"]:
-        lines.append(f"  - {prose(change['error'])}")
-    if change.get("cause"):
-        lines.append(f"  - {prose(change['cause']['next'])}")
+    lines += [f"  - {prose(line)}" for line in cause_lines(change)]
     return "\n".join(lines)
 
 

@@ -26,6 +26,8 @@ COLUMNS: Mapping[str, str] = {
     "plan": "`unchanged`, `create`, `update`, `delete`, `kept`, `foreign` or `unreadable`",
     "status": "how the change went, as in the other reports",
     "reason": "why it is changed, or kept",
+    "error": "why the change was not made",
+    "next": "what to do about that",
 }
 
 

@@ -12,14 +12,15 @@ from cronjob.output.render.summary import exit_line, plural, summary_line
 from cronjob.output.render.wording import (
     EXAMPLES,
     KINDS,
-    MANY,
     SYMBOLS,
     Record,
+    cause_lines,
     facts,
     field_text,
     grouped_changes,
     label_of,
     name_of,
+    problem_group,
     source_clause,
     status_note,
     title,
@@ -67,7 +68,7 @@ class TextReport:
         return f"{self._paint(verdict, self._document['result'])}{colon}{counts}"
 
     def _changes(self) -> Iterator[str]:
-        groups, others = grouped_changes(self._document["changes"])
+        groups, others = grouped_changes(self._document["changes"], self._page.longest_list)
         for changes in groups:
             yield from self._group(changes)
         for project, project_changes in groupby(others, key=lambda change: change["project"]):
@@ -80,6 +81,8 @@ class TextReport:
         symbol = SYMBOLS[first["action"]]
         kinds = plural(len(changes), KINDS[first["kind"]])
         yield f"{self._paint(symbol, symbol)} {kinds}{self._status(first)}: {first['reason']}"
+        for line in cause_lines(first):
+            yield from self._page.folded(line, "      ")
         for change in changes[:EXAMPLES]:
             yield from self._listed(f"{change['project']}: {name_of(change)}{source_clause(change)}", "    ")
         yield f"    and {len(changes) - EXAMPLES} more; the JSON report lists all"
@@ -91,10 +94,8 @@ class TextReport:
         yield from self._page.folded(f"{change['reason']}{source_clause(change)}", "      ")
         for field, (old, new) in change["fields"].items():
             yield f"      {field}: {for_terminal(field_text(old))} -> {for_terminal(field_text(new))}"
-        if change["error"]:
-            yield from self._page.folded(change["error"], "      ")
-        if change.get("cause"):
-            yield from self._page.folded(change["cause"]["next"], "      ")
+        for line in cause_lines(change):
+            yield from self._page.folded(line, "      ")
 
     def _status(self, change: Record) -> str:
         note = status_note(change)
@@ -105,11 +106,11 @@ class TextReport:
         if not kept:
             return
         yield self._paint("Kept, though no longer wanted:", "heading")
-        for record in kept[:MANY]:
+        for record in kept[: self._page.longest_list]:
             text = f"{record['project']}: {KINDS[record['kind']]} {name_of(record)}, because of {record['because']}"
             yield from self._listed(text, "  ")
-        if len(kept) > MANY:
-            yield f"  and {len(kept) - MANY} more; the JSON report lists all"
+        if len(kept) > self._page.longest_list:
+            yield f"  and {len(kept) - self._page.longest_list} more; the JSON report lists all"
 
     def _foreign(self) -> Iterator[str]:
         foreign = self._document.get("foreign")
@@ -126,9 +127,10 @@ class TextReport:
         if not problems:
             return
         yield self._paint("Problems:", "heading")
-        for (severity, code), same in groupby(problems, key=lambda problem: (problem["severity"], problem["code"])):
+        for _, same in groupby(sorted(problems, key=problem_group), key=problem_group):
             group = list(same)
-            shown = group if len(group) <= MANY else group[:EXAMPLES]
+            severity, code = group[0]["severity"], group[0]["code"]
+            shown = group if len(group) <= self._page.longest_list else group[:EXAMPLES]
             for problem in shown:
                 yield f"  {self._paint(severity, severity)} {code}"
                 yield from (f"      {for_terminal(problem[key])}" for key in ("object", "project") if problem[key])

@@ -11,10 +11,9 @@ from cronjob.output.render.summary import plural
 
 Record = Mapping[str, Any]
 
-# A longer list of the same kind is shown as a count with examples; JSON lists all.
-MANY = 20
 EXAMPLES = 3
 SYMBOLS = {"create": "+", "update": "~", "delete": "-"}
+SEVERITIES = ["error", "warning", "notice"]
 KINDS = {"deploy_key": "deploy key", "webhook": "webhook"}
 # The header says these of the whole run.
 _EXPECTED_STATUSES = {"planned", "applied"}
@@ -47,17 +46,31 @@ def facts(document: Record) -> Iterator[tuple[str, str]]:
     yield "Requests", f"{traffic} at GitLab, in {_seconds(document)}"
 
 
-def grouped_changes(changes: Sequence[Record]) -> tuple[list[list[Record]], list[Record]]:
-    """Return the groups of more than MANY changes with the same reason, and all other changes in their order."""
+def grouped_changes(changes: Sequence[Record], longest: int) -> tuple[list[list[Record]], list[Record]]:
+    """Return the groups of more than *longest* changes with the same reason and cause, and all others."""
     grouped: dict[tuple[str, ...], list[Record]] = {}
     for change in changes:
         grouped.setdefault(_group_key(change), []).append(change)
-    groups = [group for group in grouped.values() if len(group) > MANY]
-    return groups, [change for change in changes if len(grouped[_group_key(change)]) <= MANY]
+    groups = [group for group in grouped.values() if len(group) > longest]
+    return groups, [change for change in changes if len(grouped[_group_key(change)]) <= longest]
 
 
 def _group_key(change: Record) -> tuple[str, ...]:
-    return (change["action"], change["kind"], change["status"], change["reason"], ",".join(change["fields"]))
+    fields, cause = ",".join(change["fields"]), change.get("cause")
+    why = cause["code"] if cause else change["error"] or ""
+    return (change["action"], change["kind"], change["status"], change["reason"], fields, why)
+
+
+def cause_lines(change: Record) -> list[str]:
+    """Return why a change was not made and the next step, as GitLab's words and ours; empty where it was made."""
+    lines = [change["error"]] if change["error"] else []
+    return [*lines, change["cause"]["next"]] if change.get("cause") else lines
+
+
+def problem_group(problem: Record) -> tuple[int, str, str]:
+    """Return what problems of one group share: severity (its rank), code and cause."""
+    cause = problem.get("cause")
+    return SEVERITIES.index(problem["severity"]), problem["code"], cause["code"] if cause else ""
 
 
 def item_of(record: Record) -> Record:

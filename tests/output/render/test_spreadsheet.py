@@ -83,6 +83,8 @@ def test_a_key_has_everything_that_is_known_of_it() -> None:
         "plan": "unchanged",
         "status": "",
         "reason": "",
+        "error": "",
+        "next": "",
     }
 
 
