@@ -40,9 +40,17 @@ def _is_built(go: str, program: RealProgram) -> bool:
     began = time.monotonic()
     program.folder.mkdir(parents=True, exist_ok=True)
     draft = program.path.with_suffix(".part")
-    # Kubernetes tells its version only if the build does; for the others the last option means nothing.
-    flags = f"-s -w -X k8s.io/component-base/version.gitVersion={program.version}"
-    command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", flags, "-o", str(draft), program.package]
+    command = [
+        go,
+        "build",
+        "-mod=readonly",
+        "-trimpath",
+        "-ldflags",
+        _flags(program),
+        "-o",
+        str(draft),
+        program.package,
+    ]
     environment = {**os.environ, "CGO_ENABLED": "0"}
     if subprocess.run(command, cwd=TOOLS / program.tool, env=environment, check=False).returncode:
         return False
@@ -51,6 +59,13 @@ def _is_built(go: str, program: RealProgram) -> bool:
     draft.replace(program.path)
     _say(f"{program.name} {program.version}: built in {time.monotonic() - began:.0f} s")
     return True
+
+
+def _flags(program: RealProgram) -> str:
+    """Options of the linker. Kubernetes knows its version only from them; to the others they mean nothing."""
+    major, minor, _ = program.version.removeprefix("v").split(".", 2)
+    values = {"gitVersion": program.version, "gitMajor": major, "gitMinor": minor}
+    return " ".join(["-s -w", *(f"-X k8s.io/component-base/version.{name}={text}" for name, text in values.items())])
 
 
 def _copy_crds(go: str, program: RealProgram) -> None:

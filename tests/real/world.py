@@ -80,7 +80,7 @@ class RealWorld:
     def _settings(self) -> dict[str, str]:
         """The ConfigMap of the job, and the token where its pod finds it."""
         token = self.folder / "gitlab-token"
-        token.write_bytes(b64decode(self.get("Secret", "v1", f"{JOB}-token")["data"]["token"]))
+        token.write_bytes(b64decode(self.get("Secret", "v1", f"{JOB}-token")["data"]["gitlab-token"]))
         settings: dict[str, str] = self.get("ConfigMap", "v1", JOB)["data"]
         return {**settings, "SYNCER_GITLAB_TOKEN_FILE": str(token)}
 
