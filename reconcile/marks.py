@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -41,6 +42,12 @@ class Mark(NamedTuple):
     def names(self, namespace: str, name: str) -> bool:
         """Whether this parsed mark stands for that object, also where GitLab's limit cut its name."""
         return self.key == Mark(self.cluster, namespace, name).key
+
+    def is_one_of(self, names: Collection[tuple[str, str]]) -> bool:
+        """Whether this parsed mark stands for one of the objects with these namespaces and names."""
+        if "~" in self.name:
+            return any(self.names(namespace, name) for namespace, name in names)
+        return (self.namespace, self.name) in names
 
     @property
     def key(self) -> tuple[str, str, str]:

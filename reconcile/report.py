@@ -13,7 +13,7 @@ from reconcile.desired.desired import WantedWebhook
 from reconcile.errors import ReadError
 from reconcile.model import PublicKey, shown_foreign_url, shown_url, without_digests
 from reconcile.plan.changes import Change, Delete, Foreign, Kept, Update
-from reconcile.plan.guard import Objection
+from reconcile.plan.objections import Objection
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem, Severity
 
@@ -94,7 +94,7 @@ class Report:
             return Result.FAILED
         if self.objections:
             return Result.REFUSED
-        if self.is_partly_unread or any(entry.status in _OPEN for entry in self.entries):
+        if self._is_incomplete:
             return Result.INCOMPLETE
         if not self.entries:
             return Result.IN_SYNC
@@ -102,8 +102,17 @@ class Report:
 
     @property
     def is_success(self) -> bool:
-        """Whether all was read, nothing failed and nothing was objected to; problems of single objects do not count."""
-        return self.result not in {Result.FAILED, Result.REFUSED, Result.INCOMPLETE}
+        """
+        Whether all was read, nothing failed, and no objection refuses all deletes or all creates of a kind.
+
+        Problems of single objects do not count, nor does an objection to one project or one namespace.
+        """
+        is_refused = any(objection.refuses_all for objection in self.objections)
+        return self.result is not Result.FAILED and not is_refused and not self._is_incomplete
+
+    @property
+    def _is_incomplete(self) -> bool:
+        return self.is_partly_unread or any(entry.status in _OPEN for entry in self.entries)
 
     @property
     def is_partly_unread(self) -> bool:
@@ -126,9 +135,7 @@ class Report:
             "kept": [_kept(one) for one in self.plan.kept],
             **foreign,
             "problems": [_problem(one) for one in self.plan.problems],
-            "objections": [
-                {"code": one.code.value, "message": one.message, "option": one.option} for one in self.objections
-            ],
+            "objections": [_objection(each) for each in self.objections],
         }
 
     def _summary(self) -> dict[str, int]:
@@ -149,6 +156,17 @@ class Report:
             "warnings": severities.count(Severity.WARNING),
             "notices": severities.count(Severity.NOTICE),
         }
+
+
+def _objection(objection: Objection) -> dict[str, Any]:
+    return {
+        "code": objection.code.value,
+        "message": objection.message,
+        "option": objection.option,
+        "refuses": len(objection.refuses),
+        "project": objection.project,
+        "namespace": objection.namespace,
+    }
 
 
 def entries_of(changes: Iterable[Change], status: Status, error: str | None = None) -> list[Entry]:

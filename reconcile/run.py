@@ -26,10 +26,12 @@ from reconcile.desired.unknown_hosts import with_unknown_hosts
 from reconcile.errors import ReadError, SettingsError
 from reconcile.marks import Owner
 from reconcile.model import SecretOfOtherShard
-from reconcile.plan.changes import Change, Create, Delete, order_of
+from reconcile.plan.changes import Create, order_of
 from reconcile.plan.deploy_keys import joined_under_another_mark
-from reconcile.plan.guard import NO_LIMITS, Expected, Limits, Objection, ObjectionCode, guard, plan_changed
+from reconcile.plan.guard import guard
 from reconcile.plan.inventory import inventory_of
+from reconcile.plan.limits import NO_LIMITS, Limits
+from reconcile.plan.objections import Expected, Objection, plan_changed
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.ports import Flux, GitLab
 from reconcile.problems import Problem
@@ -144,8 +146,9 @@ def guard_and_apply(
     """Judge the plan and, unless this is a dry run, apply what may be applied."""
     checksum = plan.checksum(options.gitlab_host, rules.identity.cluster)
     objections = judge(plan, checksum, options)
-    refused = [change for change in plan.changes if _refused(change, objections)]
-    allowed = [change for change in plan.changes if not _refused(change, objections)]
+    stopped = {order_of(change) for objection in objections for change in objection.refuses}
+    refused = [change for change in plan.changes if order_of(change) in stopped]
+    allowed = [change for change in plan.changes if order_of(change) not in stopped]
     done = entries_of(allowed, Status.PLANNED) if options.dry_run else apply(allowed, refused, gitlab, plan_again)
     entries = sorted([*done, *entries_of(refused, Status.REFUSED)], key=lambda entry: order_of(entry.change))
     if joined := _joined_under_another_mark(entries):
@@ -155,16 +158,11 @@ def guard_and_apply(
 
 
 def judge(plan: Plan, checksum: str, options: RunOptions) -> tuple[Objection, ...]:
-    """The objections to this plan. A plan that was reviewed needs no guard; any other is then refused whole."""
+    """Return the objections to this plan. One that was reviewed needs no guard; any other is then refused whole."""
     if options.expected is None:
         return guard(plan, options.limits, checksum)
     changed = plan_changed(plan, checksum, options.expected)
     return (changed,) if changed else ()
-
-
-def _refused(change: Change, objections: Sequence[Objection]) -> bool:
-    """An objection stops deletes; a plan that is not the expected one stops everything."""
-    return bool(objections) and (isinstance(change, Delete) or objections[0].code is ObjectionCode.PLAN_CHANGED)
 
 
 def _joined_under_another_mark(entries: Sequence[Entry]) -> set[Problem]:

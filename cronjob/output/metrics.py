@@ -23,7 +23,7 @@ from cronjob.output.document import RunMetadata
 from reconcile.marks import Owner
 from reconcile.model import Kind
 from reconcile.plan.changes import ACTIONS
-from reconcile.plan.guard import ObjectionCode
+from reconcile.plan.objections import ObjectionCode
 from reconcile.problems import Code
 from reconcile.report import Report, Status
 

@@ -10,7 +10,7 @@ from typing import Any
 from cronjob.reports.saved_report import report_in, text_of
 from cronjob.settings.values import reason_of
 from reconcile.model import Kind
-from reconcile.plan.guard import Expected
+from reconcile.plan.objections import Expected
 
 _CHECKSUM = re.compile(r"[0-9a-f]{12}")
 

@@ -36,7 +36,8 @@ from cronjob.settings.values import REPORT_FORMATS, ReportFile
 
 # `--help` needs the table, and none of what the decision's types need.
 if TYPE_CHECKING:
-    from reconcile.plan.guard import Expected, Limits
+    from reconcile.plan.limits import Limits
+    from reconcile.plan.objections import Expected
     from reconcile.problems import Severity
     from reconcile.tenancy import Tenancy
 
@@ -86,7 +87,7 @@ class Options:
         WRITING, "remove what is ours and no longer wanted", default=True, negatable=True, commands=RUN
     )
     max_prune: Limits = option(
-        kinds.LIMITS, WRITING, "refuse to remove more than this; 100% is no limit", default="20,25%", commands=RUN
+        kinds.LIMITS, WRITING, "refuse to remove from more projects; 100% is no limit", default="20,25%", commands=RUN
     )
     expect_plan: Expected | None = option(
         kinds.EXPECTED_PLAN, WRITING, "apply only this plan: a checksum or a JSON report", commands=RUN

@@ -11,7 +11,8 @@ from cronjob.settings import values as parsing
 
 # These are imported only when an option has such a value.
 if TYPE_CHECKING:
-    from reconcile.plan.guard import Expected, Limits
+    from reconcile.plan.limits import Limits
+    from reconcile.plan.objections import Expected
 
 
 T = TypeVar("T")
@@ -101,7 +102,7 @@ def choice(*choices: str) -> ValueKind[str]:
 
 
 def _limits(text: str) -> Limits:
-    from reconcile.plan.guard import Limits
+    from reconcile.plan.limits import Limits
 
     return Limits.parse(text)
 

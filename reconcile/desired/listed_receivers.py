@@ -15,11 +15,12 @@ class ListedReceivers:
     """
     Every Receiver that is listed and not being deleted, whatever its type, resources and state.
 
-    *by_path* names one Receiver for each path. *without_path* are those whose path nobody knows yet.
+    *by_path* names one Receiver for each path. *without_path* are those whose path nobody knows yet. *refs* are all.
     """
 
     by_path: Mapping[str, Ref] = field(default_factory=dict, repr=False)
     without_path: tuple[Ref, ...] = ()
+    refs: tuple[Ref, ...] = ()
 
     @classmethod
     def of(cls, receivers: Iterable[ReceiverRequest]) -> ListedReceivers:
@@ -29,7 +30,8 @@ class ListedReceivers:
         for receiver in listed:
             if receiver.path:
                 by_path.setdefault(receiver.path, receiver.ref)
-        return cls(by_path, tuple(receiver.ref for receiver in listed if not receiver.path))
+        without_path = tuple(receiver.ref for receiver in listed if not receiver.path)
+        return cls(by_path, without_path, tuple(receiver.ref for receiver in listed))
 
     def user_of(self, path: str, project: str, tenancy: Tenancy) -> Ref | None:
         """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from reconcile.actual import Found, FoundKey
@@ -108,10 +110,23 @@ class Update(_OfWanted):
         return self.found.id
 
 
+class Excuse(StrEnum):
+    """
+    Why a delete is no loss: REPLACED, since the same object has, or gets, another item on the project.
+
+    ANNOUNCED, since another key that was there before has taken over. SAME_PATH, since another webhook there leads to
+    the same Receiver.
+    """
+
+    REPLACED = "replaced"
+    ANNOUNCED = "announced"
+    SAME_PATH = "same path"
+
+
 @dataclass(frozen=True, slots=True)
 class Delete:
     """
-    Remove *found*. *replaced*: the project has, or gets, what takes its place, so no guard counts it.
+    Remove *found*. *excuse* says why the guard need not count it, None where it counts.
 
     *waits_for* names the changes of its kind on its project that must be made first: what makes its own replacement.
     """
@@ -119,7 +134,7 @@ class Delete:
     project: Project
     found: Found
     reason: str
-    replaced: bool = False
+    excuse: Excuse | None = None
     waits_for: frozenset[str] = field(default=frozenset(), repr=False)
 
     action = "delete"
@@ -147,8 +162,7 @@ class Delete:
     @property
     def sources(self) -> tuple[Ref, ...]:
         """The Secret or Receiver that its mark names."""
-        kind = "Secret" if self.kind is Kind.DEPLOY_KEY else "Receiver"
-        return (Ref(kind, self.mark.namespace, self.mark.name),) if self.mark else ()
+        return source_of(self.found)
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -168,6 +182,12 @@ class Written(NamedTuple):
 
     id: int
     anothers_title: str | None = None
+
+
+def source_of(found: Found) -> tuple[Ref, ...]:
+    """Return the Secret or Receiver that the item's mark names; nothing where it carries none."""
+    kind = "Secret" if found.kind is Kind.DEPLOY_KEY else "Receiver"
+    return (Ref(kind, found.mark.namespace, found.mark.name),) if found.mark else ()
 
 
 # A test push corrects this field; nothing else about the webhook is written.
@@ -220,3 +240,11 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
     unchanged: int = 0
     owned: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
+    owned_on: dict[Kind, set[int]] = field(default_factory=lambda: {kind: set() for kind in Kind})
+    sources_on: dict[int, set[Ref]] = field(default_factory=lambda: defaultdict(set))
+
+    def own(self, project: Project, found: Found) -> None:
+        """Count an item that is ours before the run."""
+        self.owned[found.kind] += 1
+        self.owned_on[found.kind].add(project.id)
+        self.sources_on[project.id].update(source_of(found))

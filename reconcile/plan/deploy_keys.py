@@ -18,7 +18,7 @@ from collections import Counter
 from reconcile.actual import Actual, FoundKey, Items
 from reconcile.desired.desired import Desired, WantedKey
 from reconcile.marks import Owner
-from reconcile.model import Kind, Ref
+from reconcile.model import Project, Ref
 from reconcile.plan.changes import RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
 from reconcile.plan.replacements import Replacements
 from reconcile.problems import Code, Problem, Severity
@@ -45,14 +45,17 @@ class KeyPlanner:
             found = present.get(key)
             if found:
                 self._present(wanted[key], found)
-                replacements.add(self._known(wanted[key]), found.mark)
+                replacements.add(self._known(wanted[key]), found.mark, announced=found.owner is Owner.OURS)
             else:
                 self._missing(wanted[key])
                 replacements.add(self._known(wanted[key]), wanted[key].mark, change=wanted[key].name)
         for found in items.keys:
-            self._findings.owned[Kind.DEPLOY_KEY] += found.owner is Owner.OURS
-            if found.key not in wanted:
-                self._unwanted(items, found, held, replacements)
+            if found.owner is Owner.OURS:
+                self._findings.own(items.project, found)
+            elif found.key not in wanted:
+                self._findings.foreign.append(Foreign(items.project, found, found.owner))
+        unwanted = [found for found in items.keys if found.owner is Owner.OURS and found.key not in wanted]
+        self._remove(items.project, unwanted, held, replacements)
 
     def _known(self, wanted: WantedKey) -> list[Ref]:
         return [name for secret in wanted.secrets for name in self._rules.known_as(secret)]
@@ -109,17 +112,22 @@ class KeyPlanner:
             message = f"Deploy key {found.id} has expired and opens nothing; make a new key in {wanted.secrets[0]}."
             self._report(wanted, Code.KEY_EXPIRED, message)
 
-    def _unwanted(self, items: Items, found: FoundKey, held: Code | None, replacements: Replacements) -> None:
-        if found.owner is not Owner.OURS:
-            self._findings.foreign.append(Foreign(items.project, found, found.owner))
-            return
-        because = held or self._desired.holds.on_key(items.project, found)
-        if because:
-            self._findings.kept.append(Kept(items.project, found, because))
-            return
-        replaced = replacements.take(found.mark)
-        waits_for = replacements.changes_for(found.mark)
-        self._findings.changes.append(Delete(items.project, found, self._reason_to_delete(found), replaced, waits_for))
+    def _remove(
+        self, project: Project, unwanted: list[FoundKey], held: Code | None, replacements: Replacements
+    ) -> None:
+        """Delete our keys that nothing wants on this project, or keep them where something holds them."""
+        deleted = []
+        for found in unwanted:
+            because = held or self._desired.holds.on_key(project, found)
+            if because:
+                self._findings.kept.append(Kept(project, found, because))
+            else:
+                deleted.append(found)
+        excuses = replacements.excuse([found.mark for found in deleted])
+        self._findings.changes += [
+            Delete(project, found, self._reason_to_delete(found), excuse, replacements.changes_for(found.mark))
+            for found, excuse in zip(deleted, excuses, strict=True)
+        ]
 
     def _reason_to_delete(self, found: FoundKey) -> str:
         if self._rules.identity.every_namespace:

@@ -23,11 +23,13 @@ from dataclasses import dataclass, field, replace
 from reconcile.actual import Actual
 from reconcile.desired.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
-from reconcile.model import Kind
+from reconcile.model import Kind, Ref
 from reconcile.plan.changes import Change, Create, Delete, Findings, Foreign, Kept, order_of
 from reconcile.plan.deploy_keys import KeyPlanner
+from reconcile.plan.deserted import Deserted, deserted_by
 from reconcile.plan.inventory import Inventory
 from reconcile.plan.webhooks import WebhookPlanner
+from reconcile.plan.webhooks_elsewhere import StrayWebhooks, WebhooksElsewhere
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
 
@@ -37,8 +39,9 @@ class Plan:
     """
     What a run would do, sorted, so that two runs over the same state print the same bytes.
 
-    *unreadable* counts the *projects* that could not be read, *owned* what was ours before, by kind. *deserted* names
-    the namespaces of planned deletes in which no GitRepository (for keys) or no Receiver (for webhooks) is left.
+    *unreadable* counts the *projects* that could not be read, *owned* what was ours before, by kind. *owned_on* says on
+    which projects that is, *sources_on* which Secrets and Receivers its marks name there, both by project id.
+    *deserted* are the deletes in namespaces that hold no GitRepository (for keys) or no Receiver (for webhooks).
     *spared* are the deletes that `--no-prune` left out, *inventory* is None unless it was asked for.
     """
 
@@ -50,7 +53,10 @@ class Plan:
     unreadable: int = 0
     unchanged: int = 0
     owned: Mapping[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
-    deserted: tuple[tuple[Kind, str], ...] = ()
+    owned_on: Mapping[Kind, frozenset[int]] = field(default_factory=lambda: dict.fromkeys(Kind, frozenset()))
+    sources_on: Mapping[int, frozenset[Ref]] = field(default_factory=dict)
+    deserted: tuple[Deserted, ...] = ()
+    webhooks_elsewhere: WebhooksElsewhere = field(default_factory=WebhooksElsewhere)
     spared: tuple[Delete, ...] = ()
     inventory: Inventory | None = field(default=None, repr=False)
 
@@ -99,8 +105,9 @@ def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
     findings = Findings()
     keys = KeyPlanner(desired, actual, rules, findings)
     webhooks = WebhookPlanner(desired, rules, findings)
+    strays = StrayWebhooks(desired, rules, findings)
     for items in actual.projects:
-        held = Code.MARK_ELSEWHERE if webhooks.elsewhere(items) else None
+        held = Code.MARK_ELSEWHERE if strays.hold(items) else None
         keys.compare(items, held)
         webhooks.compare(items, held)
     changes = tuple(sorted(findings.changes, key=order_of))
@@ -114,7 +121,10 @@ def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
         unreadable=len(actual.unreadable),
         unchanged=findings.unchanged,
         owned=findings.owned,
-        deserted=_deserted(changes, desired, rules),
+        owned_on={kind: frozenset(projects) for kind, projects in findings.owned_on.items()},
+        sources_on={id_: frozenset(sources) for id_, sources in findings.sources_on.items()},
+        deserted=deserted_by(changes, desired, rules),
+        webhooks_elsewhere=strays.summary,
     )
 
 
@@ -135,20 +145,3 @@ def _not_read(foreign: list[Foreign]) -> list[Problem]:
         )
         for namespace in namespaces
     ]
-
-
-def _deserted(changes: tuple[Change, ...], desired: Desired, rules: Rules) -> tuple[tuple[Kind, str], ...]:
-    if rules.identity.every_namespace:
-        # A whole cluster is retired: nobody asked Kubernetes what is left.
-        return ()
-    inhabited = {Kind.DEPLOY_KEY: desired.repositories_in, Kind.WEBHOOK: desired.receivers_in}
-    empty = set()
-    for change in changes:
-        if isinstance(change, Delete):
-            # What carries no mark belongs to no namespace in particular: all of them must be empty.
-            namespaces = {change.mark.namespace} if change.mark else rules.identity.namespaces
-            # A former namespace cannot hold anything any more: then those that are read must hold something.
-            read = (namespaces & rules.identity.namespaces) or rules.identity.namespaces
-            if read and not read & inhabited[change.kind]:
-                empty |= {(change.kind, namespace) for namespace in read}
-    return tuple(sorted(empty))

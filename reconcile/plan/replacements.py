@@ -8,11 +8,12 @@ work. And a delete waits for the changes that make its replacement.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from reconcile.marks import Mark
 from reconcile.model import Ref
+from reconcile.plan.changes import Excuse
 from reconcile.problems import Code
 
 Name = tuple[str, str]
@@ -26,15 +27,16 @@ class Replacements:
         self._added = 0
         self._taken: set[int] = set()
         self._by_object: dict[Name, list[int]] = defaultdict(list)
-        self._by_url: dict[str, list[int]] = defaultdict(list)
+        self._announced: list[int] = []
         self._changes: dict[Name, set[str]] = defaultdict(set)
         self._missing: dict[Name, Code] = {}
 
-    def add(self, objects: Iterable[Ref], mark: Mark | None, url: str = "", *, change: str = "") -> None:
+    def add(self, objects: Iterable[Ref], mark: Mark | None, *, change: str = "", announced: bool = False) -> None:
         """
-        Add a wanted item that comes from *objects*, carries *mark* and lies at *url*, if it is a webhook.
+        Add a wanted item that comes from *objects* and carries *mark*.
 
-        *change* is the name of the change that creates it, empty where it is there already.
+        *change* is the name of the change that creates it, empty where it is there already. *announced* is a key of
+        ours that was there before this run.
         """
         names = _names(objects)
         for name in names:
@@ -44,7 +46,8 @@ class Replacements:
             names.add((mark.namespace, mark.name))
         for name in names:
             self._by_object[name].append(self._added)
-        self._by_url[url].append(self._added)
+        if announced:
+            self._announced.append(self._added)
         self._added += 1
 
     def add_missing(self, objects: Iterable[Ref], code: Code) -> None:
@@ -52,15 +55,25 @@ class Replacements:
         for name in _names(objects):
             self._missing.setdefault(name, code)
 
-    def take(self, mark: Mark | None, url: str = "") -> bool:
-        """Whether an item with *mark*, or at *url*, is replaced by a wanted item not yet taken; that is then taken."""
-        candidates = [*_of(self._by_object, mark)] + ([self._by_url.get(url, [])] if url else [])
-        for numbers in candidates:
-            while numbers:
-                number = numbers.pop()
-                if number not in self._taken:
-                    self._taken.add(number)
-                    return True
+    def excuse(self, marks: Sequence[Mark | None]) -> list[Excuse | None]:
+        """
+        Return the excuse of each delete of a project, by its mark; a wanted item excuses one.
+
+        What comes from the same object replaces it; only what is then left may have taken over from another one.
+        """
+        replaced = [any(map(self._take, _of(self._by_object, mark))) for mark in marks]
+        return [
+            Excuse.REPLACED if is_replaced else Excuse.ANNOUNCED if self._take(self._announced) else None
+            for is_replaced in replaced
+        ]
+
+    def _take(self, numbers: list[int]) -> bool:
+        """Whether one of these items is not yet taken; it then is."""
+        while numbers:
+            number = numbers.pop()
+            if number not in self._taken:
+                self._taken.add(number)
+                return True
         return False
 
     def changes_for(self, mark: Mark | None) -> frozenset[str]:

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 from reconcile.actual import EXECUTABLE, FoundWebhook, Items
 from reconcile.desired.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
-from reconcile.model import Kind, Project, Ref, shown_url
-from reconcile.plan.changes import ALERT_STATUS, RETIRED, Create, Delete, Findings, Foreign, Kept, Update
+from reconcile.model import Project, Ref, shown_url
+from reconcile.plan.changes import ALERT_STATUS, RETIRED, Create, Delete, Excuse, Findings, Foreign, Kept, Update
 from reconcile.plan.replacements import Replacements
 from reconcile.plan.webhook_fields import differences
+from reconcile.plan.webhooks_elsewhere import is_stray
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
 
@@ -47,7 +48,7 @@ class _ProjectState:
     def add(self, wanted: WantedWebhook, usable: list[FoundWebhook], rules: Rules, *, changes: bool) -> None:
         """Record a wanted webhook that the project has, the first of *usable*, or gets."""
         names = rules.known_as(wanted.sources[0])
-        self.replacements.add(names, usable[0].mark if usable else None, wanted.url)
+        self.replacements.add(names, usable[0].mark if usable else None)
         self.served[rules.path_of(wanted.url)] = frozenset([wanted.name] if changes else ())
 
 
@@ -58,22 +59,6 @@ class WebhookPlanner:
         self._desired = desired
         self._rules = rules
         self._findings = findings
-
-    def elsewhere(self, items: Items) -> bool:
-        """Whether a webhook with our mark lies at a URL that is not ours; each is reported."""
-        strays = [
-            found
-            for found in items.webhooks
-            if self._rules.receiver_url and found.owner is Owner.OURS and not self._rules.counts(found.url)
-        ]
-        for found in strays:
-            message = (
-                f"Webhook {found.id} carries our mark and points to {shown_url(found.url)}: the base URL has changed "
-                "(add the old one to previous_receiver_urls), or another cluster uses our name (rename one). "
-                "Until then nothing of ours is removed from this project."
-            )
-            self._findings.problems.append(Problem.of(Code.MARK_ELSEWHERE, message, project=items.project.path))
-        return bool(strays)
 
     def compare(self, items: Items, held: Code | None) -> None:
         """Add what differs on one project; *held* keeps everything of ours there."""
@@ -104,8 +89,7 @@ class WebhookPlanner:
             for one in at_url
             if self._is_to_delete(state, one)
         ]
-        for found, reason in sorted(to_delete, key=lambda pair: pair[0].id):
-            self._remove(state, found, reason)
+        self._remove(state, sorted(to_delete, key=lambda pair: pair[0].id))
 
     def _split_by_owner(self, at_url: list[FoundWebhook]) -> tuple[list[FoundWebhook], list[FoundWebhook]]:
         """What lies at a wanted URL, the oldest first: that which is ours or unmarked, and that of others."""
@@ -126,7 +110,8 @@ class WebhookPlanner:
         found = usable[0]
         # Before GitLab 17.1 nothing is marked; there what is wanted counts as ours.
         is_ours = found.owner is Owner.OURS or not found.has_description
-        self._findings.owned[Kind.WEBHOOK] += is_ours
+        if is_ours:
+            self._findings.own(wanted.project, found)
         fields = differences(wanted, found, self._rules)
         is_off = found.alert_status != EXECUTABLE
         if fields:
@@ -153,7 +138,7 @@ class WebhookPlanner:
         if user and not (is_ours and state.held):
             self._report_unmarked(state, Code.WEBHOOK_IN_USE, _in_use(found, user))
             if is_ours:
-                self._findings.owned[Kind.WEBHOOK] += 1
+                self._findings.own(state.project, found)
                 self._findings.kept.append(Kept(state.project, found, Code.WEBHOOK_IN_USE))
                 return False
         elif is_unmarked and not is_ours and found.url not in self._desired.holds.webhook_urls:
@@ -166,7 +151,13 @@ class WebhookPlanner:
         """Whether it is ours, or becomes ours with `--adopt`. `retire` knows no Receivers: there only a mark counts."""
         if found.mark is None and self._rules.identity.every_namespace:
             return False
+        if found.mark and not self._rules.identity.every_namespace and not self._leads_to_a_receiver(found):
+            # Whoever writes our mark on a webhook to somewhere else does not make it ours.
+            return False
         return found.owner is Owner.OURS or (is_unmarked and self._rules.adopt)
+
+    def _leads_to_a_receiver(self, found: FoundWebhook) -> bool:
+        return self._rules.counts(found.url) or is_stray(found, self._rules)
 
     def _user_of(self, state: _ProjectState, found: FoundWebhook) -> Ref | None:
         """
@@ -189,17 +180,26 @@ class WebhookPlanner:
             return "carries no mark, lies at one of our URLs, and no Receiver wants it"
         return "ours, and no Receiver wants it on this project any more"
 
-    def _remove(self, state: _ProjectState, found: FoundWebhook, reason: str) -> None:
-        self._findings.owned[Kind.WEBHOOK] += 1
-        because = state.held or self._desired.holds.on_webhook(state.project, found)
-        because = because or state.replacements.missing_for(found.mark)
-        if because:
-            self._findings.kept.append(Kept(state.project, found, because))
-            return
-        replaced = state.replacements.take(found.mark, found.url)
-        # One at another path than its Receiver's opens nothing any more, so it waits for nothing.
-        waits_for = state.served.get(self._rules.path_of(found.url), frozenset())
-        self._findings.changes.append(Delete(state.project, found, reason, replaced, waits_for))
+    def _remove(self, state: _ProjectState, unwanted: list[tuple[FoundWebhook, str]]) -> None:
+        """Delete these webhooks for their reasons, or keep them where something holds them."""
+        deleted = []
+        for found, reason in unwanted:
+            self._findings.own(state.project, found)
+            because = state.held or self._desired.holds.on_webhook(state.project, found)
+            because = because or state.replacements.missing_for(found.mark)
+            if because:
+                self._findings.kept.append(Kept(state.project, found, because))
+            else:
+                deleted.append((found, reason))
+        # Another webhook there leads to the same Receiver: no loss, whatever the marks say.
+        doubled = [self._rules.path_of(found.url) in state.served for found, _ in deleted]
+        marks = [None if is_double else found.mark for (found, _), is_double in zip(deleted, doubled, strict=True)]
+        excuses = state.replacements.excuse(marks)
+        for (found, reason), is_double, excuse in zip(deleted, doubled, excuses, strict=True):
+            # One at another path than its Receiver's opens nothing any more, so it waits for nothing.
+            waits_for = state.served.get(self._rules.path_of(found.url), frozenset())
+            why = Excuse.SAME_PATH if is_double else excuse
+            self._findings.changes.append(Delete(state.project, found, reason, why, waits_for))
 
     def _report(self, wanted: WantedWebhook, code: Code, message: str) -> None:
         self._findings.problems.append(Problem.of(code, message, object=wanted.sources[0], project=wanted.project.path))

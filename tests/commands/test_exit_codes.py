@@ -6,7 +6,7 @@ import pytest
 
 from cronjob.exit_codes import ExitCode, exit_code_of, exit_of
 from reconcile.errors import LEASE_HELD, ReadError
-from reconcile.plan.guard import Objection
+from reconcile.plan.objections import Objection
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem, Severity
 from reconcile.report import Report, Status

@@ -35,7 +35,8 @@ def test_removing_most_tenants_is_refused_with_everything_that_would_go(program:
     assert [one["status"] for one in done.report["changes"]] == ["refused"] * 30
     [objection] = done.report["objections"]
     assert objection["code"] == "TooManyPrunes"
-    assert "Would remove 30 of the 40 items that are ours" in objection["message"]
+    assert "Would remove from 15 of the 20 projects with items of ours" in objection["message"]
+    assert (objection["refuses"], objection["project"], objection["namespace"]) == (30, None, None)
     assert "--max-prune" in objection["message"]
     assert f"--expect-plan {done.report['plan']}" in objection["message"]
 

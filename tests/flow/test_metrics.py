@@ -16,7 +16,7 @@ import pytest
 from cronjob.commands import job
 from cronjob.output.metrics import METRICS, PREFIX
 from cronjob.sandbox.samples import CLUSTER, NAMESPACE
-from reconcile.plan.guard import ObjectionCode
+from reconcile.plan.objections import ObjectionCode
 from reconcile.problems import Code
 from tests.worlds.gitlab_builders import raw_server
 from tests.worlds.program import Done, Program, a_program

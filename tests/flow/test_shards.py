@@ -144,7 +144,7 @@ def test_each_shard_guards_its_part_of_the_deletes(leaving: int, *, refused: boo
         program.tenants_leave(range(1, 1 + leaving))
         ended = [shard(program, index, of=4) for index in range(4)]
 
-    # Six tenants are 12 items of 60, which a single run would refuse as well.
+    # Six of 30 tenants are 20 percent, but in one shard or another more than its part.
     assert any(done.code == 4 for done in ended) is refused
     assert all(done.code in {0, 4} for done in ended)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from reconcile.causes import Cause, CauseCode
 from reconcile.errors import ReadError
 from reconcile.marks import Owner
 from reconcile.plan.changes import Create, Foreign, Kept, Update
-from reconcile.plan.guard import Objection, ObjectionCode
+from reconcile.plan.objections import Objection, ObjectionCode
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem
 from reconcile.report import Entry, Report, Result, Status, entries_of
@@ -32,7 +33,7 @@ from tests.worlds.builders import (
     some_rules,
 )
 
-OBJECTION = Objection(ObjectionCode.TOO_MANY_PRUNES, "Too many.", "--max-prune")
+OBJECTION = Objection(ObjectionCode.TOO_MANY_PRUNES, "Too many.", "--max-prune", (a_delete(), a_delete(2)))
 DIGEST = a_url().rpartition("/")[2]
 SHOWN = f"https://flux.example.net/hook/{DIGEST[:8]}…"
 
@@ -103,6 +104,14 @@ def test_a_run_that_read_everything_and_failed_at_nothing_is_a_success_whatever_
 )
 def test_any_other_run_is_none(report: Report) -> None:
     assert not report.is_success
+
+
+def test_an_objection_to_one_project_or_namespace_does_not_withhold_success() -> None:
+    narrow = replace(OBJECTION, project="tenants/shop", refuses_all=False)
+
+    assert a_report(Status.APPLIED, Status.REFUSED, objections=(narrow,)).is_success
+    assert not a_report(Status.APPLIED, Status.REFUSED, objections=(narrow, OBJECTION)).is_success
+    assert not a_report(Status.FAILED, Status.REFUSED, objections=(narrow,)).is_success
 
 
 # a failed reading
@@ -192,7 +201,16 @@ def test_the_summary_counts_actions_and_how_they_went() -> None:
         "notices": 0,
     }
     assert (data["plan"], data["dry_run"], data["result"]) == ("0123456789ab", False, "refused")
-    assert data["objections"] == [{"code": "TooManyPrunes", "message": "Too many.", "option": "--max-prune"}]
+    assert data["objections"] == [
+        {
+            "code": "TooManyPrunes",
+            "message": "Too many.",
+            "option": "--max-prune",
+            "refuses": 2,
+            "project": None,
+            "namespace": None,
+        }
+    ]
     assert report.count(Status.APPLIED, Status.FAILED) == 3
 
 

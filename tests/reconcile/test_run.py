@@ -9,7 +9,8 @@ from cronjob.exit_codes import exit_code_of
 from reconcile.errors import ReadError, SettingsError
 from reconcile.model import Kind, Project, Ref, SecretUnreadable
 from reconcile.plan.changes import Change, Delete
-from reconcile.plan.guard import Expected, Limits
+from reconcile.plan.limits import Limits
+from reconcile.plan.objections import Expected
 from reconcile.report import Report, Result, Status
 from tests.worlds.builders import NAMESPACE, RECEIVER_URL, a_public_key, a_url, some_rules
 from tests.worlds.ports import Kubernetes, marked
@@ -306,20 +307,47 @@ def test_a_failed_delete_is_recorded_and_the_next_run_repeats_it(settled: TwoTen
 # the guard
 
 
-def test_the_guard_refuses_deletes_and_creates_happen_all_the_same(settled: TwoTenants) -> None:
+def test_an_objection_to_one_project_refuses_its_deletes_and_everything_else_happens(settled: TwoTenants) -> None:
     for number in range(30):
         settled.gitlab.add_key(B, a_public_key(100 + number), marked("left"))
     rotate(settled, "a", 3)
 
     report = settled.run()
 
-    assert [one.code for one in report.objections] == ["TooManyPrunes"]
+    assert [(one.code, one.project) for one in report.objections] == [("TooManyPrunes", B.path)]
+    refused = [entry.change for entry in report.entries if entry.status is Status.REFUSED]
+    assert ({change.project for change in refused}, len(refused)) == ({B}, 30)
+    assert settled.gitlab.titles(A) == [marked("a")]
+    assert [one.key for one in settled.gitlab.keys.values() if one.title == marked("a")] == [a_public_key(3)]
+    assert len(settled.gitlab.titles(B)) == 31
+    assert (report.result, exit_code_of(report, None, 0), report.is_success) == (Result.REFUSED, 4, True)
+
+
+def test_an_objection_to_all_deletes_lets_creates_happen_and_is_no_success(settled: TwoTenants) -> None:
+    for number in range(10, 15):
+        settled.gitlab.add_project(Project(number, f"tenants/p{number}"))
+        settled.gitlab.add_key(Project(number, f"tenants/p{number}"), a_public_key(number), marked("left"))
+    rotate(settled, "a", 3)
+
+    report = settled.run()
+
+    assert [(one.code, one.project) for one in report.objections] == [("TooManyPrunes", None)]
     assert {entry.status for entry in report.entries if isinstance(entry.change, Delete)} == {Status.REFUSED}
     assert {change.action for change in settled.gitlab.written} == {"create"}
     assert a_public_key(3) in {one.key for one in settled.gitlab.keys.values()}
-    assert len(settled.gitlab.titles(B)) == 31
     assert settled.flux.readings == 1
-    assert (report.result, exit_code_of(report, None, 0)) == (Result.REFUSED, 4)
+    assert (report.result, exit_code_of(report, None, 0), report.is_success) == (Result.REFUSED, 4, False)
+
+
+def test_at_a_mistyped_base_url_no_webhook_is_made_and_keys_are_served(settled: TwoTenants) -> None:
+    settled.rules = some_rules(receiver_url="https://typo.example.net")
+    settled.flux.add_repository("a2", A.path, a_public_key(3))
+
+    report = settled.run()
+
+    assert [(one.code, len(one.refuses)) for one in report.objections] == [("ReceiverUrlChanged", 2)]
+    assert [change.kind for change in settled.gitlab.written] == [Kind.DEPLOY_KEY]
+    assert (exit_code_of(report, None, 0), report.is_success) == (4, False)
 
 
 def test_a_higher_limit_lets_the_deletes_through(settled: TwoTenants) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.plan.guard import Limits
+from reconcile.plan.limits import Limits
 from reconcile.shares import ALL, Share
 from tests.worlds.settings_samples import complaint, read, write
 

@@ -16,7 +16,7 @@ from cronjob.settings.print_config import describe
 from cronjob.settings.resolve import resolve
 from cronjob.settings.settings import read_settings
 from reconcile.errors import SettingsError
-from reconcile.plan.guard import Limits
+from reconcile.plan.limits import Limits
 from reconcile.problems import Severity
 from tests.worlds.settings_samples import (
     ELSEWHERE,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cronjob.settings.values import ReportFile
-from reconcile.plan.guard import Expected
+from reconcile.plan.objections import Expected
 from tests.worlds.settings_samples import (
     CHECKSUM,
     FINGERPRINT,

@@ -14,7 +14,7 @@ from cronjob.settings.resolve import resolve
 from cronjob.settings.settings import read_settings, settings_from
 from reconcile.errors import SettingsError
 from reconcile.marks import Mark, Owner
-from reconcile.plan.guard import Limits
+from reconcile.plan.limits import Limits
 from reconcile.tenancy import Rule
 from tests.worlds.settings_samples import (
     FINGERPRINT,

@@ -15,7 +15,7 @@ from reconcile.desired.listed_receivers import ListedReceivers
 from reconcile.events import DEFAULT_FLAGS, FLAGS
 from reconcile.marks import Identity, Mark
 from reconcile.model import Project, PublicKey, Ref, Secret
-from reconcile.plan.changes import Create, Delete, Update
+from reconcile.plan.changes import Create, Delete, Excuse, Update
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Problem
 from reconcile.report import Entry, Report, Status
@@ -238,10 +238,15 @@ def an_update(number: int = 1, **fields: tuple[object, object]) -> Update:
 
 
 def a_delete(
-    number: int = 1, *, project: Project | None = None, webhook: bool = False, replaced: bool = False
+    number: int = 1,
+    *,
+    project: Project | None = None,
+    webhook: bool = False,
+    excuse: Excuse | None = None,
+    name: str = "shop",
 ) -> Delete:
-    found = a_webhook(number) if webhook else a_key(number)
-    return Delete(project or a_project(), found, "not wanted", replaced)
+    found = a_webhook(number, description=str(a_mark(name))) if webhook else a_key(number, title=str(a_mark(name)))
+    return Delete(project or a_project(), found, "not wanted", excuse)
 
 
 def a_report(*statuses: Status, problems: tuple[Problem, ...] = (), **more: object) -> Report:

@@ -32,7 +32,7 @@ from cronjob.sandbox.samples import (
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 BIN = Path(sys.executable).parent
-NAMESPACE, TENANTS = "tenant-config", ("canary", "sample-tenant", "shop")
+NAMESPACE, TENANTS = "tenant-config", ("canary", "sample-tenant", "shop", "wiki")
 _BLOCK = re.compile(
     r"(?:^ *<!-- (?P<marker>[^\n]*) -->\n)?^(?P<indent> *)```(?P<kind>sh|yaml)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,

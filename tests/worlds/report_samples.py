@@ -9,7 +9,8 @@ from cronjob.exit_codes import exit_of
 from cronjob.output.document import RunMetadata, document_of
 from reconcile.desired.holds import Holder, Holds
 from reconcile.errors import ReadError
-from reconcile.plan.guard import Limits, guard
+from reconcile.plan.guard import guard
+from reconcile.plan.limits import Limits
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.problems import Code, Problem, Severity
 from reconcile.report import Entry, Report, Status
@@ -100,8 +101,11 @@ def a_report(*, dry_run: bool = True, status: Status = Status.PLANNED, error: st
 
 
 def a_refused_report() -> Report:
-    left = [a_key(number, title=LEFT_MARK) for number in range(1, 26)]
-    plan = make_plan(some_desired(), some_actual(some_items(*left)), some_rules())
+    left = [
+        some_items(a_key(number, title=LEFT_MARK), project=a_project(number, f"tenants/p{number}"))
+        for number in range(1, 26)
+    ]
+    plan = make_plan(some_desired(), some_actual(*left), some_rules())
     objections = guard(plan, Limits(), "0123456789ab")
     entries = tuple(Entry(change, Status.REFUSED) for change in plan.changes)
     return Report(plan, entries, dry_run=False, checksum="0123456789ab", objections=objections)
@@ -134,5 +138,6 @@ def hostile_document(text: str) -> dict[str, Any]:
                 one[item].update(title=text, url=text, fingerprint=text, description=text)
     for problem in document["problems"]:
         problem.update(object=text, project=text, message=f"The title `{text}` of {text} is no title.")
-    document["objections"] = [{"code": "TooManyPrunes", "message": text, "option": "--max-prune"}]
+    objection = {"code": "TooManyPrunes", "message": text, "option": "--max-prune"}
+    document["objections"] = [{**objection, "refuses": 1, "project": text, "namespace": text}]
     return document

@@ -13,7 +13,8 @@ from cronjob.settings.option_table import OPTIONS
 from cronjob.settings.settings import Settings, read_settings
 from cronjob.settings.values import switch
 from reconcile.errors import SettingsError
-from reconcile.plan.guard import Expected, Limits
+from reconcile.plan.limits import Limits
+from reconcile.plan.objections import Expected
 from reconcile.problems import Severity
 from reconcile.tenancy import Rule, Tenancy
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconcile.actual import Actual, actual_from
 from reconcile.model import LookUpResult, Project
-from reconcile.plan.guard import NO_LIMITS
+from reconcile.plan.limits import NO_LIMITS
 from reconcile.report import Report
 from reconcile.rules import Rules
 from reconcile.run import RunOptions, reconcile, retire

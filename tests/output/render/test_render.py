@@ -13,7 +13,7 @@ from cronjob.output.render import rendered
 from cronjob.output.render.escaping import for_terminal
 from cronjob.output.render.page import Page
 from cronjob.output.render.summary import summary_line
-from reconcile.plan.guard import Objection, ObjectionCode
+from reconcile.plan.objections import Objection, ObjectionCode
 from reconcile.plan.plan import make_plan
 from reconcile.report import Entry, Report, Status
 from tests.worlds.builders import (

@@ -6,7 +6,7 @@ from reconcile.actual import FoundKey, Unreadable
 from reconcile.desired.holds import Holder, Holds
 from reconcile.marks import Identity, Owner
 from reconcile.model import Kind
-from reconcile.plan.changes import Create, Update
+from reconcile.plan.changes import Create, Excuse, Update
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem
 from tests.worlds.builders import (
@@ -19,6 +19,7 @@ from tests.worlds.builders import (
     a_plan,
     a_project,
     a_public_key,
+    a_url,
     a_wanted_key,
     a_webhook,
     codes,
@@ -93,7 +94,7 @@ def test_our_key_that_nobody_wants_is_deleted() -> None:
     assert shape(plan) == [("delete", "deploy_key", 101)]
     assert plan.deletes[0].reason == "ours, and no GitRepository wants it on this project any more"
     assert plan.deletes[0].sources == (secret_ref("shop"),)
-    assert plan.deletes[0].replaced is False
+    assert plan.deletes[0].excuse is None
     assert plan.owned == {Kind.DEPLOY_KEY: 1, Kind.WEBHOOK: 0}
 
 
@@ -209,7 +210,7 @@ def test_what_is_held_and_not_ours_is_foreign_all_the_same() -> None:
 
 
 def test_a_mark_elsewhere_keeps_our_keys_too() -> None:
-    stray = a_webhook(1, url="https://old.example.net/hook/1")
+    stray = a_webhook(1, url=a_url(base="https://old.example.net"))
 
     plan = a_plan(a_key(title=LEFT_MARK), stray)
 
@@ -412,25 +413,25 @@ def test_a_rotated_key_is_created_before_the_old_one_is_deleted_as_replaced() ->
     plan = a_plan(a_wanted_key(2), a_key(1))
 
     assert shape(plan) == [("create", "deploy_key", None), ("delete", "deploy_key", 101)]
-    assert plan.deletes[0].replaced is True
+    assert plan.deletes[0].excuse is Excuse.REPLACED
 
 
 def test_a_key_is_replaced_by_one_that_is_there_already() -> None:
     plan = a_plan(a_wanted_key(2), a_key(1), a_key(2))
 
-    assert [delete.replaced for delete in plan.deletes] == [True]
+    assert [delete.excuse for delete in plan.deletes] == [Excuse.REPLACED]
 
 
 def test_a_wanted_key_excuses_one_delete_only() -> None:
     plan = a_plan(a_wanted_key(3), a_key(1), a_key(2))
 
-    assert [(delete.id, delete.replaced) for delete in plan.deletes] == [(101, True), (102, False)]
+    assert [(delete.id, delete.excuse) for delete in plan.deletes] == [(101, Excuse.REPLACED), (102, None)]
 
 
 def test_another_secrets_key_is_no_replacement() -> None:
     plan = a_plan(a_wanted_key(2, name="other"), a_key(1))
 
-    assert [delete.replaced for delete in plan.deletes] == [False]
+    assert [delete.excuse for delete in plan.deletes] == [None]
 
 
 def test_a_key_under_anothers_mark_replaces_the_old_one_once_it_is_joined() -> None:
@@ -439,21 +440,21 @@ def test_a_key_under_anothers_mark_replaces_the_old_one_once_it_is_joined() -> N
     plan = a_plan(a_wanted_key(2), some_items(a_key(1)), others)
 
     assert [change.action for change in plan.changes] == ["create", "delete"]
-    assert [delete.replaced for delete in plan.deletes] == [True]
+    assert [delete.excuse for delete in plan.deletes] == [Excuse.REPLACED]
 
 
 def test_a_key_is_recognised_as_replaced_under_a_former_namespace() -> None:
     rules = some_rules(previous_namespaces=["attic"])
     old = a_key(1, title="flux-gitlab-syncer prod attic/shop")
 
-    assert [delete.replaced for delete in a_plan(a_wanted_key(2), old, rules=rules).deletes] == [True]
-    assert [delete.replaced for delete in a_plan(a_wanted_key(2, name="other"), old, rules=rules).deletes] == [False]
+    assert [delete.excuse for delete in a_plan(a_wanted_key(2), old, rules=rules).deletes] == [Excuse.REPLACED]
+    assert [delete.excuse for delete in a_plan(a_wanted_key(2, name="other"), old, rules=rules).deletes] == [None]
 
 
 def test_a_key_without_a_mark_replaces_by_the_secret_it_comes_from() -> None:
     plan = a_plan(a_wanted_key(2), a_key(1), a_key(2, title="deploy bot"))
 
-    assert [(delete.id, delete.replaced) for delete in plan.deletes] == [(101, True)]
+    assert [(delete.id, delete.excuse) for delete in plan.deletes] == [(101, Excuse.REPLACED)]
 
 
 # namespaces that are not read

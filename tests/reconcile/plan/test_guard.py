@@ -1,275 +1,371 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
-from reconcile.model import Kind
-from reconcile.plan.changes import described
-from reconcile.plan.guard import NO_LIMITS, Expected, Limits, Objection, ObjectionCode, guard, plan_changed
+from reconcile.desired.listed_receivers import ListedReceivers
+from reconcile.model import Kind, Project, Ref
+from reconcile.plan.changes import Change, Create, Delete, Excuse
+from reconcile.plan.deserted import Deserted
+from reconcile.plan.guard import guard
+from reconcile.plan.limits import NO_LIMITS, Limits
+from reconcile.plan.objections import Objection
 from reconcile.plan.plan import Plan
-from tests.worlds.builders import NAMESPACE, a_create, a_delete, a_url, an_update
+from tests.worlds.builders import (
+    LEFT_MARK,
+    NAMESPACE,
+    RECEIVER_URL,
+    a_create,
+    a_delete,
+    a_key,
+    a_mark,
+    a_plan,
+    a_url,
+    a_wanted_key,
+    a_wanted_webhook,
+    a_webhook,
+    an_update,
+    receiver_ref,
+    some_items,
+    some_rules,
+)
 
 SUM = "0123456789ab"
-MANY = 10_000
+OLD_URL = "https://old.example.net"
 
 
-def deleting(
-    count: int, *, webhooks: int = 0, replaced: int = 0, keys_owned: int = MANY, webhooks_owned: int = MANY
-) -> Plan:
-    """A plan with *count* deletes of keys, *webhooks* of webhooks and *replaced* ones of keys."""
-    keys = [a_delete(number + 1) for number in range(count)]
-    excused = [a_delete(count + number + 1, replaced=True) for number in range(replaced)]
-    hooks = [a_delete(number + 1, webhook=True) for number in range(webhooks)]
-    owned = {Kind.DEPLOY_KEY: keys_owned, Kind.WEBHOOK: webhooks_owned}
-    return Plan((a_create(), *keys, *excused, *hooks), owned=owned)
+def project(number: int) -> Project:
+    return Project(number, f"tenants/p{number:03}")
+
+
+def leaving(count: int, *, each: int = 1, first: int = 1, webhook: bool = False) -> list[Delete]:
+    """Deletes of *each* items on so many projects."""
+    return [
+        a_delete(number, project=project(id_), webhook=webhook)
+        for id_ in range(first, first + count)
+        for number in range(1, each + 1)
+    ]
+
+
+def rotating(count: int, *, sources: int | None = None, on: Iterable[int] | None = None) -> list[Delete]:
+    """Replaced deletes on so many projects, of so many different Secrets."""
+    return [
+        a_delete(id_, project=project(id_), excuse=Excuse.REPLACED, name=f"secret-{id_ % (sources or count)}")
+        for id_ in on or range(1, 1 + count)
+    ]
+
+
+def plan_of(changes: Iterable[Change], *, keys_on: int = 1000, webhooks_on: int = 1000, sources: int = 1000) -> Plan:
+    """A plan in a group with so many projects that have keys and webhooks of ours, and so many Secrets."""
+    owned_on = {
+        Kind.DEPLOY_KEY: frozenset(range(1, keys_on + 1)),
+        Kind.WEBHOOK: frozenset(range(1, webhooks_on + 1)),
+    }
+    sources_on = {id_: frozenset({Ref("Secret", NAMESPACE, f"secret-{id_}")}) for id_ in range(1, sources + 1)}
+    return Plan((a_create(), *changes), owned_on=owned_on, sources_on=sources_on)
 
 
 def objections(plan: Plan, limits: Limits | None = None) -> list[str]:
     return [one.code for one in guard(plan, limits or Limits(), SUM)]
 
 
-# shards
+def the_objection(plan: Plan, limits: Limits | None = None) -> Objection:
+    (found,) = guard(plan, limits or Limits(), SUM)
+    return found
 
 
-@pytest.mark.parametrize(
-    ("limits", "shards", "part"),
-    [
-        (Limits(), 1, Limits()),
-        (Limits(), 2, Limits(10, 25.0, always=3)),
-        (Limits(), 8, Limits(3, 25.0, always=2)),
-        (Limits(), 100, Limits(2, 25.0, always=2)),
-        (Limits(1, None), 8, Limits(1, None, always=2)),
-        (Limits(0, None), 8, Limits(0, None, always=2)),
-        (Limits(None, 10.0), 8, Limits(None, 10.0, always=2)),
-    ],
-)
-def test_each_shard_has_its_part_of_the_counts_and_no_less_than_one_tenants_items(
-    limits: Limits, shards: int, part: Limits
-) -> None:
-    assert limits.divided(shards) == part
-
-
-def test_no_limit_stays_none_in_each_shard() -> None:
-    assert NO_LIMITS.divided(8).none
-
-
-@pytest.mark.parametrize(("count", "refused"), [(2, False), (3, False), (4, True)])
-def test_a_shard_refuses_its_part_of_what_a_single_run_would_refuse(count: int, *, refused: bool) -> None:
-    assert bool(objections(deleting(count), Limits().divided(8))) is refused
-
-
-@pytest.mark.parametrize(("count", "refused"), [(2, False), (3, True)])
-def test_a_tenant_that_leaves_is_everyday_work_in_every_shard(count: int, *, refused: bool) -> None:
-    assert bool(objections(deleting(count, keys_owned=4, webhooks_owned=1), Limits().divided(20))) is refused
-
-
-# limits as text
-
-
-@pytest.mark.parametrize(
-    ("text", "limits"),
-    [
-        ("20,25%", Limits(20, 25.0)),
-        ("25%,20", Limits(20, 25.0)),
-        (" 20 , 25% ", Limits(20, 25.0)),
-        ("0", Limits(0, None)),
-        ("50", Limits(50, None)),
-        ("10%", Limits(None, 10.0)),
-        ("100%", NO_LIMITS),
-    ],
-)
-def test_limits_are_a_number_a_percentage_or_both(text: str, limits: Limits) -> None:
-    assert Limits.parse(text) == limits
-
-
-@pytest.mark.parametrize("text", ["", "20,", "many", "-1", "1.5%", "20,30", "10%,20%", "1,2,3%", "٣", "20 %", "1" * 10])
-def test_anything_else_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="is neither a number, a percentage nor both, as in 20,25%"):
-        Limits.parse(text)
-
-
-def test_more_than_everything_is_refused() -> None:
-    with pytest.raises(ValueError, match="is more than 100%: '101%'"):
-        Limits.parse("101%")
-
-
-@pytest.mark.parametrize("text", ["20,25%", "50", "10%", "100%"])
-def test_limits_are_written_as_they_are_read(text: str) -> None:
-    assert str(Limits.parse(text)) == text
-
-
-def test_no_limit_is_the_empty_text() -> None:
-    assert str(Limits(None, None)) == ""
-    assert Limits(None, None).exceeded_by(MANY, 1) is False
-
-
-def test_only_all_of_it_without_a_number_lifts_the_limits() -> None:
-    assert Limits.parse("100%").none is True
-    assert Limits.parse("99%").none is False
-    assert Limits.parse("20,100%").none is False
-    assert Limits.parse("20").none is False
-
-
-# too many
+# projects that lose something
 
 
 def test_no_delete_is_no_objection() -> None:
     assert objections(Plan((a_create(), an_update()))) == []
 
 
-@pytest.mark.parametrize(("count", "refused"), [(19, False), (20, False), (21, True)])
-def test_the_number_may_be_reached_and_not_passed(count: int, *, refused: bool) -> None:
-    assert objections(deleting(count)) == (["TooManyPrunes"] if refused else [])
+@pytest.mark.parametrize(("count", "refused"), [(20, False), (21, True)])
+def test_the_number_counts_projects(count: int, *, refused: bool) -> None:
+    assert objections(plan_of(leaving(count))) == (["TooManyPrunes"] if refused else [])
 
 
-@pytest.mark.parametrize(("count", "refused"), [(9, False), (10, False), (11, True)])
-def test_the_share_of_what_we_own_may_be_reached_and_not_passed(count: int, *, refused: bool) -> None:
-    plan = deleting(count, keys_owned=20, webhooks_owned=20)
-
-    assert objections(plan) == (["TooManyPrunes"] if refused else [])
+def test_items_of_one_project_count_once() -> None:
+    assert objections(plan_of(leaving(20, each=20))) == []
 
 
-@pytest.mark.parametrize(("count", "refused"), [(4, False), (5, False), (6, True)])
-def test_five_deletes_are_everyday_work_whatever_the_limits(count: int, *, refused: bool) -> None:
-    plan = deleting(count, keys_owned=8, webhooks_owned=0)
-
-    assert objections(plan, Limits(0, 1.0)) == (["TooManyPrunes"] if refused else [])
+def test_keys_and_webhooks_of_one_project_count_once() -> None:
+    assert objections(plan_of([*leaving(20), *leaving(20, webhook=True)])) == []
+    assert objections(plan_of([*leaving(11), *leaving(10, first=12, webhook=True)])) == ["TooManyPrunes"]
 
 
-def test_either_limit_is_enough() -> None:
-    plan = deleting(10, keys_owned=100, webhooks_owned=0)
-
-    assert objections(plan, Limits(9, 50.0)) == ["TooManyPrunes"]
-    assert objections(plan, Limits(50, 9.0)) == ["TooManyPrunes"]
-    assert objections(plan, Limits(50, 50.0)) == []
-
-
-def test_one_limit_alone_is_the_only_one() -> None:
-    plan = deleting(30, keys_owned=100, webhooks_owned=0)
-
-    assert objections(plan, Limits(30, None)) == []
-    assert objections(plan, Limits(None, 30.0)) == []
-    assert objections(plan, Limits(29, None)) == ["TooManyPrunes"]
-    assert objections(plan, Limits(None, 29.0)) == ["TooManyPrunes"]
-
-
-def test_both_kinds_are_counted_together() -> None:
-    assert objections(deleting(10, webhooks=10)) == []
-    assert objections(deleting(10, webhooks=11)) == ["TooManyPrunes"]
-
-
-def test_what_is_replaced_is_not_counted() -> None:
-    assert objections(deleting(20, replaced=1000)) == []
-    assert objections(deleting(21, replaced=1000)) == ["TooManyPrunes"]
-
-
-@pytest.mark.parametrize(("count", "refused"), [(1, False), (2, False), (3, True), (4, True)])
-def test_all_of_a_kind_is_too_many_when_that_is_more_than_two(count: int, *, refused: bool) -> None:
-    assert objections(deleting(count, keys_owned=count)) == (["TooManyPrunes"] if refused else [])
-
-
-@pytest.mark.parametrize(("webhooks", "refused"), [(2, False), (3, True)])
-def test_one_less_than_all_of_a_kind_is_not_all(webhooks: int, *, refused: bool) -> None:
-    plan = deleting(0, webhooks=webhooks, webhooks_owned=3)
+@pytest.mark.parametrize(("count", "refused"), [(10, False), (11, True)])
+def test_the_percentage_is_of_the_projects_on_which_we_own_something(count: int, *, refused: bool) -> None:
+    plan = plan_of(leaving(count), keys_on=30, webhooks_on=40)
 
     assert objections(plan) == (["TooManyPrunes"] if refused else [])
 
 
-def test_all_of_a_kind_of_which_one_is_replaced_is_not_all() -> None:
-    assert objections(deleting(3, replaced=1, keys_owned=4)) == []
-    assert objections(deleting(4, keys_owned=4)) == ["TooManyPrunes"]
+@pytest.mark.parametrize(("count", "refused"), [(3, False), (4, True)])
+def test_three_projects_are_everyday_work_whatever_the_limits(count: int, *, refused: bool) -> None:
+    assert objections(plan_of(leaving(count), keys_on=8), Limits(0, 1.0)) == (["TooManyPrunes"] if refused else [])
 
 
-def test_all_of_both_kinds_is_an_objection_for_each() -> None:
-    found = guard(deleting(3, webhooks=3, keys_owned=3, webhooks_owned=3), Limits(None, 99.0), SUM)
+@pytest.mark.parametrize("webhook", [False, True])
+@pytest.mark.parametrize(("count", "refused"), [(2, False), (3, True)])
+def test_all_projects_with_items_of_a_kind_are_too_many_when_they_are_more_than_two(
+    count: int, *, refused: bool, webhook: bool
+) -> None:
+    owned = {"webhooks_on": count} if webhook else {"keys_on": count}
+    plan = plan_of(leaving(count, webhook=webhook), **owned)
 
-    assert [one.message.partition(":")[0] for one in found] == [
-        "Would remove 6 of the 6 items that are ours; the limit is 99%",
-        "Would remove all 3 deploy keys that are ours",
-        "Would remove all 3 webhooks that are ours",
-    ]
+    assert objections(plan) == (["TooManyPrunes"] if refused else [])
+
+
+def test_one_less_than_all_is_not_all() -> None:
+    assert objections(plan_of(leaving(3), keys_on=4)) == []
 
 
 def test_one_hundred_percent_is_no_limit_at_all() -> None:
-    plan = deleting(100, webhooks=100, keys_owned=100, webhooks_owned=100)
+    plan = plan_of(leaving(100, each=30), keys_on=100, webhooks_on=100)
 
-    assert objections(plan, Limits.parse("100%")) == []
-    assert objections(plan, Limits.parse("99%")) == ["TooManyPrunes"] * 3
+    assert objections(plan, NO_LIMITS) == []
+    assert objections(plan, Limits.parse("99%")) == ["TooManyPrunes"] * 2
 
 
-def test_an_objection_says_what_lifts_it() -> None:
-    (found,) = guard(deleting(21, keys_owned=MANY, webhooks_owned=0), Limits(), SUM)
+def test_it_refuses_all_deletes_and_nothing_else_and_says_first_how_to_look() -> None:
+    plan = plan_of(leaving(21))
 
-    assert found == Objection(
-        ObjectionCode.TOO_MANY_PRUNES,
-        "Would remove 21 of the 10000 items that are ours; the limit is 20 or 25%: review it, then pass --max-prune "
-        f"with a higher limit (100% is none), or --expect-plan {SUM}.",
-        "--max-prune",
+    found = the_objection(plan)
+
+    assert (found.refuses, found.project, found.namespace, found.refuses_all) == (plan.deletes, None, None, True)
+    assert found.message == (
+        "Would remove from 21 of the 1000 projects with items of ours; the limit is 20 or 25%. Look at the deletes of "
+        "this report and at what Flux has (`kubectl get gitrepositories,receivers --all-namespaces`): is all of this "
+        f"gone on purpose? If that is meant, pass --expect-plan {SUM}, or --max-prune with a higher limit "
+        "(100% is none)."
     )
+
+
+# one project
+
+
+@pytest.mark.parametrize(("count", "refused"), [(20, False), (21, True)])
+def test_many_items_of_one_project_refuse_its_deletes_only(count: int, *, refused: bool) -> None:
+    plan = plan_of([*leaving(1, each=count), *leaving(2, first=2)])
+
+    if not refused:
+        assert objections(plan) == []
+        return
+    found = the_objection(plan)
+    assert {delete.project for delete in found.refuses} == {project(1)}
+    assert (len(found.refuses), found.project, found.refuses_all) == (count, "tenants/p001", False)
+    assert "Would remove 21 items from tenants/p001; the limit for one project is 20. Look at" in found.message
+
+
+def test_shards_do_not_divide_the_limit_of_one_project() -> None:
+    assert objections(plan_of(leaving(1, each=20)), Limits().divided(8)) == []
+    assert objections(plan_of(leaving(1, each=21)), Limits().divided(8)) == ["TooManyPrunes"]
+
+
+def test_where_everything_is_refused_no_project_is_refused_beside_it() -> None:
+    assert objections(plan_of(leaving(30, each=30))) == ["TooManyPrunes"]
+
+
+def test_forged_marks_on_one_project_neither_stop_nor_blind_the_guard() -> None:
+    forged = leaving(1, each=500)
+
+    stopped = the_objection(plan_of([*forged, *leaving(3, first=2)]))
+    assert {delete.project for delete in stopped.refuses} == {project(1)}
+
+    hostile = plan_of([*forged, *leaving(11, first=2)], keys_on=40, webhooks_on=40)
+    assert [one.project for one in guard(hostile, Limits(), SUM)] == [None]
+
+
+# rotations
+
+
+def test_one_secret_for_a_thousand_tenants_is_free() -> None:
+    assert objections(plan_of(rotating(1000, sources=1))) == []
+
+
+@pytest.mark.parametrize(("sources", "refused"), [(20, False), (21, True)])
+def test_many_secrets_at_once_ask_once(sources: int, *, refused: bool) -> None:
+    assert objections(plan_of(rotating(100, sources=sources))) == (["TooManyPrunes"] if refused else [])
+
+
+@pytest.mark.parametrize(("sources", "refused"), [(10, False), (11, True)])
+def test_the_percentage_is_of_all_secrets_and_receivers_that_our_marks_name(sources: int, *, refused: bool) -> None:
+    plan = plan_of(rotating(100, sources=sources), sources=40)
+
+    assert objections(plan) == (["TooManyPrunes"] if refused else [])
+
+
+@pytest.mark.parametrize(("sources", "refused"), [(3, False), (4, True)])
+def test_three_secrets_are_always_excused(sources: int, *, refused: bool) -> None:
+    plan = plan_of(rotating(4, sources=sources), keys_on=4, sources=sources)
+
+    assert bool(objections(plan)) is refused
+
+
+def test_what_is_not_excused_counts_like_any_other_delete() -> None:
+    few_projects = [
+        a_delete(number, project=project(1), excuse=Excuse.REPLACED, name=f"s{number}") for number in range(1, 22)
+    ]
+
+    assert the_objection(plan_of(few_projects)).project == "tenants/p001"
+    assert objections(plan_of(few_projects[:20])) == []
+
+
+def test_a_project_that_is_refused_by_itself_does_not_spoil_the_others_rotation() -> None:
+    hostile = [
+        a_delete(number, project=project(1), excuse=Excuse.REPLACED, name=f"h{number}") for number in range(1, 50)
+    ]
+    crafty = [
+        a_delete(number, project=project(2), excuse=Excuse.REPLACED, name=f"c{number}") for number in range(1, 21)
+    ]
+    honest = rotating(200, sources=1, on=range(3, 203))
+
+    found = the_objection(plan_of([*hostile, *crafty, *honest]))
+
+    assert {delete.project for delete in found.refuses} == {project(1)}
+
+
+def test_forged_marks_do_not_raise_the_percentage() -> None:
+    plan = plan_of(rotating(100, sources=18), sources=40)
+    forged = frozenset(Ref("Secret", NAMESPACE, f"forged-{number}") for number in range(1000))
+
+    diluted = Plan(plan.changes, owned_on=plan.owned_on, sources_on={**plan.sources_on, 1: forged})
+
+    assert objections(plan) == objections(diluted) == ["TooManyPrunes"]
+
+
+@pytest.mark.parametrize("excuse", [Excuse.ANNOUNCED, Excuse.SAME_PATH])
+def test_announced_keys_and_the_same_path_have_no_limit(excuse: Excuse) -> None:
+    deletes = [a_delete(id_, project=project(id_), excuse=excuse, name=f"s{id_}") for id_ in range(1, 501)]
+
+    assert objections(plan_of(deletes, keys_on=500)) == []
+
+
+# what the planner excuses
+
+
+def test_a_secret_that_gives_another_key_replaces_the_old_one() -> None:
+    assert [delete.excuse for delete in a_plan(a_wanted_key(2), a_key(1)).deletes] == [Excuse.REPLACED]
+
+
+def test_a_key_of_ours_that_was_there_before_has_taken_over() -> None:
+    announced = a_key(2, title=str(a_mark("next")))
+
+    plan = a_plan(a_wanted_key(2, name="next"), a_key(1), announced)
+    only_now = a_plan(a_wanted_key(2, name="next"), a_key(1))
+    unmarked = a_plan(a_wanted_key(2, name="next"), a_key(1), a_key(2, title="by hand"))
+
+    assert [delete.excuse for delete in plan.deletes] == [Excuse.ANNOUNCED]
+    assert [delete.excuse for delete in only_now.deletes] == [None]
+    assert [delete.excuse for delete in unmarked.deletes] == [None]
+
+
+# shards
+
+
+@pytest.mark.parametrize(("count", "refused"), [(3, False), (4, True)])
+def test_a_shard_refuses_its_part_of_what_a_single_run_would_refuse(count: int, *, refused: bool) -> None:
+    assert bool(objections(plan_of(leaving(count)), Limits().divided(8))) is refused
+
+
+def test_a_tenant_that_leaves_is_everyday_work_in_every_shard() -> None:
+    plan = plan_of([*leaving(1), *leaving(1, webhook=True)], keys_on=2, webhooks_on=2)
+
+    assert objections(plan, Limits().divided(20)) == []
 
 
 # desired is empty
 
 
-def test_a_deserted_namespace_is_an_objection_that_only_a_review_lifts() -> None:
-    plan = Plan((a_delete(),), owned={Kind.DEPLOY_KEY: 50, Kind.WEBHOOK: 50}, deserted=((Kind.DEPLOY_KEY, NAMESPACE),))
+def test_a_deserted_namespace_refuses_the_deletes_marked_with_it() -> None:
+    deletes = tuple(leaving(2))
+    plan = Plan(
+        (*deletes, a_delete(9, webhook=True)),
+        deserted=(Deserted(Kind.DEPLOY_KEY, NAMESPACE, deletes, everywhere=False),),
+    )
 
     for limits in (Limits(), NO_LIMITS):
-        (found,) = guard(plan, limits, SUM)
-        assert found == Objection(
-            ObjectionCode.DESIRED_IS_EMPTY,
-            "Namespace flux-config holds no GitRepository, yet deploy keys marked with it would be removed: "
-            f"if that is meant, pass --expect-plan {SUM}.",
-            "--expect-plan",
+        found = the_objection(plan, limits)
+        assert (found.code, found.option, found.namespace) == ("DesiredIsEmpty", "--expect-plan", NAMESPACE)
+        assert (found.refuses, found.refuses_all) == (deletes, False)
+        assert found.message == (
+            "Namespace flux-config holds no GitRepository, yet deploy keys marked with it would be removed. Look "
+            "whether they are gone on purpose: `kubectl get gitrepository --namespace flux-config`. If so, pass "
+            f"--expect-plan {SUM}."
         )
 
 
-def test_each_kind_names_the_objects_that_are_missing() -> None:
-    deserted = ((Kind.DEPLOY_KEY, "a"), (Kind.WEBHOOK, "b"))
+def test_where_no_namespace_holds_any_what_carries_no_mark_is_refused_too() -> None:
+    deletes = (a_delete(1, webhook=True),)
 
-    found = guard(Plan(deserted=deserted), Limits(), SUM)
+    found = the_objection(Plan(deletes, deserted=(Deserted(Kind.WEBHOOK, None, deletes, everywhere=True),)))
 
-    assert [one.message.partition(" marked")[0] for one in found] == [
-        "Namespace a holds no GitRepository, yet deploy keys",
-        "Namespace b holds no Receiver, yet webhooks",
+    assert (found.namespace, found.refuses_all) == (None, True)
+    assert found.message.startswith("No namespace that is read holds a Receiver, yet webhooks without a mark of")
+
+
+# the base URL has changed
+
+
+def moved(projects: int, of: int, *, at: str = OLD_URL, name: str = "shop") -> Plan:
+    """*of* projects want a webhook; on *projects* of them there is one of ours at another base URL."""
+    hooks = [
+        some_items(
+            *([a_webhook(id_, url=a_url(id_, base=at), description=str(a_mark(name)))] if id_ <= projects else []),
+            project=project(id_),
+        )
+        for id_ in range(1, of + 1)
     ]
+    wanted = [a_wanted_webhook(id_, project=project(id_)) for id_ in range(1, of + 1)]
+    listed = ListedReceivers(refs=(receiver_ref("shop"),))
+    return a_plan(*wanted, *hooks, listed=listed)
 
 
-# the plan has changed
+@pytest.mark.parametrize(("projects", "refused"), [(5, False), (6, True)])
+def test_more_than_half_at_another_base_url_is_a_typo(projects: int, *, refused: bool) -> None:
+    assert objections(moved(projects, 10)) == (["ReceiverUrlChanged"] if refused else [])
 
 
-def test_the_expected_plan_is_no_objection() -> None:
-    assert plan_changed(deleting(100), SUM, Expected(SUM)) is None
+def test_it_refuses_creates_of_webhooks_only() -> None:
+    plan = moved(9, 10)
+    plan = Plan((*plan.changes, a_create()), webhooks_elsewhere=plan.webhooks_elsewhere)
 
+    found = the_objection(plan)
 
-def test_another_plan_is_an_objection_with_both_checksums() -> None:
-    found = plan_changed(deleting(2), SUM, Expected("ffffffffffff"))
-
-    assert found == Objection(
-        ObjectionCode.PLAN_CHANGED,
-        f"The plan made now is {SUM} (3 changes), not the expected ffffffffffff, so nothing was applied. "
-        "Review it anew.",
-        "--expect-plan",
-    )
-
-
-def test_a_report_tells_the_count_and_the_first_differences() -> None:
-    gone = [f"delete webhook {number}" for number in range(5)]
-    plan = Plan((a_create(), an_update()))
-
-    found = plan_changed(plan, SUM, Expected("ffffffffffff", (described(a_create()), *gone)))
-
-    assert found is not None
-    assert f"is {SUM} (2 changes), not the expected ffffffffffff (6 changes), so nothing was applied." in found.message
-    assert f"First differences: now also: {described(an_update())}; no longer: {gone[0]}; no longer: {gone[1]}. " in (
+    assert all(isinstance(change, Create) and change.kind is Kind.WEBHOOK for change in found.refuses)
+    assert (len(found.refuses), found.option, found.refuses_all) == (10, "--receiver-url", True)
+    assert "On 9 of the 10 projects that want a webhook ours lies at another base URL (https://old.example.net)" in (
         found.message
     )
-    assert gone[2] not in found.message
-    assert described(a_create()) not in found.message
-    assert a_url() not in found.message
+    assert found.message.endswith(f"--expect-plan {SUM} creates them all the same.")
 
 
-def test_a_report_of_the_same_changes_with_other_fields_has_no_differences_to_name() -> None:
-    found = plan_changed(Plan((a_create(),)), SUM, Expected("ffffffffffff", (described(a_create()),)))
+def test_a_former_base_url_that_is_listed_is_a_move() -> None:
+    rules = some_rules(previous_receiver_urls=(OLD_URL,))
+    hooks = [some_items(a_webhook(id_, url=a_url(id_, base=OLD_URL)), project=project(id_)) for id_ in (1, 2, 3)]
+    wanted = [a_wanted_webhook(id_, project=project(id_)) for id_ in (1, 2, 3)]
 
-    assert found is not None
-    assert "First differences" not in found.message
+    plan = a_plan(*wanted, *hooks, rules=rules, listed=ListedReceivers(refs=(receiver_ref("shop"),)))
+
+    assert objections(plan) == []
+
+
+def test_marks_that_name_no_listed_receiver_do_not_count() -> None:
+    assert objections(moved(10, 10, name="left")) == []
+    assert a_mark("left") == a_webhook(description=LEFT_MARK).mark
+
+
+def test_where_ours_lies_at_the_present_base_url_too_it_is_no_typo() -> None:
+    hooks = [
+        some_items(
+            a_webhook(id_, url=a_url(id_, base=OLD_URL)), a_webhook(50 + id_, id_=900 + id_), project=project(id_)
+        )
+        for id_ in (1, 2, 3)
+    ]
+    wanted = [a_wanted_webhook(id_, project=project(id_)) for id_ in (1, 2, 3)]
+
+    assert objections(a_plan(*wanted, *hooks, listed=ListedReceivers(refs=(receiver_ref("shop"),)))) == []
+    assert a_url(51).startswith(RECEIVER_URL)

@@ -87,56 +87,67 @@ def test_without_deletes_nothing_else_is_lost() -> None:
 # deserted namespaces
 
 
-def deserted(
+def deserted(plan: Plan) -> list[tuple[Kind, str | None, list[int], bool]]:
+    return [(one.kind, one.namespace, [delete.id for delete in one.deletes], one.everywhere) for one in plan.deserted]
+
+
+def planned(
     *found: object, repositories_in: tuple[str, ...] = (), receivers_in: tuple[str, ...] = (), **rules: object
-) -> tuple[tuple[Kind, str], ...]:
+) -> Plan:
     desired = some_desired(repositories_in=repositories_in, receivers_in=receivers_in)
-    return make_plan(desired, some_actual(*found, rules=some_rules(**rules)), some_rules(**rules)).deserted
+    return make_plan(desired, some_actual(*found, rules=some_rules(**rules)), some_rules(**rules))
 
 
 def test_a_namespace_without_repositories_is_deserted_where_our_keys_would_go() -> None:
-    assert deserted(a_key(), receivers_in=(NAMESPACE,)) == ((Kind.DEPLOY_KEY, NAMESPACE),)
-    assert deserted(a_key(), repositories_in=(NAMESPACE,)) == ()
+    empty = planned(a_key(), receivers_in=(NAMESPACE,))
+
+    assert deserted(empty) == [(Kind.DEPLOY_KEY, NAMESPACE, [101], True)]
+    assert deserted(planned(a_key(), repositories_in=(NAMESPACE,))) == []
 
 
 def test_a_namespace_without_receivers_is_deserted_where_our_webhooks_would_go() -> None:
-    assert deserted(a_webhook(), repositories_in=(NAMESPACE,)) == ((Kind.WEBHOOK, NAMESPACE),)
-    assert deserted(a_webhook(), receivers_in=(NAMESPACE,)) == ()
+    empty = planned(a_webhook(), repositories_in=(NAMESPACE,))
+
+    assert deserted(empty) == [(Kind.WEBHOOK, NAMESPACE, [201], True)]
+    assert deserted(planned(a_webhook(), receivers_in=(NAMESPACE,))) == []
 
 
 def test_a_namespace_of_which_we_own_nothing_is_not_deserted() -> None:
-    assert deserted() == ()
-    assert deserted(a_key(title="bot")) == ()
+    assert deserted(planned()) == []
+    assert deserted(planned(a_key(title="bot"))) == []
 
 
 def test_marks_of_a_former_namespace_need_a_repository_in_those_that_are_read() -> None:
     left = a_key(title="flux-gitlab-syncer prod attic/left")
-    rules = some_rules(previous_namespaces=["attic"])
-    moved = make_plan(some_desired(), some_actual(left, rules=rules), rules)
-    lost = make_plan(some_desired(repositories_in=()), some_actual(left, rules=rules), rules)
+    moved = planned(left, repositories_in=(NAMESPACE,), previous_namespaces=["attic"])
+    lost = planned(left, previous_namespaces=["attic"])
 
-    assert (len(moved.deletes), moved.deserted) == (1, ())
-    assert (len(lost.deletes), lost.deserted) == (1, ((Kind.DEPLOY_KEY, NAMESPACE),))
+    assert (len(moved.deletes), deserted(moved)) == (1, [])
+    assert deserted(lost) == [(Kind.DEPLOY_KEY, None, [101], True)]
+
+
+TWO = Identity(CLUSTER, frozenset({NAMESPACE, "billing"}))
 
 
 def test_one_inhabited_namespace_does_not_speak_for_another() -> None:
-    rules = replace(some_rules(), identity=Identity(CLUSTER, frozenset({NAMESPACE, "billing"})))
-    found = some_actual(a_key(1), a_key(2, title="flux-gitlab-syncer prod billing/shop"), rules=rules)
+    found = [a_key(1), a_key(2, title="flux-gitlab-syncer prod billing/shop")]
+    desired = some_desired(repositories_in=("billing",))
+    rules = replace(some_rules(), identity=TWO)
 
-    plan = make_plan(some_desired(repositories_in=("billing",)), found, rules)
+    plan = make_plan(desired, some_actual(*found, rules=rules), rules)
 
-    assert plan.deserted == ((Kind.DEPLOY_KEY, NAMESPACE),)
+    assert deserted(plan) == [(Kind.DEPLOY_KEY, NAMESPACE, [101], False)]
 
 
-def test_what_carries_no_mark_speaks_for_all_namespaces() -> None:
-    rules = replace(some_rules(adopt=True), identity=Identity(CLUSTER, frozenset({NAMESPACE, "billing"})))
-    found = some_actual(a_webhook(description=""))
+def test_what_carries_no_mark_is_deserted_where_all_namespaces_are_empty() -> None:
+    rules = replace(some_rules(adopt=True), identity=TWO)
+    found = some_actual(a_webhook(description=""), a_webhook(2), rules=rules)
 
     inhabited = make_plan(some_desired(receivers_in=("billing",)), found, rules)
     empty = make_plan(some_desired(receivers_in=()), found, rules)
 
-    assert inhabited.deserted == ()
-    assert empty.deserted == ((Kind.WEBHOOK, "billing"), (Kind.WEBHOOK, NAMESPACE))
+    assert deserted(inhabited) == [(Kind.WEBHOOK, NAMESPACE, [202], False)]
+    assert deserted(empty) == [(Kind.WEBHOOK, None, [201], True), (Kind.WEBHOOK, NAMESPACE, [202], True)]
 
 
 def test_retiring_a_whole_cluster_deserts_nothing() -> None:
@@ -200,7 +211,7 @@ def an_update_plan(**fields: tuple[object, object]) -> Plan:
     ids=["project", "fingerprint", "id", "kind", "action", "one more"],
 )
 def test_everything_that_a_change_does_is_part_of_the_checksum(other: Plan) -> None:
-    plan = Plan((Delete(a_project(), a_key(), "", replaced=False),))
+    plan = Plan((Delete(a_project(), a_key(), ""),))
 
     assert other.checksum(HOST, CLUSTER) != plan.checksum(HOST, CLUSTER)
 

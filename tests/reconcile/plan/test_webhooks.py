@@ -7,7 +7,7 @@ from reconcile.desired.holds import Holder, Holds
 from reconcile.events import FLAGS
 from reconcile.marks import Identity, Mark, Owner
 from reconcile.model import Kind
-from reconcile.plan.changes import Update, heals
+from reconcile.plan.changes import Excuse, Update, heals
 from reconcile.plan.plan import Plan
 from reconcile.problems import Code, Problem
 from tests.worlds.builders import (
@@ -248,7 +248,7 @@ def test_our_webhook_that_nobody_wants_is_deleted() -> None:
     assert shape(plan) == [("delete", "webhook", 201)]
     assert plan.deletes[0].reason == "ours, and no Receiver wants it on this project any more"
     assert plan.deletes[0].sources == (receiver_ref("shop"),)
-    assert (plan.deletes[0].replaced, plan.owned[Kind.WEBHOOK]) == (False, 1)
+    assert (plan.deletes[0].excuse, plan.owned[Kind.WEBHOOK]) == (None, 1)
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_what_lies_at_a_former_base_url_is_removed_and_made_anew() -> None:
     plan = a_plan(a_wanted_webhook(), a_webhook(id_=7, url=a_url(base=OLD_URL)), rules=rules)
 
     assert shape(plan) == [("create", "webhook", None), ("delete", "webhook", 7)]
-    assert plan.deletes[0].replaced is True
+    assert plan.deletes[0].excuse is Excuse.SAME_PATH
 
 
 # webhooks off
@@ -435,10 +435,10 @@ def test_a_webhook_listed_twice_is_no_duplicate_of_itself() -> None:
     assert a_plan(a_wanted_webhook(), a_webhook(), a_webhook()).changes == ()
 
 
-def test_the_first_duplicate_is_excused_and_the_second_counts() -> None:
+def test_no_duplicate_counts() -> None:
     plan = a_plan(a_wanted_webhook(), a_webhook(id_=1), a_webhook(id_=2), a_webhook(id_=3))
 
-    assert [delete.replaced for delete in plan.deletes] == [True, False]
+    assert [delete.excuse for delete in plan.deletes] == [Excuse.SAME_PATH, Excuse.SAME_PATH]
 
 
 def test_held_duplicates_stay() -> None:
@@ -457,13 +457,13 @@ def test_a_rotated_token_moves_the_webhook_and_is_a_replacement() -> None:
     plan = a_plan(a_wanted_webhook(2), a_webhook(1))
 
     assert shape(plan) == [("create", "webhook", None), ("delete", "webhook", 201)]
-    assert plan.deletes[0].replaced is True
+    assert plan.deletes[0].excuse is Excuse.REPLACED
 
 
 def test_another_receivers_webhook_is_no_replacement() -> None:
     plan = a_plan(a_wanted_webhook(2, name="other"), a_webhook(1))
 
-    assert [delete.replaced for delete in plan.deletes] == [False]
+    assert [delete.excuse for delete in plan.deletes] == [None]
 
 
 def test_a_webhook_that_is_not_made_beside_anothers_keeps_what_it_would_have_replaced() -> None:
@@ -556,6 +556,14 @@ def test_anothers_mark_at_a_strange_url_is_anothers() -> None:
     stray = a_webhook(1, url=a_url(base=OLD_URL), description=OTHERS_MARK)
 
     assert shape(a_plan(stray, a_key())) == [("delete", "deploy_key", 101)]
+
+
+@pytest.mark.parametrize("url", ["https://chat.example.net/", "https://chat.example.net/hook/1", a_url() + "?x=1"])
+def test_our_mark_on_a_webhook_that_leads_to_no_receiver_does_not_make_it_ours(url: str) -> None:
+    plan = a_plan(a_webhook(1, url=url), a_key(), rules=some_rules(adopt=True, receiver_url_is_ours=True))
+
+    assert (shape(plan), plan.problems) == ([("delete", "deploy_key", 101)], ())
+    assert [one.found.id for one in plan.foreign] == [201]
 
 
 # why
