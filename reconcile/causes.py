@@ -19,12 +19,25 @@ class CauseCode(StrEnum):
     SCOPE_MISSING = "ScopeMissing"
     PERMISSION_MISSING = "PermissionMissing"
     ROLE_MISSING = "RoleMissing"
+    RBAC_MISSING = "RbacMissing"
+    ACCOUNT_BLOCKED = "AccountBlocked"
+    PASSWORD_EXPIRED = "PasswordExpired"
+    TERMS_NOT_ACCEPTED = "TermsNotAccepted"
     RATE_LIMITED = "RateLimited"
+    MAINTENANCE_MODE = "MaintenanceMode"
     NOT_GITLAB = "NotGitLab"
+    GROUP_GONE = "GroupGone"
     PROJECT_GONE = "ProjectGone"
     PROJECT_MOVED_OUT = "ProjectMovedOut"
-    KEY_TAKEN = "KeyTaken"
+    PROJECT_SCHEDULED_FOR_DELETION = "ProjectScheduledForDeletion"
+    PROJECT_ARCHIVED = "ProjectArchived"
     LIMIT_REACHED = "LimitReached"
+    KEY_TAKEN = "KeyTaken"
+    KEY_TYPE_FORBIDDEN = "KeyTypeForbidden"
+    KEY_TOO_SHORT = "KeyTooShort"
+    KEY_REFUSED = "KeyRefused"
+    EXPIRY_REQUIRED = "ExpiryRequired"
+    WEBHOOK_URL_BLOCKED = "WebhookUrlBlocked"
     RESOURCE_LOCKED = "ResourceLocked"
     TIMEOUT = "Timeout"
     CONNECT_TIMEOUT = "ConnectTimeout"
@@ -50,22 +63,49 @@ _TEXTS: dict[CauseCode, tuple[str, str]] = {
     CauseCode.TOKEN_EXPIRED: ("the GitLab token has expired", _RENEW),
     CauseCode.TOKEN_REVOKED: ("the GitLab token was revoked", _RENEW),
     CauseCode.TOKEN_REFUSED: ("GitLab does not accept the token", _RENEW),
-    CauseCode.SCOPE_MISSING: ("the GitLab token lacks a scope", "Make a token with the scope that is missing."),
+    CauseCode.SCOPE_MISSING: (
+        "the GitLab token lacks a scope",
+        "Make a token with the scope api (read_api is enough for a dry run, check and trace).",
+    ),
     CauseCode.PERMISSION_MISSING: (
-        "the GitLab token lacks a permission",
-        "Make a token with the permission that GitLab names.",
+        "the fine-grained GitLab token lacks a permission",
+        "Make a token with the permissions that `flux-gitlab-syncer check` lists.",
     ),
     CauseCode.ROLE_MISSING: (
         "the bot account is not a Maintainer of the project",
         "Make the bot account a Maintainer there.",
     ),
+    CauseCode.RBAC_MISSING: (
+        "the job's Role does not allow it",
+        "Compare the job's Role with the one that this program ships, and that it is bound to the job's account.",
+    ),
+    CauseCode.ACCOUNT_BLOCKED: (
+        "GitLab denies access to the bot account",
+        "Have an administrator of GitLab do what it says, then wait for the next run.",
+    ),
+    CauseCode.PASSWORD_EXPIRED: (
+        "the bot account's password has expired",
+        "Sign in to GitLab as the bot account and set a new password, or use a service account, which has none.",
+    ),
+    CauseCode.TERMS_NOT_ACCEPTED: (
+        "the bot account has not accepted GitLab's terms of service",
+        "Sign in to GitLab as the bot account and accept them.",
+    ),
     CauseCode.RATE_LIMITED: (
         "the server's rate limit is reached",
         "The next run tries again; set --max-requests-per-minute below the limit if this goes on.",
     ),
+    CauseCode.MAINTENANCE_MODE: (
+        "GitLab is in maintenance mode and takes no changes",
+        "Wait until its administrator ends that; the next run after it makes the changes.",
+    ),
     CauseCode.NOT_GITLAB: (
-        "what answers is not GitLab's API",
-        "Check --gitlab-url, and whether a proxy or a sign-in page stands in front of GitLab.",
+        "something in front of GitLab answered, not GitLab's API",
+        "Check --gitlab-url, and whether a proxy, a firewall or a sign-in page stands between the job and GitLab.",
+    ),
+    CauseCode.GROUP_GONE: (
+        "the group is gone, or the token cannot see it",
+        "Correct --group, or make the bot account a Maintainer of the group.",
     ),
     CauseCode.PROJECT_GONE: (
         "the project is gone, or the token cannot see it",
@@ -75,13 +115,41 @@ _TEXTS: dict[CauseCode, tuple[str, str]] = {
         "the project has moved outside the group",
         "Move it back, or add it with --extra-project.",
     ),
-    CauseCode.KEY_TAKEN: (
-        "somebody has this key outside the group, perhaps as a personal SSH key",
-        "Put a new key into the Secret: GitLab takes each public key only once for the whole instance.",
+    CauseCode.PROJECT_SCHEDULED_FOR_DELETION: (
+        "the project is scheduled for deletion",
+        "Restore it at GitLab (Settings > General > Advanced), or remove the GitRepository that names it.",
+    ),
+    CauseCode.PROJECT_ARCHIVED: (
+        "the project is archived",
+        "Unarchive it at GitLab (Settings > General > Advanced), or remove the GitRepository that names it.",
     ),
     CauseCode.LIMIT_REACHED: (
         "the project has as many items of this kind as GitLab allows",
         "Remove some from the project, by hand or by letting this program prune; the next run tries again.",
+    ),
+    CauseCode.KEY_TAKEN: (
+        "somebody has this key outside the group, perhaps as a personal SSH key",
+        "Put a new key into the Secret: GitLab takes each public key only once for the whole instance.",
+    ),
+    CauseCode.KEY_TYPE_FORBIDDEN: (
+        "this GitLab does not allow keys of this type",
+        "Put a key of another type into the Secret: `flux create secret git` with --ssh-key-algorithm makes one.",
+    ),
+    CauseCode.KEY_TOO_SHORT: (
+        "this GitLab does not allow keys this short",
+        "Put a longer key into the Secret: `flux create secret git` with --ssh-rsa-bits, or an ed25519 key.",
+    ),
+    CauseCode.KEY_REFUSED: (
+        "GitLab does not take this key",
+        "Put a new key into the Secret: `flux create secret git` makes one.",
+    ),
+    CauseCode.EXPIRY_REQUIRED: (
+        "this GitLab requires an expiry date for SSH keys, within its longest lifetime",
+        "Add the key to the project by hand with an expiry date, and the next run uses it; or have the limit lifted.",
+    ),
+    CauseCode.WEBHOOK_URL_BLOCKED: (
+        "this GitLab does not send webhooks to this URL",
+        "Have the host of --receiver-url allowed there: Admin > Settings > Network > Outbound requests.",
     ),
     CauseCode.RESOURCE_LOCKED: ("another request changes the same thing", "The next run tries again."),
     CauseCode.TIMEOUT: (

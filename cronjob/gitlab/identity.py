@@ -15,13 +15,42 @@ from reconcile.problems import Code, Problem
 
 SOON = timedelta(days=14)
 
+# What a fine-grained token needs to read, and to write (GitLab 19.2, doc/auth/tokens/fine_grained_access_tokens.md).
+_READ_PERMISSIONS = (
+    "User: Read",
+    "Personal Access Token: Read",
+    "Metadata: Read",
+    "Group: Read",
+    "Project: Read",
+    "Deploy Key: Read",
+    "Webhook: Read",
+)
+_WRITE_PERMISSIONS = (
+    "Deploy Key: Create",
+    "Deploy Key: Update",
+    "Deploy Key: Delete",
+    "Webhook: Create",
+    "Webhook: Update",
+    "Webhook: Delete",
+)
+
+
+def needed_permissions(*, writes: bool) -> tuple[str, ...]:
+    """Return the permissions that a fine-grained token needs for a run, or for what only reads."""
+    return _READ_PERMISSIONS + (_WRITE_PERMISSIONS if writes else ())
+
 
 @dataclass(frozen=True, slots=True)
 class Whoami:
-    """The account behind the token; *expires_at* is None for tokens that do not say."""
+    """
+    The account behind the token.
+
+    *expires_at* is None for tokens that do not say. GitLab does not tell the permissions of a *fine_grained* token.
+    """
 
     user: str
     expires_at: datetime | None = None
+    fine_grained: bool = False
 
     def problems(self, now: datetime) -> list[Problem]:
         """A warning while the token has less than 14 days left."""
@@ -49,7 +78,7 @@ def prove(session: Session, *, writes: bool, expected_user: str | None = None) -
             f"The token belongs to {name}, but gitlab_user in the settings is {expected_user}: nothing is written, "
             "since deploy keys die with their creator's account. Use the bot's token, or a dry run."
         )
-    return Whoami(name, _expiry(token))
+    return Whoami(name, _expiry(token), _is_fine_grained(token))
 
 
 def _token(session: Session) -> dict[str, Any]:
@@ -78,8 +107,9 @@ def _user_name(session: Session) -> str:
 
 
 def _token_error(error: Refused | NoAnswer) -> ReadError:
-    """Only 401 and 403 are about the token; nobody should make a new one because GitLab is down."""
-    if isinstance(error, Refused) and error.status in {401, 403}:
+    """Only GitLab's own 401 and 403 are about the token; nobody should make a new one because GitLab is down."""
+    is_refusal = isinstance(error, Refused) and error.status in {401, 403}
+    if is_refusal and error.cause.code is not CauseCode.NOT_GITLAB:
         cause = Cause(CauseCode.TOKEN_REFUSED) if error.cause == UNKNOWN else error.cause
         return ReadError(f"{cause.sentence_start} ({error}). {cause.next_step}", code="TokenRefused", cause=cause)
     return ReadError(f"{error}. {error.cause.next_step}", code="GitLabUnreadable", cause=error.cause)
@@ -87,7 +117,7 @@ def _token_error(error: Refused | NoAnswer) -> ReadError:
 
 def _check_scope(token: dict[str, Any], *, writes: bool) -> None:
     scopes = token.get("scopes")
-    if not isinstance(scopes, list):
+    if not isinstance(scopes, list) or _is_fine_grained(token):
         return
     enough = {"api"} if writes else {"api", "read_api"}
     if not enough & set(map(str, scopes)):
@@ -98,6 +128,11 @@ def _check_scope(token: dict[str, Any], *, writes: bool) -> None:
             code="TokenRefused",
             cause=Cause(CauseCode.SCOPE_MISSING),
         )
+
+
+def _is_fine_grained(token: dict[str, Any]) -> bool:
+    """Whether the token has permissions in place of scopes: the first refusal tells which one is missing."""
+    return token.get("granular") is True or token.get("scopes") == ["granular"]
 
 
 def _expiry(token: dict[str, Any]) -> datetime | None:

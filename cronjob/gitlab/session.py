@@ -19,7 +19,8 @@ from requests.utils import get_environ_proxies
 from urllib3 import Timeout
 
 from cronjob.concurrency.stop import StopControl
-from cronjob.gitlab.error_causes import GATEWAY_TIMEOUTS, cause_of_answer, reason, redacted
+from cronjob.gitlab.error_causes import GATEWAY_TIMEOUTS, cause_of_answer
+from cronjob.gitlab.error_texts import reason, redacted
 from cronjob.gitlab.errors import Cancelled, GatewayTimeout, NoAnswer, Refused, UnconfirmedDelete
 from cronjob.transport import retry
 from cronjob.transport.adapter import NO_ANSWER, Adapter, cause_of_failure, read_answer, timed_out, tls_context
@@ -178,7 +179,7 @@ class Session:
 
     def _reason(self, answer: Answer, body: Mapping[str, Any] | None = None) -> str:
         """What GitLab says, without the secrets that it, or something before it, echoes."""
-        return reason(answer.status, answer.body, self._secrets(body))
+        return reason(answer, self._secrets(body))
 
     def _secrets(self, body: Mapping[str, Any] | None) -> tuple[str, str]:
         return self._access.token, str((body or {}).get("token") or "")
@@ -198,8 +199,11 @@ class Session:
         """What requests would make of it, with one set of headers for all that have no body: preparing costs."""
         prepared = requests.PreparedRequest()
         prepared.method, prepared.url, prepared.headers = method, self._base + path, self._headers
-        if body is not None:
+        if method != "GET":
             prepared.headers = self._headers.copy()
+            # In maintenance mode GitLab answers a write in words only where its type is JSON, also without a body.
+            prepared.headers["Content-Type"] = "application/json"
+        if body is not None:
             prepared.prepare_body(None, None, json=body)
         return prepared
 

@@ -258,7 +258,7 @@ class TestGitLab:
 
     def test_something_else_at_its_address(self, program: Program) -> None:
         program.gitlab.fail(path="/version", status=404, body="<html>")
-        assert "the server that answers is not GitLab" in the_one(checked(program), "gitlab", "fail")
+        assert "Something in front of GitLab answered" in the_one(checked(program), "gitlab", "fail")
 
         program.gitlab.fail(path="/version", status=200, body={"hello": "world"})
         assert "it does not tell its version" in the_one(checked(program), "gitlab", "fail")

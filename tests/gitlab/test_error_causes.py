@@ -28,7 +28,17 @@ def code_of(status: int, body: object, path: str = KEYS) -> str:
         (403, {"error": "insufficient_scope", "scope": "api"}, "ScopeMissing"),
         (403, {"error": "insufficient_granular_scope"}, "PermissionMissing"),
         (403, {"message": "403 Forbidden"}, "RoleMissing"),
-        (403, {"message": "403 Forbidden - Your account has been blocked"}, "Unknown"),
+        (403, {"message": "403 Forbidden - Your account has been blocked."}, "AccountBlocked"),
+        (403, {"message": "403 Forbidden - Your account is pending approval from your ..."}, "AccountBlocked"),
+        (403, {"message": "403 Forbidden - Your account has been deactivated by ..."}, "AccountBlocked"),
+        (403, {"message": "403 Forbidden - Your primary email address is not confirmed."}, "AccountBlocked"),
+        (403, {"message": "403 Forbidden - Your password expired. Please ..."}, "PasswordExpired"),
+        (403, {"message": "403 Forbidden - You (@bot) must accept the Terms of Service ..."}, "TermsNotAccepted"),
+        (403, {"message": "403 Forbidden - something new"}, "Unknown"),
+        (403, {"message": "You cannot perform write operations on a read-only instance"}, "MaintenanceMode"),
+        (407, "", "ProxyFailed"),
+        (408, "<html>", "Timeout"),
+        (404, {"message": "404 Group Not Found"}, "GroupGone"),
         (404, {"message": "404 Project Not Found"}, "ProjectGone"),
         (404, {"message": "404 Not found"}, "Unknown"),
         (404, {"error": "404 Not Found"}, "Unknown"),
@@ -38,7 +48,12 @@ def code_of(status: int, body: object, path: str = KEYS) -> str:
         (400, {"message": {"deploy_key.fingerprint_sha256": ["ist bereits vergeben"]}}, "KeyTaken"),
         (400, {"message": {"deploy_key.fingerprint": ["has already been taken"]}}, "KeyTaken"),
         (400, {"message": {"fingerprint": ["has already been taken"]}}, "KeyTaken"),
-        (400, {"message": {"deploy_key.key": ["type is forbidden"]}}, "Unknown"),
+        (400, {"message": {"deploy_key.key": ["type is forbidden. Must be RSA"]}}, "KeyTypeForbidden"),
+        (400, {"message": {"deploy_key.key": ["must be at least 4096 bits"]}}, "KeyTooShort"),
+        (400, {"message": {"key": ["has no expiration date but an expiration date is required"]}}, "ExpiryRequired"),
+        (400, {"message": {"key": ["has an invalid expiration date. Set a shorter"]}}, "ExpiryRequired"),
+        (400, {"message": {"key": ["ist nicht erlaubt"], "fingerprint_sha256": ["x"]}}, "KeyRefused"),
+        (400, {"message": {"deploy_key.key": ["is invalid", "must be at least 256 bits"]}}, "KeyTooShort"),
         (400, {"message": {"title": ["has already been taken"]}}, "Unknown"),
         (400, {"message": "fingerprint has already been taken"}, "Unknown"),
         (422, {"message": {"fingerprint": ["has already been taken"]}}, "Unknown"),
@@ -67,7 +82,9 @@ FULL = "Maximum number of project hooks (100) exceeded"
         (422, {"error": "Maximale Anzahl an Projekt-Hooks (100) überschritten"}, "LimitReached"),
         (422, {"error": "超出项目钩子的最大数量\uff08100\uff09"}, "LimitReached"),
         (404, {"message": f'404 Project hook {{:base=>["{FULL}"]}} Not Found'}, "LimitReached"),
-        (422, {"error": "Invalid url given"}, "Unknown"),
+        (422, {"error": "Invalid url given"}, "WebhookUrlBlocked"),
+        (422, {"message": {"url": ["is blocked: Requests to the local network are not allowed"]}}, "WebhookUrlBlocked"),
+        (422, {"message": "URL is blocked: Requests to localhost are not allowed"}, "WebhookUrlBlocked"),
         (422, {"error": "Url is too long (maximum is 2048 characters)"}, "Unknown"),
         (422, {"message": {"base": [FULL]}}, "Unknown"),
         (400, {"error": FULL}, "Unknown"),
@@ -84,6 +101,27 @@ def test_no_other_list_is_said_to_be_full() -> None:
 
 def test_a_refused_address_says_nothing_about_the_role_where_no_project_was_asked_for() -> None:
     assert code_of(403, {"message": "403 Forbidden"}, SELF) == "Unknown"
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"error": "insufficient_scope", "scope": "api read_api"}, "api read_api"),
+        (
+            {
+                "error": "insufficient_granular_scope",
+                "error_description": "requires the project permissions: [Deploy Key: Read, Webhook: Read].",
+            },
+            "Deploy Key: Read, Webhook: Read",
+        ),
+        ({"error": "insufficient_granular_scope", "error_description": "[glpat-123]"}, ""),
+        ({"error": "insufficient_scope", "scope": "<b>glpat-123</b>"}, ""),
+    ],
+)
+def test_a_cause_names_what_the_token_lacks_and_nothing_else(body: object, detail: str) -> None:
+    answer = Answer(403, {}, json.dumps(body).encode())
+
+    assert cause_of_answer(answer, KEYS).detail == detail
 
 
 @pytest.mark.parametrize("code", list(CauseCode))

@@ -412,13 +412,15 @@ class TestLookUps:
     def test_a_redirect_to_something_else_leads_nowhere(self, gitlab: GitLab, location: str) -> None:
         gitlab.world.fail(path="%2Fa$", status=301, headers={"Location": location} if location else {})
 
-        assert found(gitlab, "tenants/a") == LookUpFailed("GitLab answered 301", Cause(CauseCode.NOT_GITLAB))
+        where = f", a redirect to {location}" if location else ""
+        assert found(gitlab, "tenants/a") == LookUpFailed(f"GitLab answered 301{where}", Cause(CauseCode.NOT_GITLAB))
         assert len(gitlab.world.requests) == 1
 
     def test_another_redirect_is_not_a_move(self, gitlab: GitLab) -> None:
         gitlab.world.fail(path="%2Fa$", status=302, headers={"Location": "/api/v4/projects/1"})
 
-        assert found(gitlab, "tenants/a") == LookUpFailed("GitLab answered 302", Cause(CauseCode.NOT_GITLAB))
+        reason = "GitLab answered 302, a redirect to /api/v4/projects/1"
+        assert found(gitlab, "tenants/a") == LookUpFailed(reason, Cause(CauseCode.NOT_GITLAB))
 
     def test_one_that_is_absent_is_no_place(self, gitlab: GitLab) -> None:
         assert found(gitlab, "tenants/none") == ProjectAbsent()

@@ -407,7 +407,7 @@ class TestRedirects:
         gitlab.world.fail(status=status, headers={"Location": location})
         session = gitlab.session()
 
-        with pytest.raises(Refused, match=f"^GitLab answered {status}$") as refused:
+        with pytest.raises(Refused, match=f"^GitLab answered {status}, a redirect to {location}$") as refused:
             session.get("/projects/1") if method == "GET" else session.write(method, "/projects/1", {})
 
         assert refused.value.location == location

@@ -11,10 +11,11 @@ from cronjob.commands.findings import fail, ok, warn
 from cronjob.gitlab import routes
 from cronjob.gitlab.errors import NoAnswer, Refused
 from cronjob.gitlab.group import Scope
-from cronjob.gitlab.identity import prove
+from cronjob.gitlab.identity import needed_permissions, prove
 from cronjob.gitlab.items import project_from
 from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, pages, read_listing
 from cronjob.gitlab.session import Session
+from reconcile.causes import Cause, CauseCode
 from reconcile.errors import MalformedAnswer, SyncerError
 from reconcile.findings import Finding
 
@@ -45,7 +46,7 @@ class GroupCheck:
         try:
             answer, _ = self._session.get(routes.VERSION)
         except Refused as refused:
-            if refused.status not in {401, 403}:
+            if refused.status not in {401, 403} or refused.cause.code is CauseCode.NOT_GITLAB:
                 raise _NotGitLab(str(refused)) from refused
             # The next check reports a refused token.
             yield ok("gitlab", "GitLab answers")
@@ -68,7 +69,12 @@ class GroupCheck:
         expiry = (
             f"expires on {whoami.expires_at.date()}" if whoami.expires_at else "does not expire, as far as GitLab tells"
         )
-        yield ok("token", f"the token is {whoami.user}'s, is enough for {command}, and {expiry}")
+        if whoami.fine_grained:
+            needed = ", ".join(needed_permissions(writes=scope.writes))
+            text = f"GitLab does not tell the permissions of a fine-grained token: {command} needs {needed}"
+            yield ok("token", f"the token is {whoami.user}'s, and {expiry}; {text}")
+        else:
+            yield ok("token", f"the token is {whoami.user}'s, is enough for {command}, and {expiry}")
         yield from (warn("token", problem.message) for problem in whoami.problems(datetime.now(UTC)))
         user, _ = self._session.get(routes.USER)
         yield from _account_findings(user if isinstance(user, dict) else {}, whoami.user)
@@ -123,7 +129,8 @@ class _NotGitLab(SyncerError):
     """Something else than GitLab answers."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"the server that answers is not GitLab ({why}): see --gitlab-url.")
+        cause = Cause(CauseCode.NOT_GITLAB)
+        super().__init__(f"{cause.sentence_start} ({why}). {cause.next_step}", cause=cause)
 
 
 def _account_findings(user: dict[str, Any], name: str) -> Iterator[Finding]:
