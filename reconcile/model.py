@@ -104,6 +104,7 @@ class SecretUnreadable:
     """Kubernetes answered neither 200 nor 404 for the Secret."""
 
     reason: str
+    cause: Cause = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,16 @@ SecretAnswer = Secret | SecretMissing | SecretUnreadable | SecretOfOtherShard
 
 @dataclass(frozen=True, slots=True)
 class ProjectLocation:
-    """Where a wanted path leads: *project* is the one it names now, *moved* where its path is another one."""
+    """
+    Where a wanted path leads: *project* is the one it names now, *moved* where its path is another one.
+
+    *marked_on* is the day on which it was scheduled for deletion, None where GitLab does not say so.
+    """
 
     project: Project
     moved: bool = False
     inside: bool = True
+    marked_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

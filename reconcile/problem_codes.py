@@ -130,6 +130,16 @@ class Code(StrEnum):
             "find out whose project it is, then correct the annotation",
         ),
     )
+    PROJECT_SCHEDULED_FOR_DELETION = (
+        "ProjectScheduledForDeletion",
+        Row(
+            ERROR,
+            Hold.YES,
+            "project",
+            "GitLab is about to delete the project, or a group above it; nothing is created there",
+            "restore it at GitLab, or remove the GitRepository",
+        ),
+    )
     RECEIVER_TARGET_NOT_FOUND = (
         "ReceiverTargetNotFound",
         Row(

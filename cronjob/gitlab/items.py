@@ -76,6 +76,12 @@ def project_from(element: object) -> Project:
     return Project(_number(answer, "id"), _text(answer, "path_with_namespace"))
 
 
+def marked_for_deletion(answer: Mapping[str, Any]) -> str | None:
+    """The day on which the project of a single answer was scheduled for deletion, None where it was not."""
+    days = (answer.get(name) for name in ("marked_for_deletion_on", "marked_for_deletion_at"))
+    return next((day[:10] for day in days if isinstance(day, str) and day), None)
+
+
 def _fields(element: object) -> Mapping[str, Any]:
     if not isinstance(element, dict):
         raise MalformedAnswer("GitLab's answer holds something that is no object")

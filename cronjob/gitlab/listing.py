@@ -14,9 +14,10 @@ from typing import Any
 
 from cronjob.gitlab import routes
 from cronjob.gitlab.errors import NoAnswer, Refused
-from cronjob.gitlab.items import project_from
+from cronjob.gitlab.items import marked_for_deletion, project_from
 from cronjob.gitlab.session import Session
 from reconcile.causes import CauseCode
+from reconcile.deletion import scheduled_deletion
 from reconcile.desired.git_url import UnusableUrl, parse_git_url
 from reconcile.errors import MalformedAnswer, ReadError
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation
@@ -121,17 +122,18 @@ def _add_group(session: Session, group: str, listing: Listing) -> None:
 
 
 def _unreadable(group: str, error: Refused) -> ReadError:
-    hint = " Check --group, and that the bot account is a member." if error.status == 404 else ""
-    return ReadError(f"Group {group} cannot be read: {error}.{hint}", code="GitLabUnreadable", cause=error.cause)
+    message = f"Group {group} cannot be read: {error}. {error.cause.next_step}"
+    return ReadError(message, code="GitLabUnreadable", cause=error.cause)
 
 
 def _add_extra(session: Session, path: str, listing: Listing) -> None:
     place = look_up(session, path, listing)
     match place:
-        case ProjectLocation(project=project, moved=moved):
+        case ProjectLocation(project=project, moved=moved, marked_on=marked_on):
             listing.extras.add(project.id)
             listing.keep(project)
-            if moved:
+            # The new path of what is to be deleted is no path to use; who wants that project is told.
+            if moved and not scheduled_deletion(project, marked_on):
                 message = f"--extra-project {path} has moved to {project.path}; name it by its new path."
                 listing.problems.append(Problem.of(Code.PROJECT_MOVED, message, project=project.path))
         case ProjectAbsent():
@@ -161,7 +163,12 @@ def look_up(session: Session, path: str, listing: Listing) -> LookUpResult:
         return LookUpFailed(str(error), error.cause)
     except (NoAnswer, MalformedAnswer) as error:
         return LookUpFailed(str(error), error.cause)
-    return ProjectLocation(project, moved=project.path.lower() != path.lower(), inside=listing.contains(project))
+    return ProjectLocation(
+        project,
+        moved=project.path.lower() != path.lower(),
+        inside=listing.contains(project),
+        marked_on=marked_for_deletion(answer),
+    )
 
 
 def pages(session: Session, path: str, params: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:

@@ -8,10 +8,12 @@ repeated.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from cronjob.gitlab import routes
 from cronjob.gitlab.errors import NoAnswer, Refused
-from cronjob.gitlab.items import key_from, project_from, webhook_from
+from cronjob.gitlab.items import key_from, marked_for_deletion, project_from, webhook_from
 from cronjob.gitlab.key_writer import NEVER, KeyWriter
 from cronjob.gitlab.send_test_push import WebhookReenabler
 from cronjob.gitlab.session import Session
@@ -19,11 +21,50 @@ from cronjob.gitlab.verified_write import remove_unchanged
 from cronjob.gitlab.webhook_writer import WebhookWriter
 from reconcile.actual import Actual, Found, FoundKey
 from reconcile.causes import Cause, CauseCode
+from reconcile.deletion import ScheduledDeletion, scheduled_deletion
 from reconcile.desired.desired import WantedKey
 from reconcile.errors import MalformedAnswer, WriteFailed
 from reconcile.model import Kind, Project
 from reconcile.plan.changes import Change, Create, Delete, Update, Written, heals
 from reconcile.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A project as it is just before its first write."""
+
+    project: Project
+    deletion: ScheduledDeletion | None
+    archived: bool
+
+    @classmethod
+    def of(cls, answer: Any) -> _Place:
+        """Read GitLab's answer about the project. Raises MalformedAnswer."""
+        project = project_from(answer)
+        deletion = scheduled_deletion(project, marked_for_deletion(answer))
+        return cls(project, deletion, answer.get("archived") is True)
+
+    @property
+    def former(self) -> Project:
+        """The project with the path that it had before it was scheduled for deletion."""
+        return self.project._replace(path=self.deletion.path) if self.deletion else self.project
+
+
+# These are about the key, so its Secret is to be changed.
+_KEY_CAUSES = {
+    CauseCode.KEY_TYPE_FORBIDDEN,
+    CauseCode.KEY_TOO_SHORT,
+    CauseCode.KEY_REFUSED,
+    CauseCode.EXPIRY_REQUIRED,
+}
+
+
+def _with_secret(text: str, cause: Cause, change: Change) -> str:
+    """The text with the Secret that holds the key, where GitLab refuses the key itself."""
+    match change:
+        case Create(wanted=WantedKey(secrets=(secret, *_))) if cause.code in _KEY_CAUSES:
+            return f"{text}; the key is in {secret}"
+    return text
 
 
 class Writer:
@@ -36,8 +77,8 @@ class Writer:
         self._keys = KeyWriter(session, rules)
         self._webhooks = WebhookWriter(session, rules)
         self._healer = WebhookReenabler(session, rules)
-        # What speaks against writing to a project, by its id; nothing does where the text is empty.
-        self._complaints: dict[int, str] = {}
+        # The projects that were read before their first write, by id.
+        self._places: dict[int, _Place] = {}
 
     def learn(self, actual: Actual) -> None:
         """Remember what was read before the writes."""
@@ -47,13 +88,22 @@ class Writer:
     def write(self, change: Change) -> Written:
         """Make one change. Raises WriteFailed with what GitLab said."""
         try:
-            self._check_place(change.project)
+            self._check_place(change)
             if isinstance(change, Delete):
                 self._delete(change)
                 return Written(change.id)
             return self._create(change) if isinstance(change, Create) else self._update(change)
         except (Refused, NoAnswer, MalformedAnswer) as error:
-            raise WriteFailed(str(error), cause=error.cause) from error
+            raise WriteFailed(
+                _with_secret(str(error), error.cause, change), cause=self._cause(error, change)
+            ) from error
+
+    def _cause(self, error: Refused | NoAnswer | MalformedAnswer, change: Change) -> Cause:
+        """The cause; whoever may not write to an archived project lacks no role."""
+        place = self._places.get(change.project.id)
+        if place and place.archived and error.cause.code is CauseCode.ROLE_MISSING:
+            return Cause(CauseCode.PROJECT_ARCHIVED)
+        return error.cause
 
     def _create(self, change: Create) -> Written:
         wanted = change.wanted
@@ -69,15 +119,20 @@ class Writer:
             self._webhooks.update(change, wanted)
         return Written(change.id)
 
-    def _check_place(self, project: Project) -> None:
-        """Before a project's first write: is it still where it was read? It can be moved out at any moment."""
-        if project.id not in self._complaints:
+    def _check_place(self, change: Change) -> None:
+        """Before a project's first write: may it be written to, where it is now? Deletes go on until it is deleted."""
+        project = change.project
+        if project.id not in self._places:
             answer, _ = self._session.get(routes.project(project.id))
-            now = project_from(answer)
-            moved = f"the project has moved to {now.path}, outside the group, since it was read"
-            self._complaints[project.id] = "" if self._contains(now) else moved
-        if self._complaints[project.id]:
-            raise WriteFailed(self._complaints[project.id], cause=Cause(CauseCode.PROJECT_MOVED_OUT))
+            self._places[project.id] = _Place.of(answer)
+        place = self._places[project.id]
+        if place.deletion and not isinstance(change, Delete):
+            day = f" on {place.deletion.marked_on}" if place.deletion.marked_on else ""
+            text = f"the project was scheduled for deletion{day}"
+            raise WriteFailed(text, cause=Cause(CauseCode.PROJECT_SCHEDULED_FOR_DELETION))
+        if not self._contains(place.former):
+            text = f"the project has moved to {place.former.path}, outside the group, since it was read"
+            raise WriteFailed(text, cause=Cause(CauseCode.PROJECT_MOVED_OUT))
 
     def _delete(self, change: Delete) -> None:
         is_key = change.kind is Kind.DEPLOY_KEY

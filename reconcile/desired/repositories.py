@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconcile.causes import Cause
+from reconcile.deletion import scheduled_deletion
 from reconcile.desired.annotations import NONE, PIN, SWITCH, Annotations, annotations_of
 from reconcile.desired.git_url import GitUrl, UnusableUrl, parse_git_url
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation, Ref
@@ -237,18 +238,19 @@ def held_if_unreadable(request: RepositoryRequest, unreadable: Set[int]) -> Repo
 
 
 def _at(request: RepositoryRequest, path: str, place: ProjectLocation, rules: Rules) -> RepositoryRequest:
-    project = place.project
-    if not rules.tenancy.allows(request.ref.namespace, project.path):
+    project, deletion = place.project, scheduled_deletion(place.project, place.marked_on)
+    current_path = deletion.path if deletion else project.path
+    if not rules.tenancy.allows(request.ref.namespace, current_path):
         return request.drop(
             Code.NOT_ALLOWED,
-            f"The URL's project is now {project.path}, which the tenancy rules do not let namespace "
+            f"The URL's project is now {current_path}, which the tenancy rules do not let namespace "
             f"{request.ref.namespace} name; correct the URL.",
         )
     if not place.inside:
         return request.drop(
             Code.PROJECT_OUTSIDE_GROUP,
-            f"{project.path} lies outside the group and is never touched; "
-            f"add it with --extra-project {project.path} if it should be.",
+            f"{current_path} lies outside the group and is never touched; "
+            f"add it with --extra-project {current_path} if it should be.",
         )
     request = request.at(project)
     if request.held is Code.DISABLED:
@@ -259,9 +261,7 @@ def _at(request: RepositoryRequest, path: str, place: ProjectLocation, rules: Ru
             f"The annotation {PIN} names project {request.pinned}, but {project.path} has id {project.id}: "
             "another project may have taken the path. Check whose it is, then correct the annotation.",
         )
-    if place.moved:
-        return request.warned(
-            Code.PROJECT_MOVED,
-            f"{path} has moved to {project.path}; correct the URL, since anybody may take the old path.",
-        )
-    return request
+    if deletion:
+        return request.hold(Code.PROJECT_SCHEDULED_FOR_DELETION, deletion.message)
+    moved = f"{path} has moved to {project.path}; correct the URL, since anybody may take the old path."
+    return request.warned(Code.PROJECT_MOVED, moved) if place.moved else request

@@ -69,5 +69,6 @@ def _findings(call: Invocation) -> Iterator[Finding]:
         yield from group.findings()
         if group.listing and flux.listed.git_repositories:
             known = KnownProjects(frozenset(group.listing.hosts), group.listing.by_path.keys())
-            yield from check_sources(flux.listed.git_repositories, settings.rules(flux.namespaces), known)
+            listed, projects = flux.listed.git_repositories, group.listing.by_path.values()
+            yield from check_sources(listed, settings.rules(flux.namespaces), known, projects)
     yield from check_receiver(settings.receiver_url)

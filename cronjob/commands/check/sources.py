@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cronjob.commands.findings import ok, warn
+from reconcile.deletion import ScheduledDeletion, scheduled_deletion
 from reconcile.desired.repositories import KnownProjects, RepositoryRequest, repository_requests_from
 from reconcile.findings import Finding
+from reconcile.model import Project
 from reconcile.problems import Code
 from reconcile.rules import Rules
 
@@ -16,9 +18,15 @@ from reconcile.rules import Rules
 _LISTED_CODES = {str(Code.URL_UNUSABLE), str(Code.NOT_ALLOWED), str(Code.URL_NOT_FETCHABLE)}
 
 
-def check_sources(items: Sequence[Mapping[str, Any]], rules: Rules, known: KnownProjects) -> Iterator[Finding]:
-    """Yield how many are on this GitLab, how many are not, and which have a problem."""
+def check_sources(
+    items: Sequence[Mapping[str, Any]], rules: Rules, known: KnownProjects, projects: Iterable[Project]
+) -> Iterator[Finding]:
+    """Yield how many are on this GitLab, how many are not, and which have a problem; *projects* are those listed."""
     requests = repository_requests_from(items, rules, known)
+    deletions = _deletions_by_path(projects)
+    for request in requests:
+        if request.path in deletions:
+            yield warn("projects", f"{request.ref}: {deletions[request.path].message}")
     problems = [(request.ref, problem) for request in requests for problem in request.problems]
     listed = [(ref, problem) for ref, problem in problems if problem.code in _LISTED_CODES]
     yield from (warn("hosts", f"{ref}: {problem.message}") for ref, problem in listed)
@@ -30,6 +38,14 @@ def check_sources(items: Sequence[Mapping[str, Any]], rules: Rules, known: Known
         yield ok(
             "hosts", f"not on this GitLab, and ignored: {others}; if one is a name of this GitLab, add it to git_hosts"
         )
+
+
+def _deletions_by_path(projects: Iterable[Project]) -> dict[str, ScheduledDeletion]:
+    """What is scheduled for deletion, by its lower-case path now and, where no other project has that, its former."""
+    listed = {project.path.lower(): project for project in projects}
+    found = {path: deletion for path, project in listed.items() if (deletion := scheduled_deletion(project))}
+    former = {deletion.path.lower(): deletion for deletion in found.values()}
+    return found | {path: deletion for path, deletion in former.items() if path not in listed}
 
 
 def _is_foreign(request: RepositoryRequest) -> bool:

@@ -11,7 +11,7 @@ from cronjob.gitlab import routes
 from cronjob.gitlab.errors import Refused
 from cronjob.gitlab.group import Scope
 from cronjob.gitlab.identity import prove
-from cronjob.gitlab.items import key_from, webhook_from
+from cronjob.gitlab.items import key_from, marked_for_deletion, webhook_from
 from cronjob.gitlab.listing import GROUP_PROJECTS, Listing, look_up, pages, read_listing, read_root
 from cronjob.gitlab.session import Session
 from reconcile.actual import Items, Unreadable
@@ -79,7 +79,9 @@ class ProjectReader:
         archived = False
         try:
             answer, _ = self._session.get(base)
-            archived = isinstance(answer, dict) and answer.get("archived") is True
+            # What is scheduled for deletion is archived, too, and that is said already.
+            is_shown = isinstance(answer, dict) and not marked_for_deletion(answer)
+            archived = is_shown and answer.get("archived") is True
             listed_keys = pages(self._session, routes.deploy_keys(base), {})
             keys = tuple(key_from(element, self._rules, now) for element in listed_keys)
             listed_hooks = pages(self._session, routes.hooks(base), {})
