@@ -221,7 +221,7 @@ class TestGroups:
     def test_a_group_that_is_not_there_is_named(self, gitlab: GitLab, group: str) -> None:
         told = unreadable(gitlab, "tenants", group)
 
-        assert told.startswith(f"Group {group} cannot be read: GitLab answered 404 Group Not Found. Correct --group, or")
+        assert told.startswith(f"Group {group} cannot be read: GitLab answered 404 Group Not Found. Correct --group")
 
     @pytest.mark.parametrize(
         "body",
