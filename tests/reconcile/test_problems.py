@@ -12,6 +12,7 @@ ERRORS = [
     "ProjectNotFound",
     "ProjectUnreadable",
     "ProjectReplaced",
+    "ProjectScheduledForDeletion",
     "ReceiverTargetNotFound",
     "TokenUnusable",
     "ReceiverPathCollision",
