@@ -35,11 +35,11 @@ def test_tests_are_skipped_only_where_a_program_is_missing_that_ci_installs_or_a
         "tests/cluster/test_builds.py",  # kubectl 1.27 or newer
         "tests/cluster/test_enforced.py",  # a real one with ValidatingAdmissionPolicies
         "tests/cluster/test_enforced.py",  # and with Pod Security
-        "tests/flux/test_pem.py",  # go, to ask its own pem.Decode
         "tests/real/conftest.py",  # sshd
         "tests/real/conftest.py",  # the real programs, which `make real` builds
         "tests/sandbox/fake_kubernetes/test_kubectl.py",  # kubectl
         "tests/worlds/browsing.py",  # Chromium; where CI is set its absence is a failure
+        "tests/worlds/go.py",  # go, to ask it how it reads a private key
         "tests/worlds/key_samples.py",  # ssh-keygen, openssl
     ]
 

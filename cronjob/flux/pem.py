@@ -26,14 +26,6 @@ class PemBlock:
     headers: Mapping[str, str]
     content: bytes
 
-    def text(self) -> bytes:
-        """The block in its canonical form."""
-        headers = "".join(f"{name}: {value}\n" for name, value in self.headers.items())
-        if headers:
-            headers += "\n"
-        content = base64.encodebytes(self.content).decode()
-        return f"-----BEGIN {self.label}-----\n{headers}{content}-----END {self.label}-----\n".encode()
-
 
 def first_pem_block(data: bytes) -> PemBlock | None:
     """The first block that is complete, or None where Go finds none."""

@@ -1,50 +1,30 @@
 """
-The public key from an SSH private key, in any format that Flux reads.
+The public key from an SSH private key, in any format that Flux reads, and in no other.
 
-Everybody who may write a Secret can choose the bytes, so a costly key is refused before the work starts: large input,
-passphrases that take long to check, numbers of many bits. RSA keys are not validated, which takes minutes for two
-crafted primes: only the public key is needed, and Flux reports a wrong private one.
+Flux reads it with golang.org/x/crypto/ssh, and only a key that this package takes is of use (0.54 to 0.58 and Go 1.26
+were compared). Everybody who may write a Secret can choose the bytes, so a costly key is refused before the work
+starts: large input, passphrases that take long to check, numbers of many bits.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-import warnings
-from collections.abc import Callable
-from importlib.util import find_spec
-from typing import Any
 
-from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_der_private_key,
-    load_pem_private_key,
-    load_ssh_private_key,
-)
+from cryptography.exceptions import InternalError
 
+from cronjob.flux.der_private_keys import DSA, PKCS1, PKCS8, SEC1, public_key_from_der
+from cronjob.flux.openssh_private_keys import public_key_from_openssh, read_openssh_key
 from cronjob.flux.pem import PemBlock, first_pem_block, why_no_pem_block
-from cronjob.flux.private_key_limits import (
-    MAX_BITS,
-    MAX_BYTES,
-    TooCostly,
-    check_numbers,
-    check_openssh,
-    check_password_work,
-    openssh_cipher,
-)
+from cronjob.flux.pem_encryption import decrypt, has_encryption_header
+from cronjob.flux.private_key_limits import MAX_BYTES, TooCostly
+from cronjob.flux.public_keys import UnsupportedKey
 from reconcile.model import PublicKey
 
-_TRADITIONAL = frozenset({"RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"})
-_PKCS8 = "PRIVATE KEY"
-_ENCRYPTED_PKCS8 = "ENCRYPTED PRIVATE KEY"
 _OPENSSH = "OPENSSH PRIVATE KEY"
+_ENCRYPTED_PKCS8 = "ENCRYPTED PRIVATE KEY"
 _LABEL = re.compile(r"[A-Z0-9 ]{1,40}")
-_KEY_LABELS = _TRADITIONAL | {_PKCS8, _ENCRYPTED_PKCS8, _OPENSSH}
-# What the library raises for damaged keys; its texts are not shown, since they may hold parts of the key.
-_LIBRARY_ERRORS = (ValueError, TypeError, KeyError, IndexError, OverflowError, InvalidTag)
+_KEY_LABELS = frozenset({PKCS1, SEC1, DSA, PKCS8, _OPENSSH})
 
 # How other formats begin, and what to say about them.
 _OTHER_FORMATS = (
@@ -63,8 +43,10 @@ _NO_KEY = "it is no private key in OpenSSH's or PEM format"
 _ENCRYPTED = "it is encrypted, and the Secret has no passphrase in `password`"
 _NOT_DECRYPTED = "the passphrase in `password` does not open it, or it is damaged"
 _DAMAGED = "it is damaged"
-_UNSUPPORTED = "its kind or its encryption is not supported; use Ed25519, ECDSA (a NIST curve) or RSA"
-_NO_BCRYPT = "it is encrypted, and this installation cannot decrypt OpenSSH's format (the package bcrypt is missing)"
+_IS_ENCRYPTED_PKCS8 = (
+    "it is an encrypted PKCS#8 key, which Flux cannot read; convert it to OpenSSH's format: `ssh-keygen -p -f KEY` "
+    "(for Ed25519 with OpenSSH 9.6 or newer)"
+)
 
 
 class KeyUnusable(Exception):
@@ -84,23 +66,16 @@ def public_key_from_private(identity: bytes, passphrase: bytes | None) -> Public
     if len(identity) > MAX_BYTES:
         raise KeyUnusable(f"it is larger than {MAX_BYTES // 1024} KiB")
     block = _private_key_block(identity)
-    used_passphrase, reason = None, _UNSUPPORTED
+    is_encrypted, reason = False, _DAMAGED
     try:
-        if _is_encrypted(block):
-            used_passphrase = passphrase or None
-            if used_passphrase is None:
-                raise _PassphraseMissing
-        # DSA still works, with a warning that would land on stderr.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _public_key_of(_without_panic(lambda: _load(block, used_passphrase)))
-    except (TooCostly, _PassphraseMissing) as refusal:
+        is_encrypted = _is_encrypted(block)
+        if is_encrypted and not passphrase:
+            raise _PassphraseMissing
+        return _public_key_of(block, passphrase if is_encrypted else None)
+    except (TooCostly, UnsupportedKey, _PassphraseMissing) as refusal:
         reason = str(refusal)
-    except UnsupportedAlgorithm:
-        if used_passphrase and block.label == _OPENSSH and find_spec("bcrypt") is None:
-            reason = _NO_BCRYPT
-    except _LIBRARY_ERRORS:
-        reason = _NOT_DECRYPTED if used_passphrase else _DAMAGED
+    except (ValueError, InternalError):
+        reason = _NOT_DECRYPTED if is_encrypted else _DAMAGED
     # Outside the handlers: the library's exceptions refer to the key.
     raise KeyUnusable(reason)
 
@@ -133,11 +108,11 @@ def _private_key_block(identity: bytes) -> PemBlock:
         raise KeyUnusable(_why_no_key(identity))
     if "PUBLIC KEY" in block.label:
         raise KeyUnusable("it is a public key, not the private one")
+    if block.label == _ENCRYPTED_PKCS8:
+        raise KeyUnusable(_IS_ENCRYPTED_PKCS8)
     if block.label not in _KEY_LABELS:
         label = f"`{block.label}`" if _LABEL.fullmatch(block.label) else "something else"
         raise KeyUnusable(f"its first PEM block is {label}, not a private key, and Flux reads the first one only")
-    if _has_encryption_header(block) and block.label not in _TRADITIONAL:
-        raise KeyUnusable(_UNSUPPORTED)
     return block
 
 
@@ -151,54 +126,21 @@ def _why_no_key(identity: bytes) -> str:
 
 
 def _is_encrypted(block: PemBlock) -> bool:
-    """Whether the key is encrypted. Raises TooCostly for a key that would take too long."""
+    """Whether a passphrase is needed. Raises TooCostly, UnsupportedKey and ValueError."""
+    has_header = has_encryption_header(block)
     if block.label == _OPENSSH:
-        check_openssh(block.content)
-        return openssh_cipher(block.content) != b"none"
-    if block.label == _ENCRYPTED_PKCS8:
-        check_password_work(block.content)
-        return True
-    if _has_encryption_header(block):
-        return True
-    check_numbers(block.content)
-    return False
+        is_encrypted = read_openssh_key(block.content).is_encrypted
+        if has_header and not is_encrypted:
+            raise UnsupportedKey
+        return is_encrypted
+    if has_header and block.label == PKCS8:
+        raise UnsupportedKey
+    return has_header
 
 
-def _has_encryption_header(block: PemBlock) -> bool:
-    """Whether the block is encrypted in OpenSSL's traditional format, as its header line says (RFC 1421)."""
-    return "ENCRYPTED" in block.headers.get("Proc-Type", "")
-
-
-def _without_panic(load: Callable[[], Any]) -> Any:
-    """
-    The result of *load*. Raises ValueError for a panic in the library's Rust code, whose class cannot be imported.
-
-    One is known: at a PEM header whose initialisation vector is too short (cryptography 50).
-    """
-    try:
-        return load()
-    except BaseException as panic:
-        if type(panic).__module__ != "pyo3_runtime":
-            raise
-    raise ValueError("the library panicked")
-
-
-def _load(block: PemBlock, passphrase: bytes | None) -> Any:
-    """The private key. The library gets only the block that was checked, in its canonical form."""
+def _public_key_of(block: PemBlock, passphrase: bytes | None) -> PublicKey:
     if block.label == _OPENSSH:
-        return load_ssh_private_key(block.text(), passphrase, unsafe_skip_rsa_key_validation=True)
-    if _has_encryption_header(block):
-        return load_pem_private_key(block.text(), passphrase, unsafe_skip_rsa_key_validation=True)
-    return load_der_private_key(block.content, passphrase, unsafe_skip_rsa_key_validation=True)
-
-
-def _public_key_of(private: Any) -> PublicKey:
-    public = private.public_key()
-    if isinstance(public, RSAPublicKey) and public.key_size > MAX_BITS:
-        raise TooCostly.of_bits()
-    try:
-        line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    except ValueError:
-        # X25519, Ed448 and other curves are no keys of SSH.
-        raise UnsupportedAlgorithm(_UNSUPPORTED) from None
-    return PublicKey.parse(line.decode())
+        key = read_openssh_key(block.content)
+        return public_key_from_openssh(key.private if passphrase is None else key.decrypted(passphrase))
+    content = block.content if passphrase is None else decrypt(block, passphrase)
+    return public_key_from_der(block.label, content)

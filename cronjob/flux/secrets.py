@@ -26,7 +26,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _KEY_FIELDS = ("identity", "password", "identity.pub")
 _TOKEN_FIELDS = ("token",)
 # Kubernetes writes a service account's credentials into Secrets of this type.
-_SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type
+_SERVICE_ACCOUNT_TYPE = "kubernetes.io/service-account-token"
 
 # The fields of `data` that are wanted of a Secret.
 _Fields = tuple[str, ...]
@@ -94,7 +94,7 @@ class SecretReader:
         if not isinstance(fetched, _SecretData):
             return fetched
         token, line = fetched.data.get("token"), fetched.data.get("identity.pub")
-        is_account = fetched.type == _SERVICE_ACCOUNT_TOKEN
+        is_account = fetched.type == _SERVICE_ACCOUNT_TYPE
         if "identity" not in fields:
             return Secret(token=token, is_service_account_token=is_account)
         key = self._public_key(ref, fetched) if "identity" in fetched.data else None

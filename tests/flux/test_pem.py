@@ -1,19 +1,15 @@
 """PEM as Go's `pem.Decode` reads it: what Flux finds no key in is unusable here too, and the other way round."""
 
 import base64
-import json
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cronjob.flux.pem import PemBlock, first_pem_block
 from cronjob.flux.private_keys import public_key_from_private
+from tests.worlds.go import ask_go
 from tests.worlds.key_samples import ED25519, KEYS, OPENSSH, PKCS8, public_of, reason_of, written
 
 KEY = written(ED25519, OPENSSH)
@@ -102,21 +98,8 @@ def test_the_reason_names_what_go_stumbles_over(shape: str, reason: str) -> None
 
 def verdicts_of_go(texts: Sequence[bytes], folder: Path) -> list[Any]:
     """What Go's own `pem.Decode` finds in each text: label, number of headers and content, or None."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("go is not installed")
-    program = folder / "main.go"
-    program.write_text(GO_PROGRAM)
-    answer = subprocess.run(
-        [go, "run", str(program)],
-        input=json.dumps([base64.b64encode(text).decode() for text in texts]),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return [
-        verdict and (verdict["Type"], verdict["Headers"], verdict["Bytes"]) for verdict in json.loads(answer.stdout)
-    ]
+    answer = ask_go(folder, GO_PROGRAM, [base64.b64encode(text).decode() for text in texts])
+    return [verdict and (verdict["Type"], verdict["Headers"], verdict["Bytes"]) for verdict in answer]
 
 
 # Strings in Go's JSON are base64, as []byte is written.
@@ -183,14 +166,3 @@ def test_go_itself_agrees(tmp_path: Path) -> None:
 
     assert ours == verdicts_of_go(texts, tmp_path)
     assert sum(verdict is None for verdict in ours) > len(NOT_READ_BY_GO)
-
-
-@given(
-    st.sampled_from(["RSA PRIVATE KEY", "A"]),
-    st.dictionaries(st.sampled_from(["Proc-Type", "X"]), st.sampled_from(["4,ENCRYPTED", "y:z", ""])),
-    st.binary(max_size=200),
-)
-def test_a_block_in_canonical_form_is_read_back(label: str, headers: dict[str, str], content: bytes) -> None:
-    found = first_pem_block(PemBlock(label, headers, content).text())
-
-    assert found == PemBlock(label, headers, content)

@@ -37,11 +37,11 @@ KEYS: dict[str, Any] = {
 DSA_BITS = 1024
 
 
-def run(program: str, *arguments: str) -> bytes:
+def run(program: str, *arguments: str, stdin: bytes = b"") -> bytes:
     path = shutil.which(program)
     if path is None:
         pytest.skip(f"{program} is not installed")
-    return subprocess.run([path, *arguments], check=True, capture_output=True).stdout
+    return subprocess.run([path, *arguments], check=True, capture_output=True, input=stdin).stdout
 
 
 def written(
@@ -100,19 +100,3 @@ def number(value: int) -> bytes:
 
 def oid(hexadecimal: str) -> bytes:
     return tlv(6, bytes.fromhex(hexadecimal))
-
-
-def pkcs8_with(derivation: bytes) -> bytes:
-    """An encrypted PKCS#8 whose key is derived in this way; what is encrypted in it is zeros."""
-    cipher = tlv(0x30, oid("60864801650304012a"), tlv(4, bytes(16)))
-    algorithm = tlv(0x30, oid("2a864886f70d01050d"), tlv(0x30, derivation, cipher))
-    return pem("ENCRYPTED PRIVATE KEY", tlv(0x30, algorithm, tlv(4, bytes(64))))
-
-
-def pbkdf2(iterations: int) -> bytes:
-    return pkcs8_with(tlv(0x30, oid("2a864886f70d01050c"), tlv(0x30, tlv(4, bytes(16)), number(iterations))))
-
-
-def scrypt(n: int, r: int, p: int) -> bytes:
-    costs = [number(n), number(r), number(p)]
-    return pkcs8_with(tlv(0x30, oid("2b06010401da47040b"), tlv(0x30, tlv(4, bytes(16)), *costs)))

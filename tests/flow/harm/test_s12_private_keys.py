@@ -6,6 +6,12 @@ import json
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_ssh_private_key,
+)
 
 from cronjob.sandbox.samples import CLUSTER, add_secret, ssh_key
 from tests.flow.harm.program import a_program
@@ -41,3 +47,19 @@ def test_a_private_key_that_flux_reads_is_added() -> None:
 
         assert program.run().code == 0
         assert len(program.titles(TENANT)) == 1
+
+
+def test_an_encrypted_key_in_a_format_that_flux_does_not_decrypt_is_not_added() -> None:
+    with a_program(1) as program:
+        pair = ssh_key()
+        private = load_ssh_private_key(pair["identity"].encode(), None)
+        encrypted = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"a passphrase"))
+        secret = {**pair, "identity": encrypted.decode(), "password": "a passphrase"}
+        add_secret(program.sandbox, "tenant-0001-ssh", secret)
+
+        done = program.run()
+
+        assert program.titles(TENANT) == []
+        [problem] = json.loads(done.out)["problems"]
+        assert problem["code"] == "KeyUnusable"
+        assert "encrypted PKCS#8" in problem["message"]
