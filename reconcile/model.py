@@ -6,9 +6,10 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reconcile.causes import UNKNOWN, Cause
 
@@ -147,13 +148,26 @@ LookUpResult = ProjectLocation | ProjectAbsent | LookUpFailed
 # A slash as it is, or as URLs, JSON and HTML write it.
 _SLASH = r"(?:\\*/|%(?:25)*2f|\\+u002f|&#x2f;|&#47;)"
 _DIGEST = re.compile(rf"({_SLASH}hook{_SLASH}[0-9a-f]{{8}})[0-9a-f]+", re.IGNORECASE)
+# A digest alone, as a title may have it; not in the name of an object, of an image or of a commit.
+_BARE_DIGEST = re.compile(r"(?:(?<=hook/)|(?<![0-9A-Za-z:/@._-]))([0-9a-f]{8})[0-9a-f]{56}(?![0-9A-Za-z])")
 _USER_INFO = re.compile(r"^([a-z]+://)[^/?#]*@", re.IGNORECASE)
 _QUERY = re.compile(r"[?#].*", re.DOTALL)
 
 
 def without_digests(text: str) -> str:
     """The text with every receiver's digest, which may be its only secret, cut after eight characters."""
-    return _DIGEST.sub(r"\1…", text)
+    return _BARE_DIGEST.sub(r"\1…", _DIGEST.sub(r"\1…", text))
+
+
+def cut_digests(data: Any) -> Any:
+    """The same plain data (mappings, lists, values) with every text, and every mapping's key, `without_digests`."""
+    if isinstance(data, str):
+        return without_digests(data)
+    if isinstance(data, Mapping):
+        return {without_digests(name): cut_digests(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [cut_digests(value) for value in data]
+    return data
 
 
 def shown_url(url: str) -> str:

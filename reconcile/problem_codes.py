@@ -23,6 +23,7 @@ WARNING = (Severity.WARNING,)
 NOTICE = (Severity.NOTICE,)
 # An error or a warning, as the case may be; `Problem.of` is given the severity that is not the first.
 ERROR_OR_WARNING = (Severity.ERROR, Severity.WARNING)
+NOTICE_OR_WARNING = (Severity.NOTICE, Severity.WARNING)
 
 
 class Hold(Enum):
@@ -455,11 +456,31 @@ class Code(StrEnum):
     WEBHOOKS_OFF = (
         "WebhooksOff",
         Row(
-            NOTICE,
+            NOTICE_OR_WARNING,
             Hold.NO,
             None,
-            "there are Receivers, and no `--receiver-url`",
+            "there is no `--receiver-url`: a notice where there are Receivers, a warning where webhooks of ours exist",
             "set it",
+        ),
+    )
+    PLAIN_HTTP_RECEIVER = (
+        "PlainHttpReceiver",
+        Row(
+            WARNING,
+            Hold.NO,
+            None,
+            "`--receiver-url` is plain http, and its host is not loopback: the network can read the tokens",
+            "give an https address",
+        ),
+    )
+    TOO_MANY_OUTSIDE = (
+        "TooManyOutside",
+        Row(
+            WARNING,
+            Hold.NO,
+            None,
+            "fewer than half of ten or more GitRepositories on this GitLab, or none of any number, lie in the groups",
+            "see whether `--group` names the tenants' group",
         ),
     )
 

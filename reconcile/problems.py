@@ -18,7 +18,8 @@ class Problem:
 
     *object* is `Kind/namespace/name` or None, *project* a path or None; *message* says what to do about it.
     *code* is a plain string, since a source that cannot be read has codes of its own; *cause* is why a request
-    failed.
+    failed. *actual_path* is the path that GitLab gives the object's project: the message may name it, and a tenant who
+    may not see the project must not be shown it.
     """
 
     severity: Severity
@@ -27,6 +28,7 @@ class Problem:
     object: str | None = None
     project: str | None = None
     cause: Cause | None = None
+    actual_path: str | None = None
 
     @classmethod
     def of(

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from reconcile.actual import Found, FoundKey, FoundWebhook
+from reconcile.actual import Found, FoundWebhook
 from reconcile.causes import Cause
 from reconcile.desired.desired import WantedWebhook
 from reconcile.errors import ReadError
-from reconcile.model import PublicKey, shown_foreign_url, shown_url, without_digests
+from reconcile.model import PublicKey, cut_digests, shown_foreign_url, shown_url
 from reconcile.plan.changes import Change, Delete, Foreign, Kept, Update
 from reconcile.plan.objections import Objection
 from reconcile.plan.plan import Plan
@@ -125,17 +125,17 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """The data of the report that the run itself knows; the process adds who, where and when."""
-        foreign = {"foreign": [_foreign(one) for one in self.plan.foreign]} if self.show_foreign else {}
+        foreign = {"foreign": [cut_digests(_foreign(one)) for one in self.plan.foreign]} if self.show_foreign else {}
         return {
             "plan": self.checksum,
             "dry_run": self.dry_run,
             "result": self.result.value,
             "summary": self._summary(),
-            "changes": [_change(entry) for entry in self.entries],
-            "kept": [_kept(one) for one in self.plan.kept],
+            "changes": [cut_digests(_change(entry)) for entry in self.entries],
+            "kept": [cut_digests(_kept(one)) for one in self.plan.kept],
             **foreign,
-            "problems": [_problem(one) for one in self.plan.problems],
-            "objections": [_objection(each) for each in self.objections],
+            "problems": [cut_digests(_problem(one)) for one in self.plan.problems],
+            "objections": [cut_digests(_objection(one)) for one in self.objections],
         }
 
     def _summary(self) -> dict[str, int]:
@@ -233,11 +233,9 @@ def _kept(kept: Kept) -> dict[str, Any]:
 
 def _foreign(foreign: Foreign) -> dict[str, Any]:
     item = _found(foreign.found)
-    if isinstance(foreign.found, FoundKey):
-        item["key"]["title"] = without_digests(foreign.found.title)
-    else:
+    if isinstance(foreign.found, FoundWebhook):
         item["webhook"]["url"] = shown_foreign_url(foreign.found.url)
-        item["webhook"]["description"] = without_digests(foreign.found.description)
+        item["webhook"]["description"] = foreign.found.description
     return {
         "project": foreign.project.path,
         "kind": foreign.found.kind.value,

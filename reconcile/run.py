@@ -144,7 +144,7 @@ def guard_and_apply(
     plan: Plan, gitlab: GitLab, rules: Rules, options: RunOptions, *, plan_again: Callable[[], Plan]
 ) -> Report:
     """Judge the plan and, unless this is a dry run, apply what may be applied."""
-    checksum = plan.checksum(options.gitlab_host, rules.identity.cluster)
+    checksum = plan.checksum(options.gitlab_host, rules)
     objections = judge(plan, checksum, options)
     stopped = {order_of(change) for objection in objections for change in objection.refuses}
     refused = [change for change in plan.changes if order_of(change) in stopped]

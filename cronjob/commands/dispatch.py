@@ -13,6 +13,7 @@ from cronjob.settings.print_config import describe
 from cronjob.settings.resolve import resolve
 from cronjob.settings.settings import Settings, settings_from
 from reconcile.errors import SettingsError
+from reconcile.model import without_digests
 
 
 def run_command(command: str, flags: Mapping[str, object], signals: Signals, query: str = "") -> int:
@@ -28,7 +29,7 @@ def run_command(command: str, flags: Mapping[str, object], signals: Signals, que
         settings = settings_from(resolved)
         return ExitCode.OK if resolved.print_config else _invoke(settings, signals, query)
     except SettingsError as error:
-        for complaint in str(error).splitlines():
+        for complaint in without_digests(str(error)).splitlines():
             click.echo(f"Error: {complaint}", err=True)
         return ExitCode.USAGE
 

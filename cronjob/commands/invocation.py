@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -11,7 +11,7 @@ from cronjob.concurrency.signals import Signals
 from cronjob.concurrency.stop import StopControl
 from cronjob.gitlab.group import Scope
 from cronjob.gitlab.session import GitLabConnection
-from cronjob.kube.client import KubeApi
+from cronjob.kube.client import IN_CLUSTER, KubeApi
 from cronjob.kube.target import KubeOptions
 from cronjob.output.logs import log_warning
 from cronjob.settings.settings import Settings
@@ -46,6 +46,16 @@ def namespaces_of(settings: Settings, api: KubeApi) -> tuple[str, ...]:
     if not namespaces:
         raise SettingsError("No namespace is known: give --namespace, or set one in the kubeconfig's context.")
     return namespaces
+
+
+def lease_namespace_of(call: Invocation, api: KubeApi, namespaces: Iterable[str]) -> str:
+    """
+    Return the namespace of the Lease: `lease_namespace`, else the job's own, else the first in the alphabet.
+
+    The order in which *namespaces* were given does not matter: the same run has the same Lease.
+    """
+    pods = api.default_namespace if api.source == IN_CLUSTER else None
+    return call.settings.lease_namespace or call.environment.get("POD_NAMESPACE", "").strip() or pods or min(namespaces)
 
 
 def gitlab_of(settings: Settings) -> tuple[GitLabConnection, Scope]:

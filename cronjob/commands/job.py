@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from datetime import UTC, datetime
 from importlib.util import find_spec
 
-from cronjob.commands.invocation import VERSION, Invocation, kubernetes_of, namespaces_of
+from cronjob.commands.invocation import VERSION, Invocation, kubernetes_of, lease_namespace_of, namespaces_of
 from cronjob.commands.publish import (
     log_format,
     publish_report,
@@ -126,18 +126,28 @@ def _with_flux(call: Invocation, work: Callable[[FluxCluster, GitLabGroup, Rules
             return _run_job(call, rules, run, flux)
 
 
+def _takes_lease(settings: Settings) -> bool:
+    return settings.lease and not settings.dry_run
+
+
 def _holding_lease(call: Invocation, flux: FluxCluster) -> AbstractContextManager[object]:
     """Hold the Lease, so that no other run writes; a dry run does not need it."""
     settings = call.settings
-    if settings.dry_run or not settings.lease:
+    if not _takes_lease(settings):
         return nullcontext()
     holder = Holder(f"{socket.gethostname()}_{call.run_id}")
-    claim = LeaseClaim(
-        flux.namespaces[0], NAME, holder, settings.cluster, settings.previous_clusters, settings.lease_wait
-    )
+    namespace = lease_namespace_of(call, flux.api, flux.namespaces)
+    claim = LeaseClaim(namespace, NAME, holder, settings.cluster, settings.previous_clusters, settings.lease_wait)
     return hold_leases(
         lease_claims_of(settings.share, claim), lambda part: Lease(flux.api, part, call.stop_control, log_warning)
     )
+
+
+def _lease_shown(call: Invocation, flux: FluxCluster | None) -> str | None:
+    """Return the name of the Lease that this run holds, with its namespace, for the report."""
+    if flux is None or not _takes_lease(call.settings):
+        return None
+    return f"{lease_namespace_of(call, flux.api, flux.namespaces)}/{NAME}"
 
 
 def _record_events(report: Report, flux: FluxCluster) -> None:
@@ -165,6 +175,7 @@ def _run_job(
             servers=servers.addresses(),
             groups=(*settings.groups, *settings.extra_projects),
             namespaces=flux.namespaces if flux else (),
+            lease=_lease_shown(call, flux),
             started_at=started,
             finished_at=datetime.now(UTC),
             requests=servers.requests(),

@@ -12,6 +12,7 @@ from cronjob.output.render.spreadsheet import COLUMNS
 from cronjob.output.render.wording import label_of, name_of
 from cronjob.reports.saved_report import report_in, text_of
 from reconcile.errors import SettingsError
+from reconcile.model import cut_digests
 from reconcile.tenancy import matches
 
 Document = Mapping[str, Any]
@@ -48,7 +49,9 @@ def _saved(path: str) -> Document:
         raise SettingsError(f"The argument names {path!r}, which {error}.") from None
     if report is None:
         raise SettingsError(f"{path!r} is not JSON; give a file that --report json=PATH wrote.")
-    return report
+    # An older version may have written it, which did not cut every text.
+    document: Document = cut_digests(report)
+    return document
 
 
 def _filtered(document: Document, globs: Sequence[str]) -> Document:

@@ -1,4 +1,4 @@
-"""Signals: after SIGTERM or SIGINT no new write begins, requests in flight end, and the report is still printed."""
+"""Signals: after SIGTERM, SIGINT or SIGHUP no new write begins, requests in flight end, the report is printed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class Signals:
     """
     A context in which the first signal sets *stop*; a second SIGINT ends the process at once.
 
-    Right before that *last_words* is called, from the handler: it must not wait for anything.
+    Right before that *last_words* is called, from the handler: it must not wait for anything. SIGHUP, which comes when
+    a terminal is closed, means the same as SIGTERM, unless it is ignored (nohup).
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,8 @@ class Signals:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Signals:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        hang_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+        for number in (signal.SIGTERM, signal.SIGINT, *hang_up):
             self._before[number] = signal.signal(number, self._handle)
         return self
 
@@ -39,5 +41,5 @@ class Signals:
             self.last_words()
             # Somebody at a terminal will not wait for the requests in flight.
             os._exit(ExitCode.SIGINT)
-        self.exit_code = ExitCode(128 + number)
+        self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
         self.stop.set()

@@ -55,8 +55,11 @@ class Listing:
 
     def contains(self, project: Project) -> bool:
         """Whether the project lies in one of the groups, or was named by itself."""
-        path = project.path.lower()
-        return project.id in self.extras or any(path.startswith(f"{root}/") for root in self.roots)
+        return project.id in self.extras or self.is_below_a_group(project.path.lower())
+
+    def is_below_a_group(self, path: str) -> bool:
+        """Whether a path in lower case lies in one of the groups."""
+        return any(path.startswith(f"{root}/") for root in self.roots)
 
     def add(self, answer: Mapping[str, Any]) -> None:
         """Take one project of a list, with the hosts of its clone URLs, if it is the tenants'."""

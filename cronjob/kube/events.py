@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -19,8 +20,9 @@ from urllib.parse import quote
 from cronjob.kube.client import CONCURRENCY, KubeApi
 from cronjob.kube.errors import CredentialsError, NoAnswer
 from cronjob.transport.answer import Answer
+from reconcile.desired.git_url import UnusableUrl, parse_git_url
 from reconcile.desired.repositories import ref_of
-from reconcile.model import Kind, Ref, shown_url
+from reconcile.model import Kind, Ref, shown_url, without_digests
 from reconcile.ports import Object
 from reconcile.problems import Problem, Severity
 from reconcile.report import Entry, Report, Status
@@ -60,18 +62,24 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """A GitRepository or Receiver as far as Events need it; *secret* is the name of the Secret that it names."""
+    """
+    A GitRepository or Receiver as far as Events need it.
+
+    *secret* is the name of the Secret that it names, *path* the project's path in lower case in its own URL.
+    """
 
     ref: Ref
     version: str
     uid: str
     secret: str | None
+    path: str | None = None
 
     @classmethod
     def of(cls, item: Object, kind: str, version: str) -> ListedObject:
         """From the object as it was listed, and the `apiVersion` it was listed in."""
-        secret = (item["spec"].get("secretRef") or {}).get("name")
-        return cls(ref_of(item, kind), version, item["metadata"].get("uid", ""), secret)
+        spec = item["spec"]
+        secret = (spec.get("secretRef") or {}).get("name")
+        return cls(ref_of(item, kind), version, item["metadata"].get("uid", ""), secret, _path_in(spec.get("url")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +87,34 @@ class EventTargets:
     """
     The objects that Events can be written about, each as an `involvedObject`.
 
-    *users* are the GitRepositories that name a Secret: the mark of a deploy key names only the Secret.
+    *users* are the GitRepositories that name a Secret: the mark of a deploy key names only the Secret. *paths* are the
+    projects' paths that the objects' own URLs have: whoever reads a tenant's Events must learn no other one.
     """
 
     involved: Mapping[Ref, Mapping[str, str]]
     users: Mapping[Ref, tuple[Ref, ...]]
+    paths: Mapping[Ref, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, listed_objects: Iterable[ListedObject]) -> EventTargets:
         """The targets among the objects that were listed."""
         involved: dict[Ref, Mapping[str, str]] = {}
         users: dict[Ref, tuple[Ref, ...]] = {}
+        paths: dict[Ref, str] = {}
         for listed in listed_objects:
             ref = listed.ref
             names = {"apiVersion": listed.version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
             involved[ref] = names | {"uid": listed.uid}
+            if listed.path:
+                paths[ref] = listed.path
             if ref.kind == "GitRepository" and listed.secret:
                 secret = Ref("Secret", ref.namespace, listed.secret)
                 users[secret] = (*users.get(secret, ()), ref)
-        return cls(involved, users)
+        return cls(involved, users, paths)
+
+    def names(self, ref: Ref, path: str) -> bool:
+        """Whether the object's own URL has the project's path."""
+        return self.paths.get(ref) == path.lower()
 
 
 def events_for(report: Report, targets: EventTargets) -> list[Event]:
@@ -113,23 +130,42 @@ def _events_for_changes(entries: Iterable[Entry], targets: EventTargets) -> Iter
             continue
         reason, verb = REASONS[change.kind, change.action]
         item = f"{change.kind.value.replace('_', ' ').capitalize()} {shown_url(change.name)}"
-        message = f"{item} {verb} {change.project.path}: {change.reason}."
         kind = "GitRepository" if change.kind is Kind.DEPLOY_KEY else "Receiver"
         for source in change.sources:
             for ref in targets.users.get(source, (source,)):
                 if ref.kind == kind and ref in targets.involved:
+                    project = change.project.path if targets.names(ref, change.project.path) else "its project"
+                    message = f"{item} {verb} {project}: {change.reason}."
                     yield Event(targets.involved[ref], "Normal", reason, _cut(message))
 
 
 def _events_for_problems(problems: Iterable[Problem], targets: EventTargets) -> Iterator[Event]:
-    involved_by_name = {str(ref): involved for ref, involved in targets.involved.items()}
+    refs = {str(ref): ref for ref in targets.involved}
     for problem in problems:
-        if problem.object in involved_by_name:
+        if problem.object in refs:
+            ref = refs[problem.object]
             type_ = "Normal" if problem.severity is Severity.NOTICE else "Warning"
-            yield Event(involved_by_name[problem.object], type_, problem.code, _cut(problem.message))
+            yield Event(targets.involved[ref], type_, problem.code, _cut(_message_for(problem, ref, targets)))
+
+
+def _message_for(problem: Problem, ref: Ref, targets: EventTargets) -> str:
+    """The problem's message without the paths that the object does not name itself."""
+    message = problem.message
+    for path in filter(None, (problem.project, problem.actual_path)):
+        if not targets.names(ref, path):
+            message = re.sub(rf"(?<![\w./-]){re.escape(path)}(?![\w/-])", "another path", message)
+    return message
+
+
+def _path_in(url: object) -> str | None:
+    try:
+        return parse_git_url(str(url or "")).path.lower()
+    except UnusableUrl:
+        return None
 
 
 def _cut(text: str) -> str:
+    text = without_digests(text)
     return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
 
 

@@ -92,7 +92,7 @@ class Lease:
 
     def lost_reason(self) -> str:
         """Why this run may not write any more, as a clause; empty while it may. Returns at once, in any thread."""
-        if not self._lost_reason and time.monotonic() > self._valid_until:
+        if not self._lost_reason and self._times.clock() > self._valid_until:
             self._lost_reason = (
                 f"the {self._claim} could not be renewed for {self._times.renew_deadline:g} s "
                 f"({self._renew_failure}), so another run may have it"
@@ -127,7 +127,7 @@ class Lease:
             self._stop_control.sleep(_CONFLICT_WAIT)
 
     def _try_to_acquire(self) -> ReadError | None:
-        started = time.monotonic()
+        started = self._times.clock()
         answer = self._send("GET", self._path)
         if answer.status == HTTPStatus.NOT_FOUND:
             return self._write("POST", self._collection, LeaseRecord({"name": self._claim.name}), started)
@@ -173,7 +173,7 @@ class Lease:
                 self._renew_failure = str(failure)
 
     def _renew(self) -> None:
-        started = time.monotonic()
+        started = self._times.clock()
         answer = self._send("PUT", self._path, self._record)
         for _ in range(_CONFLICT_TRIES):
             if answer.status != HTTPStatus.CONFLICT:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from cronjob.kube.errors import NoAnswer
+from cronjob.kube.lease_clock import sleep_aware_clock
 from cronjob.kube.lease_record import Holder, LeaseRecord
 from cronjob.transport.answer import Answer
 from reconcile.errors import LEASE_HELD, ReadError, SettingsError
@@ -30,7 +32,8 @@ class LeaseTimes:
     The times of leader election, in seconds.
 
     A holder that was not seen to renew for *duration* is dead. No write starts later than *renew_deadline* after the
-    start of the last successful renewal: requests that are then in flight have the rest of *duration* to end.
+    start of the last successful renewal: requests that are then in flight have the rest of *duration* to end. *clock*
+    measures that; it goes on while the machine sleeps, so that a run that wakes up late stops.
     """
 
     duration: int = 30
@@ -38,6 +41,7 @@ class LeaseTimes:
     renew_deadline: float = 15.0
     poll_interval: float = 2.0
     request_timeout: float = 5.0
+    clock: Callable[[], float] = sleep_aware_clock
 
 
 @dataclass(frozen=True, slots=True)

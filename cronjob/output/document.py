@@ -20,7 +20,8 @@ class RunMetadata:
     What the report says about the run itself: version, cluster, servers, times.
 
     *options* are those given on the command line or in the environment, without secrets. *requests* counts requests by
-    server and method. *exit* is the exit code and its reason. *share* is the shard that the run worked on.
+    server and method. *exit* is the exit code and its reason. *share* is the shard that the run worked on. *lease* is
+    `namespace/name` of the Lease that the run held, or None.
     """
 
     version: str
@@ -35,6 +36,7 @@ class RunMetadata:
     requests: Mapping[str, Mapping[str, float]]
     exit: Exit
     share: Share = ALL
+    lease: str | None = None
 
 
 def document_of(report: Report, metadata: RunMetadata) -> dict[str, Any]:
@@ -52,6 +54,7 @@ def document_of(report: Report, metadata: RunMetadata) -> dict[str, Any]:
         "servers": dict(metadata.servers),
         "groups": list(metadata.groups),
         "namespaces": list(metadata.namespaces),
+        "lease": metadata.lease,
         "started_at": utc_text(metadata.started_at, "milliseconds"),
         "finished_at": utc_text(metadata.finished_at, "milliseconds"),
         **body,

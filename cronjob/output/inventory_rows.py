@@ -10,7 +10,7 @@ from cronjob.output.render.spreadsheet import COLUMNS
 from cronjob.reports.timestamps import utc_text
 from reconcile.actual import EXECUTABLE, Found, FoundWebhook
 from reconcile.marks import Owner
-from reconcile.model import Kind, Project, shown_foreign_url, shown_url, without_digests
+from reconcile.model import Kind, Project, cut_digests, shown_foreign_url, shown_url
 from reconcile.plan.changes import Create
 from reconcile.plan.inventory import Listed
 from reconcile.report import Entry, Report
@@ -36,7 +36,7 @@ class Rows:
         creates = [entry for entry in self.report.entries if isinstance(entry.change, Create)]
         subjects: list[_Subject] = [*inventory.listed, *creates, *inventory.unread]
         for subject in sorted(subjects, key=_sort_key):
-            yield _row(subject, outcomes)
+            yield cut_digests(_row(subject, outcomes))
 
 
 def _outcomes(report: Report) -> dict[_ItemKey, Row]:
@@ -101,13 +101,13 @@ def _found(found: Found) -> Row:
     if isinstance(found, FoundWebhook):
         return {
             **common,
-            "title": without_digests(found.description),
+            "title": found.description,
             "fingerprint_or_url": shown_foreign_url(found.url),
             "disabled": "" if found.alert_status == EXECUTABLE else found.alert_status,
         }
     return {
         **common,
-        "title": without_digests(found.title),
+        "title": found.title,
         "fingerprint_or_url": found.key.fingerprint,
         "writable": str(found.can_push).lower(),
         "expires": _time(found.expires),

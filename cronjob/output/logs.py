@@ -12,7 +12,7 @@ from pythonjsonlogger.json import JsonFormatter
 from cronjob.output.render.escaping import for_terminal
 from cronjob.reports.timestamps import utc_text
 from reconcile.actual import FoundKey
-from reconcile.model import shown_url
+from reconcile.model import cut_digests, shown_url, without_digests
 from reconcile.plan.changes import Change, Delete
 from reconcile.problems import Problem, Severity
 from reconcile.report import Entry, Status
@@ -36,9 +36,9 @@ _LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Sev
 
 class _JsonLine(JsonFormatter):
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """Write levels in lower case and leave out fields without a value."""
+        """Write levels in lower case, leave out fields without a value, and cut receivers' digests."""
         log_data["level"] = str(log_data["level"]).lower()
-        return {name: value for name, value in log_data.items() if value is not None}
+        return {name: cut_digests(value) for name, value in log_data.items() if value is not None}
 
 
 class _TextLine(logging.Formatter):
@@ -46,7 +46,7 @@ class _TextLine(logging.Formatter):
         """Return the level, the message and the error; a person reads the other fields in the report."""
         error = getattr(record, "error", None)
         text = f"{record.getMessage()}: {error}" if error else record.getMessage()
-        return f"{record.levelname.lower():7} {for_terminal(text)}"
+        return f"{record.levelname.lower():7} {for_terminal(without_digests(text))}"
 
 
 def set_up_logging(log_format: str, level: str, constant: Mapping[str, str]) -> None:

@@ -151,7 +151,7 @@ class Options:
     )
     lease: bool = switch(
         KUBERNETES,
-        "hold a Lease in the first namespace, so that no two runs write at a time",
+        "hold a Lease, so that no two runs write at a time; its namespace is `lease_namespace`",
         default=True,
         negatable=True,
         commands=LEASED,
@@ -242,6 +242,14 @@ class Options:
         FILE,
         "which namespace may name which projects",
         otherwise="any, from one namespace",
+        allowed=FILE_ONLY,
+    )
+    lease_namespace: str | None = option(
+        kinds.LABEL,
+        FILE,
+        "namespace of the Lease; runs exclude each other only under the same one",
+        otherwise="the job's own, else the first in the alphabet",
+        commands=LEASED,
         allowed=FILE_ONLY,
     )
     cross_namespace_refs: bool = switch(

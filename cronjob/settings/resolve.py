@@ -6,6 +6,7 @@ Nothing is raised here, so that `--print-config` can show settings that are not 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -140,7 +141,15 @@ def _contradictions(collected: Collected, values: Mapping[str, object]) -> Itera
 def _reports_twice(collected: Collected, reports: object) -> Iterator[str]:
     seen = set()
     for report in reports if isinstance(reports, tuple) else ():
-        path = report.path.absolute() if isinstance(report, ReportFile) else None
-        if path in seen:
+        file = _same_file(report.path) if isinstance(report, ReportFile) else None
+        if file in seen:
             yield f"{collected.given['report'].label} names {str(report.path)!r} twice; give each format its own file."
-        seen.add(path)
+        seen.add(file)
+
+
+def _same_file(path: Path) -> object:
+    """What two spellings of one file have in common, whether it exists or not."""
+    if path.is_file():
+        found = path.stat()
+        return (found.st_dev, found.st_ino)
+    return os.path.realpath(path)

@@ -20,6 +20,7 @@ from reconcile.desired.repositories import RepositoryRequest
 from reconcile.desired.repository_keys import Secrets, key_of, with_key
 from reconcile.desired.requests import Requests
 from reconcile.desired.seen_items import SeenItems
+from reconcile.desired.settings_problems import settings_problems
 from reconcile.desired.unknown_annotations import with_unknown_annotations
 from reconcile.marks import Mark
 from reconcile.model import Kind, Project, PublicKey, Ref, SecretMissing
@@ -156,7 +157,11 @@ def desired_from(requests: Requests, secrets: Secrets, rules: Rules, actual: Act
         keys=_wanted_keys(repositories, secrets, rules),
         webhooks=dict(webhooks),
         holds=holds,
-        problems=(*problems, *(webhooks_off(rules) if receivers else ())),
+        problems=(
+            *problems,
+            *(webhooks_off(rules) if receivers else ()),
+            *settings_problems(repositories, rules),
+        ),
         projects=frozenset(request.project for request in repositories if request.project),
         repositories_in=frozenset(request.ref.namespace for request in repositories),
         receivers_in=frozenset(receiver.ref.namespace for receiver in receivers),

@@ -32,7 +32,7 @@ class RepositoryRequest:
 
     *dropped*: not allowed, or not ours to serve; it has no project, gets nothing and holds nothing. *held* names the
     problem that keeps what it already has. *secret* is None where the URL needs no key. *malformed*: the object is
-    malformed, so neither its project nor its Secret is certain.
+    malformed, so neither its project nor its Secret is certain. *actual_path* is the project's path in GitLab's answer.
     """
 
     ref: Ref
@@ -46,6 +46,7 @@ class RepositoryRequest:
     malformed: bool = False
     held: Code | None = None
     problems: tuple[Problem, ...] = ()
+    actual_path: str | None = None
 
     @property
     def path(self) -> str | None:
@@ -82,7 +83,7 @@ class RepositoryRequest:
         """This request with a problem that changes nothing else."""
         path = self.project.path if self.project else None
         problem = Problem.of(code, message, object=self.ref, project=path, severity=severity).caused_by(cause)
-        return replace(self, problems=(*self.problems, problem))
+        return replace(self, problems=(*self.problems, replace(problem, actual_path=self.actual_path)))
 
 
 def ref_of(item: Mapping[str, Any], kind: str) -> Ref:
@@ -213,7 +214,7 @@ def with_project(request: RepositoryRequest, places: Mapping[str, LookUpResult],
         return request
     match places.get(request.url.path.lower(), ProjectAbsent()):
         case ProjectLocation() as place:
-            return _at(request, request.url.path, place, rules)
+            return _at(replace(request, actual_path=place.project.path), request.url.path, place, rules)
         case _ if request.held is Code.DISABLED:
             return request
         case LookUpFailed(reason, cause):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconcile.actual import Actual
@@ -30,7 +30,7 @@ from reconcile.plan.deserted import Deserted, deserted_by
 from reconcile.plan.inventory import Inventory
 from reconcile.plan.webhooks import WebhookPlanner
 from reconcile.plan.webhooks_elsewhere import StrayWebhooks, WebhooksElsewhere
-from reconcile.problems import Code, Problem
+from reconcile.problems import Code, Problem, Severity
 from reconcile.rules import Rules
 
 
@@ -79,25 +79,26 @@ class Plan:
             spared=self.deletes,
         )
 
-    def checksum(self, gitlab_host: str, cluster: str) -> str:
+    def checksum(self, gitlab_host: str, rules: Rules) -> str:
         """12 hex digits that are equal for equal changes on the same GitLab for the same cluster."""
-        lines = sorted(json.dumps(_line(change), sort_keys=True) for change in self.changes)
-        whole = "\n".join([gitlab_host, cluster, *lines])
+        lines = sorted(json.dumps(_line(change, rules), sort_keys=True) for change in self.changes)
+        whole = "\n".join([gitlab_host, rules.identity.cluster, *lines])
         return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
-def _line(change: Change) -> list[object]:
+def _line(change: Change, rules: Rules) -> list[object]:
     fields = {name: list(values) for name, values in change.fields.items()}
-    return [change.project.id, change.kind, change.action, change.name, change.id, fields, _granted(change)]
+    return [change.project.id, change.kind, change.action, change.name, change.id, fields, _sent(change, rules)]
 
 
-def _granted(change: Change) -> list[str]:
-    """What is created has no old values, but a webhook's events and a key that is put back were reviewed too."""
-    if not isinstance(change, Create):
+def _sent(change: Change, rules: Rules) -> list[object]:
+    """Everything that is sent and that no other part of the line holds, except the token."""
+    if isinstance(change, Delete):
         return []
+    mark = str(change.wanted.mark)
     if isinstance(change.wanted, WantedWebhook):
-        return sorted(change.wanted.flags)
-    return [change.title, str(change.can_push)] if change.former else []
+        return [mark, sorted(change.wanted.flags), rules.tls_verification]
+    return [mark, change.title, change.can_push] if isinstance(change, Create) else [mark]
 
 
 def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
@@ -111,7 +112,8 @@ def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
         keys.compare(items, held)
         webhooks.compare(items, held)
     changes = tuple(sorted(findings.changes, key=order_of))
-    problems = (*desired.problems, *actual.problems, *findings.problems, *_not_read(findings.foreign))
+    found = (*actual.problems, *findings.problems, *_not_read(findings.foreign))
+    problems = (*_with_webhooks_off(desired.problems, findings.kept), *found)
     return Plan(
         changes=changes,
         kept=tuple(sorted(findings.kept, key=_place)),
@@ -131,6 +133,18 @@ def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
 def _place(one: Kept | Foreign) -> tuple[str, int, str, str, int]:
     found = one.found
     return (one.project.path.lower(), one.project.id, type(found).__name__, found.name, found.id)
+
+
+def _with_webhooks_off(problems: Iterable[Problem], kept: Iterable[Kept]) -> list[Problem]:
+    """The same problems; where webhooks of ours are left alone for want of a URL, WebhooksOff is a warning."""
+    if not any(one.because is Code.WEBHOOKS_OFF for one in kept):
+        return list(problems)
+    message = (
+        "There is no --receiver-url, and webhooks of ours exist, which are neither corrected nor removed: set it to "
+        "the base URL of webhook-receiver. Was it lost?"
+    )
+    warning = Problem.of(Code.WEBHOOKS_OFF, message, severity=Severity.WARNING)
+    return [warning, *(problem for problem in problems if problem.code != Code.WEBHOOKS_OFF)]
 
 
 def _not_read(foreign: list[Foreign]) -> list[Problem]:

@@ -236,7 +236,7 @@ def test_adopt_marks_what_a_person_had_put_there(program: Program) -> None:
     assert program.run().report["result"] == "in_sync"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 143)])
 def test_a_signal_ends_the_run_with_a_true_report(program: Program, number: signal.Signals, code: int) -> None:
     for name in range(30):
         add_tenant(program.sandbox, f"more-{name}")
@@ -264,6 +264,21 @@ def test_a_signal_ends_the_run_with_a_true_report(program: Program, number: sign
     program.gitlab.latency = 0
     assert program.run().report["result"] == "applied"
     assert program.run().report["result"] == "in_sync"
+
+
+def test_a_hang_up_that_is_ignored_stays_ignored(program: Program) -> None:
+    program.gitlab.latency = 0.2
+    command = ["nohup", sys.executable, "-m", "cronjob", "run", "-o", "json"]
+    environment = {**program.environment, "PATH": os.environ["PATH"]}
+    process = subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while not program.gitlab.requests:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGHUP)
+
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, json.loads(out)["result"]) == (0, "applied"), err
 
 
 def test_a_second_interrupt_ends_the_process_at_once(program: Program) -> None:

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from cronjob.sandbox.samples import CLUSTER, NAMESPACE, add_secret, reconcile_flux, remove_tenant, ssh_key
+from cronjob.sandbox.samples import (
+    CLUSTER,
+    GROUP,
+    MAINTAINER,
+    NAMESPACE,
+    add_secret,
+    reconcile_flux,
+    remove_tenant,
+    ssh_key,
+)
 from tests.worlds.program import Done, Program, a_program
 from tests.worlds.secrets_shown import secrets_of, shown
 
@@ -55,7 +64,8 @@ class TestChanges:
         assert (webhook["reason"], webhook["type"], webhook["count"]) == ("WebhookAdded", "Normal", 1)
         assert key["message"].startswith("Deploy key SHA256:")
         assert key["message"].endswith(f" was added to {PROJECT}: missing.")
-        assert f"… was added to {PROJECT}: missing." in webhook["message"]
+        # A Receiver has no URL of its own that names the project.
+        assert webhook["message"].endswith("… was added to its project: missing.")
         assert len(events(program)) == 4
 
     def test_each_refers_to_the_object_as_kubectl_describe_looks_for_it(self, program: Program) -> None:
@@ -243,3 +253,48 @@ class TestBestEffort:
         done = program.run("--events")
 
         assert json.loads(done.err.splitlines()[-1])["msg"].startswith("Applied: ")
+
+
+class TestPathsOfOthers:
+    """Whoever writes a URL can make GitLab look its path up, and may not be told where that leads now."""
+
+    def test_where_a_moved_project_is_now_is_not_said(self, program: Program) -> None:
+        program.gitlab.add_group(f"{GROUP}/private-team")
+        program.gitlab.move_project(program.project(f"{CLUSTER}/{ONE}"), f"{GROUP}/private-team/secret-plan")
+
+        done = program.run("--events")
+
+        assert "private-team/secret-plan" in done.out
+        texts = [event["message"] for event in events(program)]
+        assert "ProjectMoved" in reasons(program, "GitRepository")
+        assert [text for text in texts if "private-team" in text or "secret-plan" in text] == []
+        [moved] = [event for event in events(program, "GitRepository") if event["reason"] == "ProjectMoved"]
+        assert moved["message"].startswith(f"{PROJECT} has moved to another path;")
+        [added] = [event for event in events(program, "GitRepository") if event["reason"] == "DeployKeyAdded"]
+        assert added["message"].endswith(" was added to its project: missing.")
+
+    def test_where_a_project_outside_the_group_is_now_is_not_said(self, program: Program) -> None:
+        program.gitlab.add_group("elsewhere")
+        project = program.project(f"{CLUSTER}/{ONE}")
+        program.gitlab.move_project(project, "elsewhere/secret-plan")
+        program.gitlab.add_member(project, next(iter(program.gitlab.users.values())), MAINTAINER)
+
+        done = program.run("--events")
+
+        assert "elsewhere/secret-plan" in done.out
+        [event] = events(program, "GitRepository")
+        assert event["reason"] == "ProjectOutsideGroup"
+        assert "secret-plan" not in event["message"]
+        assert event["message"].startswith("another path lies outside the group")
+        assert f"{PROJECT}" not in event["message"]
+
+    def test_the_objects_own_path_is_said_whatever_its_case(self, program: Program) -> None:
+        item = program.kubernetes.get("GitRepository", NAMESPACE, ONE)
+        assert item is not None
+        item["spec"]["url"] = f"ssh://git@code.vt.edu/{PROJECT.upper()}.git"
+        program.kubernetes.apply(item)
+
+        program.run("--events")
+
+        [key] = events(program, "GitRepository")
+        assert key["message"].endswith(f" was added to {PROJECT}: missing.")

@@ -339,6 +339,18 @@ class TestKeeping:
             assert f"could not be renewed for 1 s ({reason})" in stop_control.reason()
             assert held.lost_reason() == held.lost_reason()
 
+    def test_a_run_that_wakes_up_late_stops_though_nobody_took_it(
+        self, world: KubernetesWorld, lease: Make, stop_control: StopControl
+    ) -> None:
+        slept = 0.0
+        with lease(times={"renew_interval": 60.0, "clock": lambda: time.monotonic() + slept}):
+            assert stop_control.reason() == ""
+
+            slept = 21.0
+
+            assert "could not be renewed for 20 s (it was not renewed)" in stop_control.reason()
+            assert holder(world) == "ours"
+
     def test_what_fails_once_does_not(self, world: KubernetesWorld, lease: Make) -> None:
         with lease() as held:
             renewed = now(world)["spec"]["renewTime"]

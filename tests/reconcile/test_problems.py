@@ -35,6 +35,8 @@ WARNINGS = [
     "KeyExpired",
     "TokenExpiresSoon",
     "WebhookDisabled",
+    "PlainHttpReceiver",
+    "TooManyOutside",
     "RemovedAgain",
 ]
 NOTICES = [

@@ -63,7 +63,7 @@ def test_the_variable_is_the_flag_in_capitals() -> None:
 
 def test_what_is_in_the_file_only_has_neither_flag_nor_variable() -> None:
     only = [option for option in OPTIONS if option.allowed == FILE_ONLY]
-    assert [(option.flags, option.env) for option in only] == [((), None)] * 11
+    assert [(option.flags, option.env) for option in only] == [((), None)] * 12
 
 
 def test_a_confirmation_can_be_given_as_a_flag_only() -> None:

@@ -79,6 +79,22 @@ class TestFiles:
         assert "twice" in complaint(report=(f"json={tmp_path}/x", f"yaml={tmp_path}/x"))
         assert len(read(report=(f"json={tmp_path}/x", f"json={tmp_path}/y")).reports) == 2
 
+    @pytest.mark.parametrize("exists", [False, True])
+    @pytest.mark.parametrize("other", ["./x", "folder/../x", "link/x", "//x", "hard", "soft"])
+    def test_two_spellings_of_one_file_are_one_file(self, tmp_path: Path, other: str, *, exists: bool) -> None:
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path)
+        (tmp_path / "soft").symlink_to(tmp_path / "x")
+        if exists or other == "hard":
+            (tmp_path / "x").touch()
+            (tmp_path / "hard").hardlink_to(tmp_path / "x")
+
+        assert "twice" in complaint(report=(f"json={tmp_path}/x", f"yaml={tmp_path}/{other}"))
+
+    def test_links_to_two_files_are_two_files(self, tmp_path: Path) -> None:
+        (tmp_path / "soft").symlink_to(tmp_path / "y")
+        assert len(read(report=(f"json={tmp_path}/x", f"yaml={tmp_path}/soft")).reports) == 2
+
 
 REPORT: dict[str, Any] = {
     "schema": "flux-gitlab-syncer/report/v1",

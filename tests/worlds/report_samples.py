@@ -60,6 +60,7 @@ def a_document(report: Report) -> dict[str, Any]:
             "kubernetes": {"GET": 7},
         },
         exit=exit_of(report, Severity.ERROR, 0),
+        lease=None if report.dry_run else "flux-config/flux-gitlab-syncer",
     )
     document = document_of(report, metadata)
     VALIDATOR.validate(document)
@@ -96,7 +97,7 @@ def a_rich_plan() -> Plan:
 def a_report(*, dry_run: bool = True, status: Status = Status.PLANNED, error: str | None = None) -> Report:
     plan = a_rich_plan()
     entries = tuple(Entry(change, status, error) for change in plan.changes)
-    checksum = plan.checksum("gitlab.example.net", CLUSTER)
+    checksum = plan.checksum("gitlab.example.net", some_rules())
     return Report(plan, entries, dry_run, checksum, show_foreign=True)
 
 

@@ -100,6 +100,7 @@ SAMPLES: dict[str, tuple[str, object, str, object]] = {
     "owned_keys": ("", [FINGERPRINT], "owned_keys", (FINGERPRINT,)),
     "can_push": ("", "read-only", "can_push", "read-only"),
     "tenancy": ("", [{"namespace": "*", "projects": "a/**"}], "tenancy", Tenancy((Rule("*", "a/**"),))),
+    "lease_namespace": ("", "jobs", "lease_namespace", "jobs"),
     "cross_namespace_refs": ("", True, "cross_namespace_refs", True),
 }
 # These name files, so they have tests of their own; so have those of one place only, and what a pod's index belongs to.

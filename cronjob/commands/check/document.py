@@ -7,6 +7,7 @@ from typing import Any
 
 from cronjob.reports import schemas
 from reconcile.findings import Finding, worst
+from reconcile.model import cut_digests
 
 # Each check by its name (part of the public interface), and what it looks at.
 CHECKS = {
@@ -29,7 +30,7 @@ CHECKS = {
 def document_of(findings: Iterable[Finding], version: str, cluster: str) -> dict[str, Any]:
     """Return all findings as plain data, ready for JSON."""
     found = list(findings)
-    return {
+    document = {
         "schema": schemas.CHECK,
         "version": version,
         "cluster": cluster,
@@ -38,3 +39,5 @@ def document_of(findings: Iterable[Finding], version: str, cluster: str) -> dict
             {"level": finding.level.value, "check": finding.topic, "message": finding.message} for finding in found
         ],
     }
+    shown: dict[str, Any] = cut_digests(document)
+    return shown

@@ -15,7 +15,14 @@ from cronjob.commands.check.group import GroupCheck
 from cronjob.commands.check.receiver import check_receiver
 from cronjob.commands.check.sources import check_sources
 from cronjob.commands.check.text import as_text
-from cronjob.commands.invocation import VERSION, Invocation, gitlab_of, kubernetes_of, namespaces_of
+from cronjob.commands.invocation import (
+    VERSION,
+    Invocation,
+    gitlab_of,
+    kubernetes_of,
+    lease_namespace_of,
+    namespaces_of,
+)
 from cronjob.commands.publish import log_format, on_terminal
 from cronjob.exit_codes import ExitCode
 from cronjob.flux.cluster import FluxCluster
@@ -27,7 +34,6 @@ from cronjob.output.logs import set_up_logging
 from cronjob.output.render import rendered
 from cronjob.output.render.page import Page
 from cronjob.settings.settings import Settings
-from reconcile.desired.repositories import KnownProjects
 from reconcile.findings import Finding, Level
 from reconcile.shares import Share
 
@@ -62,13 +68,12 @@ def _findings(call: Invocation) -> Iterator[Finding]:
         closing(Session(replace(connection, allow_writes=False), stop_control=call.stop_control)) as session,
     ):
         events = settings.writes_events(in_pod=api.source == IN_CLUSTER)
-        yield from check_cluster(flux, RunNeeds(leases_of(settings, flux.namespaces[0]), events))
+        leases = leases_of(settings, lease_namespace_of(call, api, flux.namespaces))
+        yield from check_cluster(flux, RunNeeds(leases, events))
         if flux.listed.receivers:
             yield from check_credentials(flux, settings.rules(flux.namespaces))
         group = GroupCheck(session, scope)
         yield from group.findings()
         if group.listing and flux.listed.git_repositories:
-            known = KnownProjects(frozenset(group.listing.hosts), group.listing.by_path.keys())
-            listed, projects = flux.listed.git_repositories, group.listing.by_path.values()
-            yield from check_sources(listed, settings.rules(flux.namespaces), known, projects)
+            yield from check_sources(flux.listed.git_repositories, settings.rules(flux.namespaces), group.listing)
     yield from check_receiver(settings.receiver_url)

@@ -9,6 +9,7 @@ from urllib3 import exceptions as urllib3_errors
 
 from cronjob.commands.findings import ok, warn
 from cronjob.concurrency.run_with_timeout import run_with_timeout
+from reconcile.desired.settings_problems import plain_http_receiver
 from reconcile.findings import Finding
 
 # No Receiver has this path. Flux logs it, so it should look like a test.
@@ -25,8 +26,7 @@ def check_receiver(url: str | None) -> Iterator[Finding]:
     if url is None:
         yield ok("receiver", "no --receiver-url: webhooks are off, deploy keys only")
         return
-    if url.startswith("http://"):
-        yield warn("receiver", f"{url} is plain http: the network could read the tokens. Use https.")
+    yield from (warn("receiver", problem.message) for problem in plain_http_receiver(url))
     answer = run_with_timeout(_TIMEOUT, lambda: _answer(url))
     if isinstance(answer, int):
         yield _finding(url, answer)

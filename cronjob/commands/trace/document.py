@@ -10,6 +10,7 @@ from typing import Any
 from cronjob.reports import schemas
 from reconcile.chain.links import Chain, Link, Verdict
 from reconcile.findings import Finding, Level, worst
+from reconcile.model import cut_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class TraceAnswer:
 
 def document_of(answer: TraceAnswer, version: str, cluster: str) -> dict[str, Any]:
     """Return the document that trace.schema.json describes."""
-    return {
+    document = {
         "schema": schemas.TRACE,
         "version": version,
         "cluster": cluster,
@@ -43,6 +44,8 @@ def document_of(answer: TraceAnswer, version: str, cluster: str) -> dict[str, An
         "summary": _summary(answer.chains),
         "chains": [_chain(chain) for chain in answer.chains],
     }
+    shown: dict[str, Any] = cut_digests(document)
+    return shown
 
 
 def _summary(chains: Sequence[Chain]) -> dict[str, Any]:

@@ -36,6 +36,8 @@ def facts(document: Record) -> Iterator[tuple[str, str]]:
     yield "GitLab", _server_and_user(servers["gitlab"], servers["user"])
     if servers["kubernetes"]:
         yield "Kubernetes", _server_and_user(servers["kubernetes"], servers["kubernetes_user"])
+    if lease := document.get("lease"):
+        yield "Lease", lease
     groups = ", ".join(document["groups"]) or "no group"
     yield "Read", f"{plural(document['summary']['projects'], 'project')} of {groups}"
     if document["namespaces"]:

@@ -19,7 +19,6 @@ from reconcile.actual import Items
 from reconcile.plan.plan import make_plan
 from reconcile.report import Report, Status, entries_of
 from tests.worlds.builders import (
-    CLUSTER,
     LEFT_MARK,
     a_key,
     a_project,
@@ -116,7 +115,7 @@ def markdown(report: Report, **page: Any) -> str:
 def pruning(*states: Items) -> Report:
     plan = make_plan(some_desired(), some_actual(*states), some_rules())
     entries = tuple(entries_of(plan.changes, Status.PLANNED))
-    return Report(plan, entries, dry_run=True, checksum=plan.checksum("gitlab", CLUSTER))
+    return Report(plan, entries, dry_run=True, checksum=plan.checksum("gitlab", some_rules()))
 
 
 def left_on(*numbers: int) -> list[Items]:

@@ -15,11 +15,13 @@ from tests.worlds.builders import (
     LEFT_MARK,
     NAMESPACE,
     a_key,
+    a_mark,
     a_plan,
     a_project,
     a_wanted_key,
     a_wanted_webhook,
     a_webhook,
+    an_identity,
     some_actual,
     some_desired,
     some_items,
@@ -170,28 +172,28 @@ def test_without_deletes_nothing_is_deserted() -> None:
 def test_the_checksum_knows_which_events_a_new_webhook_gets() -> None:
     plans = [a_plan(a_wanted_webhook(flags=flags)) for flags in (["push_events"], ["push_events", "note_events"])]
 
-    assert plans[0].checksum(HOST, CLUSTER) != plans[1].checksum(HOST, CLUSTER)
+    assert plans[0].checksum(HOST, some_rules()) != plans[1].checksum(HOST, some_rules())
 
 
 def test_the_checksum_is_twelve_hex_digits_and_stays_the_same() -> None:
     plan = a_plan(a_wanted_key(), a_wanted_webhook(), a_key(2), a_webhook(tls=False))
 
     # The number itself is part of the interface: reviewed plans are named by it.
-    assert plan.checksum(HOST, CLUSTER) == "b0a5f39bc36d"
-    assert Plan().checksum(HOST, CLUSTER) != plan.checksum(HOST, CLUSTER)
+    assert plan.checksum(HOST, some_rules()) == "2b4279e494c6"
+    assert Plan().checksum(HOST, some_rules()) != plan.checksum(HOST, some_rules())
 
 
 def test_the_order_of_changes_is_no_part_of_the_checksum() -> None:
     plan = a_plan(a_wanted_key(), a_wanted_webhook(), a_key(2))
 
-    assert replace(plan, changes=plan.changes[::-1]).checksum(HOST, CLUSTER) == plan.checksum(HOST, CLUSTER)
+    assert replace(plan, changes=plan.changes[::-1]).checksum(HOST, some_rules()) == plan.checksum(HOST, some_rules())
 
 
 def test_reasons_and_problems_are_no_part_of_the_checksum() -> None:
     plan = a_plan(a_key())
     other = replace(plan, problems=(), changes=tuple(replace(one, reason="") for one in plan.changes))
 
-    assert other.checksum(HOST, CLUSTER) == plan.checksum(HOST, CLUSTER)
+    assert other.checksum(HOST, some_rules()) == plan.checksum(HOST, some_rules())
 
 
 def an_update_plan(**fields: tuple[object, object]) -> Plan:
@@ -213,20 +215,20 @@ def an_update_plan(**fields: tuple[object, object]) -> Plan:
 def test_everything_that_a_change_does_is_part_of_the_checksum(other: Plan) -> None:
     plan = Plan((Delete(a_project(), a_key(), ""),))
 
-    assert other.checksum(HOST, CLUSTER) != plan.checksum(HOST, CLUSTER)
+    assert other.checksum(HOST, some_rules()) != plan.checksum(HOST, some_rules())
 
 
 def test_the_fields_of_an_update_are_part_of_the_checksum_in_any_order() -> None:
-    one = an_update_plan(a=(True, False), b=("x", "y")).checksum(HOST, CLUSTER)
+    one = an_update_plan(a=(True, False), b=("x", "y")).checksum(HOST, some_rules())
 
-    assert an_update_plan(b=("x", "y"), a=(True, False)).checksum(HOST, CLUSTER) == one
-    assert an_update_plan(a=(True, False), b=("x", "z")).checksum(HOST, CLUSTER) != one
+    assert an_update_plan(b=("x", "y"), a=(True, False)).checksum(HOST, some_rules()) == one
+    assert an_update_plan(a=(True, False), b=("x", "z")).checksum(HOST, some_rules()) != one
 
 
 def test_the_whole_url_is_part_of_the_checksum() -> None:
     url = a_webhook().url
     near = url[:-1] + ("0" if url[-1] != "0" else "1")
-    one, other = (Plan((Delete(A, a_webhook(url=text), ""),)).checksum(HOST, CLUSTER) for text in (url, near))
+    one, other = (Plan((Delete(A, a_webhook(url=text), ""),)).checksum(HOST, some_rules()) for text in (url, near))
 
     assert one != other
 
@@ -241,17 +243,48 @@ def test_the_title_and_the_right_to_push_of_a_key_that_is_put_back_are_part_of_t
     ]
     plans = [Plan((Create(a_wanted_key(), "", former=former),)) for former in before]
 
-    assert len({plan.checksum(HOST, CLUSTER) for plan in plans}) == len(before)
+    # The first two send the same: the title is the mark.
+    assert len({plan.checksum(HOST, some_rules()) for plan in plans}) == len(before) - 1
+
+
+def test_the_mark_under_which_something_is_made_is_part_of_the_checksum() -> None:
+    for make in (a_wanted_key, a_wanted_webhook):
+        plans = [Plan((Create(replace(make(), mark=a_mark(name)), ""),)) for name in ("shop", "other")]
+
+        assert len({plan.checksum(HOST, some_rules()) for plan in plans}) == 2
+
+
+def test_whether_gitlab_verifies_the_receivers_certificate_is_part_of_the_checksum() -> None:
+    for change in (Create(a_wanted_webhook(), ""), Update(a_webhook(), a_wanted_webhook(), {"token": ("", "")}, "")):
+        sums = {Plan((change,)).checksum(HOST, some_rules(tls_verification=tls)) for tls in (True, False)}
+
+        assert len(sums) == 2
+
+
+def test_the_token_is_no_part_of_the_checksum() -> None:
+    plans = [Plan((Create(replace(a_wanted_webhook(), token=token), ""),)) for token in ("one", "other")]
+
+    assert len({plan.checksum(HOST, some_rules()) for plan in plans}) == 1
+
+
+def test_a_key_that_is_joined_under_another_title_has_another_checksum() -> None:
+    joins = [Create(a_wanted_key(), "", existing=a_key(title=title)) for title in (LEFT_MARK, "deploy bot")]
+
+    assert len({Plan((join,)).checksum(HOST, some_rules()) for join in joins}) == 2
 
 
 def test_the_path_of_a_project_is_no_part_of_the_checksum() -> None:
     one, other = (Plan((Delete(a_project(1, path), a_key(), ""),)) for path in ("t/a", "t/renamed"))
 
-    assert one.checksum(HOST, CLUSTER) == other.checksum(HOST, CLUSTER)
+    assert one.checksum(HOST, some_rules()) == other.checksum(HOST, some_rules())
 
 
 def test_another_gitlab_or_cluster_has_another_checksum() -> None:
     plan = a_plan(a_key(title=LEFT_MARK))
-    sums = {plan.checksum(HOST, CLUSTER), plan.checksum("other.example.net", CLUSTER), plan.checksum(HOST, "staging")}
+    sums = {
+        plan.checksum(HOST, some_rules()),
+        plan.checksum("other.example.net", some_rules()),
+        plan.checksum(HOST, some_rules(identity=an_identity(cluster="staging"))),
+    }
 
     assert len(sums) == 3

@@ -23,7 +23,7 @@ from reconcile.marks import Identity, Mark, Owner
 from reconcile.model import Kind, Project, Ref, SecretUnreadable
 from reconcile.plan.changes import Change, Create, Delete, Update
 from reconcile.plan.plan import Plan, make_plan
-from reconcile.problems import Code
+from reconcile.problems import Code, Severity
 from reconcile.rules import Rules
 from reconcile.run import read_desired, read_requests
 from reconcile.shares import Share
@@ -255,7 +255,7 @@ def test_the_order_in_which_things_are_read_changes_nothing(world: Scenario, ran
     again = make_plan(world.desired(), actual_from(shuffled([*states, *actual.unreadable])), world.rules)
 
     assert again == plan
-    assert again.checksum(HOST, CLUSTER) == plan.checksum(HOST, CLUSTER)
+    assert again.checksum(HOST, world.rules) == plan.checksum(HOST, world.rules)
 
 
 # 4
@@ -422,7 +422,9 @@ def test_all_shards_together_plan_what_a_single_run_plans(world: Scenario, shard
     assert sum(part.unchanged for part in parts) == whole.unchanged
     assert {kind: sum(part.owned[kind] for part in parts) for kind in Kind} == whole.owned
     problems = {one for part in parts for one in part.problems}
-    assert problems <= set(whole.problems)
+    # Nor whether webhooks of ours are left on any project: then WebhooksOff is a warning.
+    unsure = {one for one in problems if (one.code, one.severity) == (Code.WEBHOOKS_OFF, Severity.NOTICE)}
+    assert problems - unsure <= set(whole.problems)
     assert {one.code for one in set(whole.problems) - problems} <= {Code.KEY_UNMARKED}
 
 
