@@ -84,6 +84,7 @@ class Secret:
     What a run takes from one Kubernetes Secret; the private key itself never gets this far.
 
     *key_problem* says why `identity` gives no public key; *declared* is `identity.pub` where it is readable.
+    *is_over_budget*: the passphrase of `identity` was not tried, since its namespace's keys make too much work.
     """
 
     has_identity: bool = False
@@ -93,6 +94,7 @@ class Secret:
     has_declared: bool = False
     token: bytes | None = field(default=None, repr=False)
     is_service_account_token: bool = False
+    is_over_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)

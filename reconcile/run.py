@@ -11,15 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from reconcile.actual import Actual
 from reconcile.apply import apply
+from reconcile.desired.budgets import within_look_ups
 from reconcile.desired.desired import Desired, WantedKey, desired_from, webhooks_off
 from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import receiver_request_from
-from reconcile.desired.repositories import (
-    KnownProjects,
-    held_if_unreadable,
-    repository_request_from,
-    with_project,
-)
+from reconcile.desired.repositories import KnownProjects, repository_request_from
+from reconcile.desired.repository_projects import held_if_unreadable, with_project
 from reconcile.desired.requests import Requests
 from reconcile.desired.seen_items import SeenItems
 from reconcile.desired.unknown_hosts import with_unknown_hosts
@@ -110,7 +107,7 @@ def read_requests(flux: Flux, gitlab: GitLab, rules: Rules) -> Requests:
             "GitLab lists no project, though there are GitRepositories: see --group, and that the bot is a member.",
             code="GitLabUnreadable",
         )
-    repositories = [request for request in listed_repositories if request]
+    repositories = within_look_ups(filter(None, listed_repositories), known.paths)
     places = gitlab.find({request.path for request in repositories if request.path})
     return Requests(
         tuple(with_project(request, places, rules) for request in repositories),

@@ -80,6 +80,19 @@ def public_key_from_private(identity: bytes, passphrase: bytes | None) -> Public
     raise KeyUnusable(reason)
 
 
+def passphrase_rounds(identity: bytes) -> int:
+    """
+    Return the rounds of bcrypt that the passphrase of *identity* takes, from what is not encrypted of the key.
+
+    It is 0 where `public_key_from_private` refuses the key before it tries the passphrase.
+    """
+    try:
+        block = _private_key_block(identity) if len(identity) <= MAX_BYTES else None
+        return read_openssh_key(block.content).rounds if block and block.label == _OPENSSH else 0
+    except (KeyUnusable, TooCostly, ValueError):
+        return 0
+
+
 def public_key_from_line(text: bytes) -> PublicKey | None:
     """The first public key in *text*, as `identity.pub` has it; None where there is none."""
     try:

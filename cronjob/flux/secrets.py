@@ -9,14 +9,17 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from operator import itemgetter
+from typing import Any, Protocol
 
-from cronjob.concurrency.stop import raise_if_stopped
+from cronjob.concurrency.stop import StopControl, raise_if_stopped
 from cronjob.concurrency.worker_pool import WorkerPool
-from cronjob.flux.private_keys import KeyUnusable, public_key_from_line, public_key_from_private
+from cronjob.flux.key_budget import FREE_KEYS, FREE_ROUNDS, over_budget
+from cronjob.flux.private_keys import KeyUnusable, passphrase_rounds, public_key_from_line, public_key_from_private
 from cronjob.kube.client import CONCURRENCY, KubeApi
 from cronjob.kube.errors import NoAnswer
 from cronjob.transport.answer import Answer
@@ -42,6 +45,13 @@ class _SecretData:
 
 
 _Fetched = _SecretData | SecretMissing | SecretUnreadable
+
+
+class _MakeAnswer(Protocol):
+    """Makes the answer about a Secret from what was fetched of it."""
+
+    def __call__(self, ref: Ref, fields: _Fields, fetched: _Fetched, *, over_budget: bool) -> SecretAnswer:
+        """Return the answer; *over_budget*: the passphrase of its key is not to be tried."""
 
 
 class SecretReader:
@@ -72,7 +82,7 @@ class SecretReader:
             return batch.answers()
 
     def _batch(self) -> _Batch:
-        return _Batch(self._fetch, self._answer)
+        return _Batch(self._fetch, self._answer, self._api.stop_control)
 
     def _fetch(self, ref: Ref, fields: _Fields) -> _Fetched:
         if not (_NAME.fullmatch(ref.name) and _NAME.fullmatch(ref.namespace)):
@@ -90,13 +100,15 @@ class SecretReader:
                 return SecretMissing()
         return SecretUnreadable(_refusal(answer, ref))
 
-    def _answer(self, ref: Ref, fields: _Fields, fetched: _Fetched) -> SecretAnswer:
+    def _answer(self, ref: Ref, fields: _Fields, fetched: _Fetched, *, over_budget: bool) -> SecretAnswer:
         if not isinstance(fetched, _SecretData):
             return fetched
         token, line = fetched.data.get("token"), fetched.data.get("identity.pub")
         is_account = fetched.type == _SERVICE_ACCOUNT_TYPE
         if "identity" not in fields:
             return Secret(token=token, is_service_account_token=is_account)
+        if over_budget:
+            return Secret(has_identity=True, token=token, is_service_account_token=is_account, is_over_budget=True)
         key = self._public_key(ref, fetched) if "identity" in fetched.data else None
         public = key if isinstance(key, PublicKey) else None
         declared = None if line is None else public_key_from_line(line)
@@ -131,17 +143,20 @@ class _Batch:
     """
     Secrets that are being read: several threads fetch them, and one thread makes the answers.
 
-    It is one thread, since passphrases that take long to check must not occupy all of them.
+    It is one thread, since passphrases that take long to check must not occupy all of them. Which keys are over the
+    budget of their namespace is known when all are fetched; until then only keys are opened that cannot be.
     """
 
     def __init__(
-        self,
-        fetch: Callable[[Ref, _Fields], _Fetched],
-        answer: Callable[[Ref, _Fields, _Fetched], SecretAnswer],
+        self, fetch: Callable[[Ref, _Fields], _Fetched], answer: _MakeAnswer, stop_control: StopControl
     ) -> None:
         self._answer = answer
+        self._stop_control = stop_control
         self._requested: Mapping[Ref, _Fields] = {}
+        self._in_namespace: Counter[str] = Counter()
         self._answers: dict[Ref, SecretAnswer] = {}
+        self._rounds: dict[Ref, int] = {}
+        self._waiting: dict[Ref, tuple[_Fields, _Fetched]] = {}
         self._answering: WorkerPool[tuple[Ref, _Fields, _Fetched], None] = WorkerPool(self._keep_answer, 1, "keys")
         self._fetching: WorkerPool[tuple[Ref, _Fields], None] = WorkerPool(
             lambda request: self._answering.add((*request, fetch(*request))), CONCURRENCY, "secrets"
@@ -150,6 +165,7 @@ class _Batch:
     def request(self, wanted: Mapping[Ref, _Fields]) -> None:
         """Fetch exactly these; what an earlier call asked for in the same way is not fetched again."""
         earlier, self._requested = self._requested, wanted
+        self._in_namespace = Counter(ref.namespace for ref in wanted)
         for ref, fields in sorted(wanted.items()):
             if fields != earlier.get(ref):
                 self._fetching.add((ref, fields))
@@ -158,6 +174,11 @@ class _Batch:
         """The answers to the last request, once all are there. To be called once."""
         self._fetching.answers()
         self._answering.answers()
+        over = over_budget({ref: rounds for ref, rounds in self._rounds.items() if ref in self._requested})
+        for ref, (fields, fetched) in sorted(self._waiting.items(), key=itemgetter(0)):
+            raise_if_stopped(self._stop_control)
+            if fields == self._requested.get(ref):
+                self._answers[ref] = self._answer(ref, fields, fetched, over_budget=ref in over)
         return {ref: self._answers[ref] for ref in self._requested}
 
     def close(self) -> None:
@@ -165,10 +186,25 @@ class _Batch:
         self._fetching.close()
         self._answering.close()
 
-    def _keep_answer(self, fetched: tuple[Ref, _Fields, _Fetched]) -> None:
-        ref, fields, _ = fetched
-        if fields == self._requested.get(ref):
-            self._answers[ref] = self._answer(*fetched)
+    def _keep_answer(self, asked: tuple[Ref, _Fields, _Fetched]) -> None:
+        ref, fields, fetched = asked
+        self._waiting.pop(ref, None)
+        if fields != self._requested.get(ref):
+            return
+        self._rounds[ref] = rounds = _rounds(fetched) if "identity" in fields else 0
+        is_free = rounds <= FREE_ROUNDS and self._in_namespace[ref.namespace] <= FREE_KEYS
+        if rounds == 0 or is_free:
+            raise_if_stopped(self._stop_control)
+            self._answers[ref] = self._answer(ref, fields, fetched, over_budget=False)
+        else:
+            self._waiting[ref] = (fields, fetched)
+
+
+def _rounds(fetched: _Fetched) -> int:
+    """Return the work that a Secret's private key makes; without a passphrase none is tried."""
+    if not isinstance(fetched, _SecretData) or not fetched.data.get("password"):
+        return 0
+    return passphrase_rounds(fetched.data.get("identity", b""))
 
 
 def _wanted_fields(keys: Set[Ref], tokens: Set[Ref]) -> dict[Ref, _Fields]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -42,6 +44,7 @@ _TIMEOUT = 5.0
 # In characters. client-go cuts messages here too, and some API servers refuse longer ones.
 _MAX_MESSAGE = 1024
 _MAX_NAME = 230
+_MAX_PER_OBJECT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,14 @@ class EventTargets:
     """
 
     involved: Mapping[Ref, Mapping[str, str]]
-    users: Mapping[Ref, tuple[Ref, ...]]
+    users: Mapping[Ref, Sequence[Ref]]
     paths: Mapping[Ref, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, listed_objects: Iterable[ListedObject]) -> EventTargets:
         """The targets among the objects that were listed."""
         involved: dict[Ref, Mapping[str, str]] = {}
-        users: dict[Ref, tuple[Ref, ...]] = {}
+        users: dict[Ref, list[Ref]] = defaultdict(list)
         paths: dict[Ref, str] = {}
         for listed in listed_objects:
             ref = listed.ref
@@ -108,8 +111,7 @@ class EventTargets:
             if listed.path:
                 paths[ref] = listed.path
             if ref.kind == "GitRepository" and listed.secret:
-                secret = Ref("Secret", ref.namespace, listed.secret)
-                users[secret] = (*users.get(secret, ()), ref)
+                users[Ref("Secret", ref.namespace, listed.secret)].append(ref)
         return cls(involved, users, paths)
 
     def names(self, ref: Ref, path: str) -> bool:
@@ -118,9 +120,22 @@ class EventTargets:
 
 
 def events_for(report: Report, targets: EventTargets) -> list[Event]:
-    """The Events to write about a report, without duplicates; objects that do not exist get none."""
-    events = [*_events_for_changes(report.entries, targets), *_events_for_problems(report.plan.problems, targets)]
-    return list({event.name: event for event in events}.values())
+    """
+    The Events to write about a report, without duplicates; objects that do not exist get none.
+
+    Each object gets a few at most: those about changes, then those about the worst problems.
+    """
+    events: dict[str, Event] = {}
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for event in chain(
+        _events_for_changes(report.entries, targets), _events_for_problems(report.plan.problems, targets)
+    ):
+        involved = event.involved
+        key = (involved["kind"], involved["namespace"], involved["name"])
+        if counts[key] < _MAX_PER_OBJECT and event.name not in events:
+            counts[key] += 1
+            events[event.name] = event
+    return list(events.values())
 
 
 def _events_for_changes(entries: Iterable[Entry], targets: EventTargets) -> Iterator[Event]:

@@ -16,6 +16,9 @@ from reconcile.errors import MalformedAnswer, SyncerError
 
 Kept = TypeVar("Kept")
 RESTARTS = 3
+# How large objects are is not known before: etcd takes 1.5 MB for one.
+FIRST_PAGE = 25
+PAGE_BYTES = 8 * 1024 * 1024
 
 
 class ListFailed(SyncerError):
@@ -53,7 +56,7 @@ def _read_pages(
     get_page: Callable[[Mapping[str, str]], Answer], convert: Callable[[Any], Kept], page_size: int
 ) -> list[Kept]:
     items: list[Kept] = []
-    query = {"limit": str(page_size)}
+    query = {"limit": str(min(page_size, FIRST_PAGE))}
     while True:
         answer = get_page(query)
         if answer.status != HTTPStatus.OK:
@@ -72,4 +75,10 @@ def _read_pages(
             raise ListFailed(answer) from None
         if not token:
             return items
-        query = {"limit": str(page_size), "continue": token}
+        query = {"limit": str(_next_size(answer, len(objects), page_size)), "continue": token}
+
+
+def _next_size(answer: Answer, count: int, page_size: int) -> int:
+    """Return how many objects to ask for next, so that a page of objects as large as these has a bounded size."""
+    average = len(answer.body) / max(count, 1)
+    return max(1, min(page_size, int(PAGE_BYTES / max(average, 1))))

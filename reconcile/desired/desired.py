@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from reconcile.actual import Actual
+from reconcile.desired.budgets import over_budget_problems
 from reconcile.desired.hints import MAX_HINTS, Hints
 from reconcile.desired.hold_rules import hold_keys, hold_webhooks
 from reconcile.desired.holds import Holds
@@ -136,36 +137,47 @@ def desired_from(requests: Requests, secrets: Secrets, rules: Rules, actual: Act
     *actual* tells which webhooks were made before; it changes no decision about a tenant's token that is one.
     """
     hints = Hints(MAX_HINTS)
-    sorted_repositories = sorted(requests.repositories, key=lambda request: request.ref)
-    repositories = [with_unknown_annotations(with_key(request, secrets), hints) for request in sorted_repositories]
-    sorted_receivers = sorted(requests.receivers, key=lambda receiver: receiver.ref)
-    receivers = with_path_collisions(
-        (with_unknown_annotations(receiver, hints) for receiver in sorted_receivers), secrets
-    )
+    repositories, receivers = _judged(requests, secrets, hints)
     holds, problems = Holds(rules.tenancy), [problem for request in repositories for problem in request.problems]
     for request in repositories:
         hold_keys(holds, request, key_of(request, secrets), rules)
     resolver = ReceiverResolver(RepositoryIndex(repositories, hints), secrets, rules, SeenItems.of(actual))
     webhooks: dict[int, dict[str, WantedWebhook]] = defaultdict(dict)
+    all_resolved = []
     for receiver in receivers:
         resolved, named = resolver.resolve(receiver)
+        all_resolved.append(resolved)
         hold_webhooks(holds, resolved, named, rules)
         problems += resolved.problems
         for webhook in resolver.webhooks(resolved, named):
             webhooks[webhook.project.id][webhook.url] = webhook
+    off = webhooks_off(rules) if receivers else []
     return Desired(
         keys=_wanted_keys(repositories, secrets, rules),
         webhooks=dict(webhooks),
         holds=holds,
         problems=(
             *problems,
-            *(webhooks_off(rules) if receivers else ()),
+            *over_budget_problems(repositories, all_resolved, secrets),
+            *off,
             *settings_problems(repositories, rules),
         ),
         projects=frozenset(request.project for request in repositories if request.project),
         repositories_in=frozenset(request.ref.namespace for request in repositories),
         receivers_in=frozenset(receiver.ref.namespace for receiver in receivers),
         listed=ListedReceivers.of(receivers),
+    )
+
+
+def _judged(
+    requests: Requests, secrets: Secrets, hints: Hints
+) -> tuple[list[RepositoryRequest], tuple[ReceiverRequest, ...]]:
+    """Return the requests in the order of their names, with what is wrong about each by itself."""
+    repositories = sorted(requests.repositories, key=lambda request: request.ref)
+    receivers = sorted(requests.receivers, key=lambda receiver: receiver.ref)
+    return (
+        [with_unknown_annotations(with_key(request, secrets), hints) for request in repositories],
+        with_path_collisions((with_unknown_annotations(receiver, hints) for receiver in receivers), secrets),
     )
 
 

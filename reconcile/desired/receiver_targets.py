@@ -18,17 +18,25 @@ class RepositoryIndex:
     def __init__(self, repositories: Iterable[RepositoryRequest], hints: Hints | None = None) -> None:
         self._hints = hints or Hints()
         self._by_namespace: dict[str, dict[str, RepositoryRequest]] = defaultdict(dict)
+        self._by_label: dict[tuple[str, str, str], list[RepositoryRequest]] = defaultdict(list)
+        self._selected: dict[tuple[str, frozenset[tuple[str, str]]], list[RepositoryRequest]] = {}
         for request in repositories:
             self._by_namespace[request.ref.namespace][request.ref.name] = request
+            for label, value in request.labels.items():
+                self._by_label[request.ref.namespace, label, value].append(request)
 
     def named(self, namespace: str, name: str) -> RepositoryRequest | None:
         """The request of that GitRepository, if there is one."""
         return self._by_namespace.get(namespace, {}).get(name)
 
     def labelled(self, namespace: str, labels: Mapping[str, str]) -> list[RepositoryRequest]:
-        """The repositories in *namespace* that carry all of *labels*."""
-        candidates = self._by_namespace.get(namespace, {}).values()
-        return [request for request in candidates if labels.items() <= request.labels.items()]
+        """The repositories in *namespace* that carry all of *labels*, of which there is at least one."""
+        key = (namespace, frozenset(labels.items()))
+        if key not in self._selected:
+            carrying = (self._by_label.get((namespace, label, value), []) for label, value in labels.items())
+            rarest = min(carrying, key=len)
+            self._selected[key] = [request for request in rarest if labels.items() <= request.labels.items()]
+        return self._selected[key]
 
     def similar(self, namespace: str, name: str) -> str:
         """A hint at the nearest existing name, or nothing."""
@@ -40,10 +48,14 @@ def targets_of(
 ) -> tuple[ReceiverRequest, tuple[RepositoryRequest, ...]]:
     """The receiver with a problem for each target that cannot be followed, and the repositories it names, each once."""
     named: dict[str, RepositoryRequest] = {}
-    for resource in receiver.resources:
+    for resource in _distinct(receiver.resources):
         receiver, repositories = _followed(receiver, resource, index, rules)
         named.update((str(request.ref), request) for request in repositories)
     return receiver, tuple(named[key] for key in sorted(named))
+
+
+def _distinct(resources: Iterable[Resource]) -> Iterable[Resource]:
+    return {(each.namespace, each.name, frozenset(each.labels.items())): each for each in resources}.values()
 
 
 def _followed(

@@ -24,6 +24,8 @@ from reconcile.rules import is_hook_path
 
 SUPPORTED = frozenset({"gitlab", "generic"})
 LONGEST_QUOTE = 200
+# Of one object; what is beyond them still holds.
+MAX_PROBLEMS = 20
 GROUP = "source.toolkit.fluxcd.io"
 
 
@@ -60,6 +62,7 @@ class ReceiverRequest:
     creates: bool = True
     held: Code | None = None
     problems: tuple[Problem, ...] = ()
+    problems_left_out: int = 0
 
     @property
     def supported(self) -> bool:
@@ -81,12 +84,14 @@ class ReceiverRequest:
 
     def warned(self, code: Code, message: str, *, severity: Severity | None = None) -> ReceiverRequest:
         """This receiver with a problem that changes nothing else."""
+        if len(self.problems) >= MAX_PROBLEMS:
+            return replace(self, problems_left_out=self.problems_left_out + 1)
         problem = Problem.of(code, message, object=self.ref, severity=severity)
         return replace(self, problems=(*self.problems, problem))
 
     def switched_off(self) -> ReceiverRequest:
         """This receiver while webhooks are switched off: it wants nothing and nothing about it is reported."""
-        return replace(self, creates=False, held=None, problems=())
+        return replace(self, creates=False, held=None, problems=(), problems_left_out=0)
 
     def concerning(self, projects: Iterable[str]) -> ReceiverRequest:
         """This receiver with its problems filed under the one project it names, if it is one."""

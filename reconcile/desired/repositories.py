@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconcile.causes import Cause
-from reconcile.deletion import scheduled_deletion
-from reconcile.desired.annotations import NONE, PIN, SWITCH, Annotations, annotations_of
+from reconcile.desired.annotations import NONE, SWITCH, Annotations, annotations_of
 from reconcile.desired.git_url import GitUrl, UnusableUrl, parse_git_url
-from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation, Ref
+from reconcile.model import Project, Ref
 from reconcile.problems import Code, Problem, Severity
 from reconcile.rules import Rules
 
@@ -44,6 +43,7 @@ class RepositoryRequest:
     project: Project | None = None
     dropped: bool = False
     malformed: bool = False
+    is_not_looked_up: bool = False
     held: Code | None = None
     problems: tuple[Problem, ...] = ()
     actual_path: str | None = None
@@ -206,63 +206,3 @@ def _foreign(request: RepositoryRequest, host: str) -> RepositoryRequest:
     return request.drop(
         Code.FOREIGN_HOST, f"{host} is not a host of this GitLab; list it under git_hosts in the settings if it is."
     )
-
-
-def with_project(request: RepositoryRequest, places: Mapping[str, LookUpResult], rules: Rules) -> RepositoryRequest:
-    """The request with its project, from GitLab's answers by lower-case path."""
-    if request.dropped or request.url is None:
-        return request
-    match places.get(request.url.path.lower(), ProjectAbsent()):
-        case ProjectLocation() as place:
-            return _at(replace(request, actual_path=place.project.path), request.url.path, place, rules)
-        case _ if request.held is Code.DISABLED:
-            return request
-        case LookUpFailed(reason, cause):
-            return request.hold(
-                Code.PROJECT_UNREADABLE,
-                f"GitLab did not say whether {request.url.path} exists: {reason}. {cause.next_step}",
-                cause,
-            )
-        case _:
-            return request.hold(
-                Code.PROJECT_NOT_FOUND,
-                f"GitLab has no project {request.url.path} that this token can see; "
-                "correct the URL, or make the bot account a Maintainer there.",
-            )
-
-
-def held_if_unreadable(request: RepositoryRequest, unreadable: Set[int]) -> RepositoryRequest:
-    """The request, held where its project's lists could not be read; that is reported once, with the project."""
-    if request.project and request.project.id in unreadable:
-        return replace(request, held=request.held or Code.PROJECT_UNREADABLE)
-    return request
-
-
-def _at(request: RepositoryRequest, path: str, place: ProjectLocation, rules: Rules) -> RepositoryRequest:
-    project, deletion = place.project, scheduled_deletion(place.project, place.marked_on)
-    current_path = deletion.path if deletion else project.path
-    if not rules.tenancy.allows(request.ref.namespace, current_path):
-        return request.drop(
-            Code.NOT_ALLOWED,
-            f"The URL's project is now {current_path}, which the tenancy rules do not let namespace "
-            f"{request.ref.namespace} name; correct the URL.",
-        )
-    if not place.inside:
-        return request.drop(
-            Code.PROJECT_OUTSIDE_GROUP,
-            f"{current_path} lies outside the group and is never touched; "
-            f"add it with --extra-project {current_path} if it should be.",
-        )
-    request = request.at(project)
-    if request.held is Code.DISABLED:
-        return request
-    if request.pinned is not None and request.pinned != project.id:
-        return request.hold(
-            Code.PROJECT_REPLACED,
-            f"The annotation {PIN} names project {request.pinned}, but {project.path} has id {project.id}: "
-            "another project may have taken the path. Check whose it is, then correct the annotation.",
-        )
-    if deletion:
-        return request.hold(Code.PROJECT_SCHEDULED_FOR_DELETION, deletion.message)
-    moved = f"{path} has moved to {project.path}; correct the URL, since anybody may take the old path."
-    return request.warned(Code.PROJECT_MOVED, moved) if place.moved else request

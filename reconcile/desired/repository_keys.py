@@ -21,6 +21,9 @@ def with_key(request: RepositoryRequest, secrets: Secrets) -> RepositoryRequest:
     if request.held is Code.DISABLED:
         # Its key is only needed to hold it; where nobody can tell which that is, it may be any.
         return replace(request, malformed=True) if isinstance(answer, SecretUnreadable) else request
+    if isinstance(answer, Secret) and answer.is_over_budget:
+        # Reported once for its namespace. Nobody knows which key it is.
+        return replace(request, held=request.held or Code.OVER_BUDGET, malformed=True)
     return _checked(request, answer)
 
 

@@ -9,13 +9,8 @@ from reconcile.actual import Actual
 from reconcile.desired.desired import Desired, desired_from
 from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import receiver_requests_from
-from reconcile.desired.repositories import (
-    KnownProjects,
-    RepositoryRequest,
-    held_if_unreadable,
-    repository_requests_from,
-    with_project,
-)
+from reconcile.desired.repositories import KnownProjects, RepositoryRequest, repository_requests_from
+from reconcile.desired.repository_projects import held_if_unreadable, with_project
 from reconcile.desired.requests import Requests
 from reconcile.model import LookUpResult, Project, ProjectLocation, Ref, SecretAnswer, SecretMissing
 from reconcile.rules import Rules

@@ -11,13 +11,8 @@ from reconcile.actual import Unreadable
 from reconcile.chain.tenant_trace import Requests, TenantTrace, receivers_naming, trace_of
 from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import receiver_requests_from
-from reconcile.desired.repositories import (
-    KnownProjects,
-    RepositoryRequest,
-    held_if_unreadable,
-    repository_requests_from,
-    with_project,
-)
+from reconcile.desired.repositories import KnownProjects, RepositoryRequest, repository_requests_from
+from reconcile.desired.repository_projects import held_if_unreadable, with_project
 from reconcile.model import ProjectLocation, Ref, SecretAnswer, SecretOfOtherShard
 from reconcile.problems import Code
 from reconcile.rules import Rules

@@ -3,13 +3,8 @@ from typing import Any
 
 import pytest
 
-from reconcile.desired.repositories import (
-    KnownProjects,
-    RepositoryRequest,
-    held_if_unreadable,
-    repository_requests_from,
-    with_project,
-)
+from reconcile.desired.repositories import KnownProjects, RepositoryRequest, repository_requests_from
+from reconcile.desired.repository_projects import held_if_unreadable, with_project
 from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, ProjectLocation, Ref
 from reconcile.problems import Code, Severity
 from reconcile.rules import Rules
