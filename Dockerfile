@@ -18,9 +18,12 @@ LABEL org.opencontainers.image.title="flux-gitlab-syncer" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
+# Nothing that installs is left: neither the base's pip nor the copy from which `ensurepip` would make it again.
 # The official image ships no byte code for the standard library, and a read-only root never gets any: without this
 # every run would compile it again.
-RUN python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+RUN python3 -m pip --quiet uninstall --yes pip \
+    && rm -r "$(python3 -c 'import ensurepip; print(*ensurepip.__path__)')" \
+    && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash \
     "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 COPY --from=build /opt/syncer /opt/syncer
 ENV PATH=/opt/syncer/bin:$PATH \

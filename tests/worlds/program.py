@@ -1,11 +1,20 @@
-"""The whole program against the embedded servers, as a user runs it; every report is checked against the schema."""
+"""
+The whole program against the embedded servers, as a user runs it; every report is checked against the schema.
+
+Where HARM_TREE names another checkout, its program runs instead, as a child process with that checkout's `.venv`: so
+`make harm` puts an old program to the tests of tests/flow/harm. An old report need not fit the schema.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
@@ -34,7 +43,8 @@ class Done:
     def report(self) -> dict[str, Any]:
         """The JSON report on stdout, valid."""
         document: dict[str, Any] = json.loads(self.out)
-        VALIDATOR.validate(document)
+        if _other_tree() is None:
+            VALIDATOR.validate(document)
         return document
 
     @property
@@ -43,8 +53,31 @@ class Done:
         return [f"{one.method} {one.path}" for one in self.requests if one.method != "GET"]
 
 
+def program_under_test() -> tuple[Path, str]:
+    """Return the checkout whose program runs, and its Python."""
+    other = _other_tree()
+    return (other, str(other / ".venv/bin/python")) if other else (Path(__file__).parents[2], sys.executable)
+
+
+def _other_tree() -> Path | None:
+    return Path(os.environ["HARM_TREE"]) if "HARM_TREE" in os.environ else None
+
+
+def _run_as_child(arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    tree, python = program_under_test()
+    return subprocess.run(
+        [python, "-m", "cronjob", *arguments],
+        cwd=tree,
+        env={"PATH": os.environ["PATH"], **{name: value for name, value in environment.items() if value}},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 class Program:
-    """Runs the program in this process, with only the environment that points at the sandbox."""
+    """Runs the program with only the environment that points at the sandbox, in this process if it is this tree's."""
 
     def __init__(self, sandbox: Sandbox, environment: dict[str, str]) -> None:
         self.sandbox = sandbox
@@ -56,6 +89,9 @@ class Program:
         """Run it; *environment* adds to the sandbox's, an empty text takes a variable away."""
         before = len(self.gitlab.requests)
         names = {**self.environment, **environment}
+        if _other_tree():
+            ended = _run_as_child(arguments, names)
+            return Done(ended.returncode, ended.stdout, ended.stderr, self.gitlab.requests[before:])
         result = CliRunner().invoke(
             program, list(arguments), env={name: value or None for name, value in names.items()}, catch_exceptions=False
         )

@@ -1,4 +1,8 @@
-"""Run the reproductions of tests/flow/harm with an old program and with this one, and print a table of both."""
+"""
+Run the reproductions of tests/flow/harm with an old program and with this one, and print a table of both.
+
+A reproduction `test_sNN...py` uses `a_program` of tests/worlds/program.py; the servers and the tests are this tree's.
+"""
 
 from __future__ import annotations
 

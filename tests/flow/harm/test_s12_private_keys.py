@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cronjob.sandbox.samples import CLUSTER, add_secret, ssh_key
-from tests.flow.harm.program import a_program
+from tests.worlds.program import a_program
 
 TENANT = f"{CLUSTER}/tenant-0001"
 
@@ -30,19 +29,19 @@ UNREADABLE: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("spelling", UNREADABLE)
 def test_a_private_key_that_flux_cannot_read_is_not_added(spelling: str) -> None:
-    with a_program(1) as program:
+    with a_program(1, samples=False) as program:
         pair = ssh_key()
         add_secret(program.sandbox, "tenant-0001-ssh", {**pair, "identity": UNREADABLE[spelling](pair["identity"])})
 
         done = program.run()
 
         assert program.titles(TENANT) == []
-        assert [problem["code"] for problem in json.loads(done.out)["problems"]] == ["KeyUnusable"]
+        assert [problem["code"] for problem in done.report["problems"]] == ["KeyUnusable"]
         assert done.code == 1
 
 
 def test_a_private_key_that_flux_reads_is_added() -> None:
-    with a_program(1) as program:
+    with a_program(1, samples=False) as program:
         add_secret(program.sandbox, "tenant-0001-ssh", ssh_key())
 
         assert program.run().code == 0
@@ -50,7 +49,7 @@ def test_a_private_key_that_flux_reads_is_added() -> None:
 
 
 def test_an_encrypted_key_in_a_format_that_flux_does_not_decrypt_is_not_added() -> None:
-    with a_program(1) as program:
+    with a_program(1, samples=False) as program:
         pair = ssh_key()
         private = load_ssh_private_key(pair["identity"].encode(), None)
         encrypted = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"a passphrase"))
@@ -60,6 +59,6 @@ def test_an_encrypted_key_in_a_format_that_flux_does_not_decrypt_is_not_added() 
         done = program.run()
 
         assert program.titles(TENANT) == []
-        [problem] = json.loads(done.out)["problems"]
+        [problem] = done.report["problems"]
         assert problem["code"] == "KeyUnusable"
         assert "encrypted PKCS#8" in problem["message"]
