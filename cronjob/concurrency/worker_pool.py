@@ -1,4 +1,4 @@
-"""Worker pool: a few threads that work through items while more items are still being found."""
+"""Worker pool (a thread pool): a few threads work through items while more items are still being found."""
 
 from __future__ import annotations
 

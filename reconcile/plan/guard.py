@@ -1,5 +1,5 @@
 """
-The guard: it objects to deletes that look like a mistake, and to webhooks at a mistyped base URL.
+The guard: it refuses a mass delete that looks like a mistake, and webhooks at a mistyped base URL.
 
 It counts projects, not items, so that whoever may write to one project can neither trigger nor evade it from there. It
 returns its objections, so that the report can be printed before the refusal.

@@ -27,7 +27,7 @@ NAMESPACE = "tenant-config"
 JOB = "flux-gitlab-syncer"
 GROUP = "platform/tenants"
 # Seconds that a controller gets on a busy machine.
-PATIENCE = 60
+SECONDS = 60
 T = TypeVar("T")
 
 
@@ -91,7 +91,7 @@ class RealWorld:
             env={"PATH": os.environ["PATH"], **environment},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=SECONDS,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr, self.forge.gitlab.requests[before:])
@@ -99,7 +99,7 @@ class RealWorld:
 
 def wait_for(read: Callable[[], T], is_so: Callable[[T], object]) -> T:
     """What *read* returns once *is_so*; a failure shows the last of it."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + SECONDS
     while not is_so(found := read()):
         assert time.monotonic() < end, f"this was still so: {found}"
         time.sleep(0.1)
