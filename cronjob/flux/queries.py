@@ -27,11 +27,13 @@ class Queries:
     def __init__(self, api: KubeApi) -> None:
         self._api = api
 
-    def ask(self, path: str, action: str, query: Mapping[str, str] | None = None) -> Answer:
+    def ask(
+        self, path: str, action: str, query: Mapping[str, str] | None = None, max_bytes: int | None = None
+    ) -> Answer:
         """Send a GET; the answer may have any status."""
         raise_if_stopped(self._api.stop_control)
         try:
-            return self._api.get(path, query)
+            return self._api.get(path, query, max_bytes=max_bytes)
         except NoAnswer as failure:
             message = (
                 f"Kubernetes at {self._api.server} gave no answer when asked to {action}: {failure}; "
@@ -44,7 +46,7 @@ class Queries:
     def list_all(self, path: str, action: str, convert: Callable[[Any], Kept]) -> list[Kept]:
         """List all pages of a collection, each object as *convert* gives it."""
         try:
-            return list_all(lambda query: self.ask(path, action, query), convert, PAGE_SIZE)
+            return list_all(lambda query, max_bytes: self.ask(path, action, query, max_bytes), convert, PAGE_SIZE)
         except ListFailed as failure:
             raise self._list_error(failure.answer, action) from None
 

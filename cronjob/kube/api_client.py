@@ -87,12 +87,24 @@ class ApiConnection:
                 headers.add(name, value)
         timeouts = (min(10.0, request.seconds), request.seconds)
         response = self._client.call_api(method, url, headers, *rest, _request_timeout=timeouts)
-        return Answer(response.status, response.getheaders(), response.read())
+        return _answer(response, request.max_bytes)
 
     def _bearer(self) -> Any:
         """The bearer token as the package sends it, without blanks around it; None where there is none."""
         bearer = self._configuration.auth_settings().get("BearerToken")
         return {**bearer, "value": bearer["value"].strip()} if bearer else None
+
+
+def _answer(response: Any, max_bytes: int | None) -> Answer:
+    """The answer, whose body is read as far as *max_bytes*."""
+    if max_bytes is None:
+        return Answer(response.status, response.getheaders(), response.read())
+    body = response.response.read(max_bytes + 1)
+    if len(body) <= max_bytes:
+        return Answer(response.status, response.getheaders(), body)
+    # The rest is not read, so the connection cannot be used again.
+    response.response.close()
+    return Answer(response.status, response.getheaders(), b"", is_too_large=True)
 
 
 def no_answer_for(error: Exception) -> NoAnswer:

@@ -77,9 +77,13 @@ class KubeApi:
                 return name
         return self._target.user
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
-        """Send a GET; the answer may have any status. Raises NoAnswer and CredentialsError."""
-        return self.send("GET", path, query=query)
+    def get(self, path: str, query: Mapping[str, str] | None = None, *, max_bytes: int | None = None) -> Answer:
+        """
+        Send a GET; the answer may have any status. Raises NoAnswer and CredentialsError.
+
+        A body over *max_bytes* is dropped (`is_too_large`).
+        """
+        return self._repeated(KubeRequest("GET", path, query or {}, None, self._options.timeout, max_bytes))
 
     def send(
         self,
@@ -97,12 +101,14 @@ class KubeApi:
         after which nobody knows whether a write was done, and CredentialsError where nobody is logged in.
         """
         request = KubeRequest(method, path, query or {}, body, timeout or self._options.timeout)
+        return self._repeated(request, is_sent_once=timeout is not None)
 
+    def _repeated(self, request: KubeRequest, *, is_sent_once: bool = False) -> Answer:
         def attempt() -> Outcome:
             return self._send_logged_in(request)
 
         try:
-            outcome = attempt() if timeout else self._retry_policy.repeat(method, attempt)
+            outcome = attempt() if is_sent_once else self._retry_policy.repeat(request.method, attempt)
         except CredentialsError:
             self._has_failed = True
             raise

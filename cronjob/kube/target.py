@@ -51,13 +51,14 @@ class ClusterTarget:
 
 @dataclass(frozen=True, slots=True)
 class KubeRequest:
-    """One request, without credentials; *seconds* is its timeout."""
+    """One request, without credentials; *seconds* is its timeout, *max_bytes* the limit of its answer's body."""
 
     method: str
     path: str
     query: Mapping[str, str]
     body: object
     seconds: float
+    max_bytes: int | None = None
 
     @property
     def content_type(self) -> str:

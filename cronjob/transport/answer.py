@@ -11,11 +11,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, read to its end; the body may be a Secret. The names of *headers* have no case."""
+    """
+    One answer, read to its end; the body may be a Secret. The names of *headers* have no case.
+
+    Where *is_too_large*, its body is over the limit of its request, and was dropped.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    is_too_large: bool = field(default=False, repr=False)
 
     @property
     def title(self) -> str:

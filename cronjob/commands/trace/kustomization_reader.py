@@ -44,4 +44,4 @@ def read_kustomizations(flux: FluxCluster) -> Kustomizations:
 
 
 def _listed(flux: FluxCluster, path: str) -> list[dict[str, Any]]:
-    return list_all(lambda query: flux.api.get(path, query), flux_object_from, _PAGE)
+    return list_all(lambda query, max_bytes: flux.api.get(path, query, max_bytes=max_bytes), flux_object_from, _PAGE)
