@@ -45,7 +45,7 @@ def list_all(get_page: GetPage, convert: Callable[[Any], Kept], page_size: int) 
     """
     Read all pages of one list, and keep what *convert* makes of each object. Raises ListFailed.
 
-    *convert* raises MalformedAnswer for what is not an object of Kubernetes, and may see an object again after a restart.
+    *convert* raises MalformedAnswer for what is not an object of Kubernetes; a restart gives it an object once more.
     A page has at most *page_size* objects.
     """
     for _ in range(RESTARTS):
