@@ -12,6 +12,8 @@ from cronjob.transport.answer import Answer
 from tests.worlds.kube_builders import TENANTS
 from tests.worlds.objects import a_git_repository
 
+pytest_plugins = ["tests.worlds.kube_fixtures"]
+
 Connect = Callable[..., KubeApi]
 PATH = f"/apis/source.toolkit.fluxcd.io/v1/namespaces/{TENANTS}/gitrepositories"
 KIB = 1024
