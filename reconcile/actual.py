@@ -23,7 +23,7 @@ class FoundKey:
     A deploy key as one project's list shows it, with its ownership.
 
     *mark* is the parsed title, None where the title is no mark. *last_used* is None where the key was never used or
-    GitLab does not say; it does not count when two keys are compared.
+    GitLab does not say, *created* is when GitLab first got the key; neither counts when two keys are compared.
     """
 
     id: int
@@ -35,6 +35,7 @@ class FoundKey:
     expired: bool = False
     expires: datetime | None = None
     last_used: datetime | None = field(default=None, compare=False)
+    created: datetime | None = field(default=None, compare=False)
 
     kind: ClassVar[Kind] = Kind.DEPLOY_KEY
 
@@ -66,6 +67,7 @@ class FoundWebhook:
     strategy: str | None = None
     token_present: bool | None = None
     alert_status: str = EXECUTABLE
+    created: datetime | None = field(default=None, compare=False)
 
     kind: ClassVar[Kind] = Kind.WEBHOOK
 

@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -85,6 +86,7 @@ class Secret:
 
     *key_problem* says why `identity` gives no public key; *declared* is `identity.pub` where it is readable.
     *is_over_budget*: the passphrase of `identity` was not tried, since its namespace's keys make too much work.
+    *changed* is when somebody last changed the Secret, None where that is unknown.
     """
 
     has_identity: bool = False
@@ -95,6 +97,7 @@ class Secret:
     token: bytes | None = field(default=None, repr=False)
     is_service_account_token: bool = False
     is_over_budget: bool = False
+    changed: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

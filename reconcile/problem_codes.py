@@ -203,6 +203,16 @@ class Code(StrEnum):
             "add the old base URL to `previous_receiver_urls`, or rename one cluster",
         ),
     )
+    CLUSTER_NAME_TAKEN = (
+        "ClusterNameTaken",
+        Row(
+            ERROR,
+            Hold.YES,
+            "project",
+            "an item with our mark was made after its Secret or Receiver last changed, which gives something else",
+            "find out who has this cluster's name; else remove the item, or touch the Secret",
+        ),
+    )
     UNKNOWN_EVENT = (
         "UnknownEvent",
         Row(

@@ -168,6 +168,27 @@ def _entries(rules: Mapping[str, _Rule]) -> _Rule:
     return rule
 
 
+def _managed_fields(raw: Any, _parent: str, _key: str, _broken: list[str]) -> list[dict[str, Any]]:
+    """
+    The times of the field managers, and whether the spec is theirs; the rest can be larger than the object itself.
+
+    An entry that cannot be read is left out: it makes a time unknown, and the object is not malformed.
+    """
+    entries = [entry for entry in raw if isinstance(entry, dict)] if isinstance(raw, list) else []
+    return [
+        {
+            "time": entry.get("time"),
+            "subresource": entry.get("subresource"),
+            "fieldsV1": {"f:spec": {}} if "f:spec" in _dict(entry.get("fieldsV1")) else {},
+        }
+        for entry in entries
+    ]
+
+
+def _dict(raw: Any) -> dict[str, Any]:
+    return raw if isinstance(raw, dict) else {}
+
+
 _TEXT = _text_or(None)
 _METADATA: Mapping[str, _Rule] = {
     "name": _TEXT,
@@ -177,6 +198,7 @@ _METADATA: Mapping[str, _Rule] = {
     "annotations": _annotations,
     "deletionTimestamp": _TEXT,
     "generation": _number,
+    "managedFields": _managed_fields,
 }
 # Of GitRepositories and of Receivers; where both have a field, it is the same one.
 _SPEC: Mapping[str, _Rule] = {

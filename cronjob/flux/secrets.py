@@ -12,7 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from cronjob.flux.private_keys import KeyUnusable, passphrase_rounds, public_key
 from cronjob.kube.client import CONCURRENCY, KubeApi
 from cronjob.kube.errors import NoAnswer
 from cronjob.transport.answer import Answer
+from reconcile.desired.change_times import object_changed
 from reconcile.model import PublicKey, Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
@@ -42,6 +44,7 @@ class _SecretData:
     version: str
     data: Mapping[str, bytes] = field(repr=False)
     type: str = ""
+    changed: datetime | None = None
 
 
 _Fetched = _SecretData | SecretMissing | SecretUnreadable
@@ -106,9 +109,10 @@ class SecretReader:
         token, line = fetched.data.get("token"), fetched.data.get("identity.pub")
         is_account = fetched.type == _SERVICE_ACCOUNT_TYPE
         if "identity" not in fields:
-            return Secret(token=token, is_service_account_token=is_account)
+            return Secret(token=token, is_service_account_token=is_account, changed=fetched.changed)
         if over_budget:
-            return Secret(has_identity=True, token=token, is_service_account_token=is_account, is_over_budget=True)
+            known = Secret(token=token, is_service_account_token=is_account, changed=fetched.changed)
+            return replace(known, has_identity=True, is_over_budget=True)
         key = self._public_key(ref, fetched) if "identity" in fetched.data else None
         public = key if isinstance(key, PublicKey) else None
         declared = None if line is None else public_key_from_line(line)
@@ -121,6 +125,7 @@ class SecretReader:
             has_declared=line is not None,
             token=token,
             is_service_account_token=is_account,
+            changed=fetched.changed,
         )
 
     def _public_key(self, ref: Ref, secret: _SecretData) -> PublicKey | KeyUnusable:
@@ -238,4 +243,6 @@ def _secret_data(body: Mapping[str, Any] | None, fields: _Fields) -> _SecretData
         except (binascii.Error, ValueError, TypeError):
             return SecretUnreadable(f"its `{name}` is not base64")
     version = metadata.get("resourceVersion")
-    return _SecretData(version if isinstance(version, str) else "", decoded, str(rest.get("type") or ""))
+    return _SecretData(
+        version if isinstance(version, str) else "", decoded, str(rest.get("type") or ""), object_changed(metadata)
+    )

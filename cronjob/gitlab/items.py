@@ -36,6 +36,7 @@ def key_from(element: object, rules: Rules, now: datetime) -> FoundKey:
         expired=expires is not None and expires <= now,
         expires=expires,
         last_used=_shown_time(answer.get("last_used_at")),
+        created=_shown_time(answer.get("created_at")),
     )
 
 
@@ -61,6 +62,7 @@ def webhook_from(element: object, rules: Rules) -> FoundWebhook:
         strategy=_optional(answer, "branch_filter_strategy"),
         token_present=_flag(answer, "token_present") if "token_present" in answer else None,
         alert_status=_optional(answer, "alert_status") or EXECUTABLE,
+        created=_shown_time(answer.get("created_at")),
     )
 
 
@@ -127,5 +129,5 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _shown_time(value: object) -> datetime | None:
-    """A time that nothing depends on: of another type it is none, and no reason to leave the project alone."""
+    """A time that may be unknown: of another type it is none, and no reason to leave the project alone."""
     return _time(value) if isinstance(value, str) else None

@@ -9,12 +9,13 @@ from typing import ClassVar
 
 from reconcile.actual import Actual
 from reconcile.desired.budgets import over_budget_problems
+from reconcile.desired.freshness import Sources
 from reconcile.desired.hints import MAX_HINTS, Hints
 from reconcile.desired.hold_rules import hold_keys, hold_webhooks
 from reconcile.desired.holds import Holds
 from reconcile.desired.listed_receivers import ListedReceivers
 from reconcile.desired.path_collisions import with_path_collisions
-from reconcile.desired.receiver_targets import RepositoryIndex, targets_of
+from reconcile.desired.receiver_targets import RepositoryIndex, targets_of, with_unsupported_type
 from reconcile.desired.receiver_tokens import with_token
 from reconcile.desired.receivers import ReceiverRequest
 from reconcile.desired.repositories import RepositoryRequest
@@ -78,7 +79,7 @@ class Desired:
     What Flux's objects ask for. Keys and webhooks go by project id, then by what makes them the same.
 
     *repositories_in* and *receivers_in* are the namespaces that hold at least one such object. *listed* has the paths
-    of all Receivers, also of those that want no webhook.
+    of all Receivers, also of those that want no webhook. *source_states* says what the Secrets and Receivers give now.
     """
 
     keys: Mapping[int, Mapping[PublicKey, WantedKey]] = field(default_factory=dict)
@@ -89,6 +90,7 @@ class Desired:
     repositories_in: frozenset[str] = frozenset()
     receivers_in: frozenset[str] = frozenset()
     listed: ListedReceivers = field(default_factory=ListedReceivers)
+    source_states: Sources = field(default_factory=Sources, repr=False)
 
     def within(self, acts_on: Callable[[str], bool]) -> Desired:
         """Return the part on projects whose path *acts_on* accepts, and what concerns no project in particular."""
@@ -166,6 +168,7 @@ def desired_from(requests: Requests, secrets: Secrets, rules: Rules, actual: Act
         repositories_in=frozenset(request.ref.namespace for request in repositories),
         receivers_in=frozenset(receiver.ref.namespace for receiver in receivers),
         listed=ListedReceivers.of(receivers),
+        source_states=Sources.of(receivers, secrets),
     )
 
 
@@ -217,17 +220,9 @@ class ReceiverResolver:
         if not receiver.resources:
             return receiver.switched_off(), ()
         if not receiver.supported:
-            return _unsupported(receiver, named), ()
+            return with_unsupported_type(receiver, named), ()
         answer = self.secrets.get(followed.secret, SecretMissing()) if followed.secret else None
         return with_token(followed, answer, self.rules, self.seen), named
-
-
-def _unsupported(receiver: ReceiverRequest, named: Iterable[RepositoryRequest]) -> ReceiverRequest:
-    projects = {request.project.path for request in named if request.project}
-    if not projects:
-        return receiver
-    message = f"GitLab cannot feed a Receiver of type {receiver.type}; use the type gitlab or generic."
-    return receiver.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message).concerning(projects)
 
 
 def webhooks_off(rules: Rules) -> list[Problem]:

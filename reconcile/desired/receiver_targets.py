@@ -92,3 +92,12 @@ def _selected(
         message = "spec.resources has the name `*` without matchLabels, which Flux refuses; add matchLabels."
         return receiver.keep(Code.RECEIVER_TARGET_NOT_FOUND, message), []
     return receiver, index.labelled(namespace, labels)
+
+
+def with_unsupported_type(receiver: ReceiverRequest, named: Iterable[RepositoryRequest]) -> ReceiverRequest:
+    """The receiver, with a notice where it names projects of this GitLab, which cannot feed its type."""
+    projects = {request.project.path for request in named if request.project}
+    if not projects:
+        return receiver
+    message = f"GitLab cannot feed a Receiver of type {receiver.type}; use the type gitlab or generic."
+    return receiver.warned(Code.RECEIVER_TYPE_UNSUPPORTED, message).concerning(projects)

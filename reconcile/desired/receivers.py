@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from textwrap import shorten
 from typing import Any
 
 from reconcile.desired.annotations import NONE, SWITCH, Annotations, annotations_of
+from reconcile.desired.change_times import spec_changed
 from reconcile.desired.repositories import NO_LABELS, is_gone, ref_of
 from reconcile.events import DEFAULT_FLAGS, flags_of
 from reconcile.model import (
@@ -63,6 +65,7 @@ class ReceiverRequest:
     held: Code | None = None
     problems: tuple[Problem, ...] = ()
     problems_left_out: int = 0
+    spec_changed: datetime | None = field(default=None, compare=False)
 
     @property
     def supported(self) -> bool:
@@ -148,6 +151,7 @@ def _as_written(item: Mapping[str, Any]) -> tuple[ReceiverRequest, tuple[str, ..
         secret=Ref("Secret", ref.namespace, name) if name else None,
         flags=flags,
         not_ready_reason=_not_ready_reason(ref, path, item),
+        spec_changed=spec_changed(item["metadata"]),
         annotations=annotations_of(item, "Receiver"),
     )
     return receiver, unknown

@@ -18,8 +18,9 @@ from collections import Counter
 from reconcile.actual import Actual, FoundKey, Items
 from reconcile.desired.desired import Desired, WantedKey
 from reconcile.marks import Owner
-from reconcile.model import Project, Ref
-from reconcile.plan.changes import RETIRED, Create, Delete, Field, Findings, Foreign, Kept, Update
+from reconcile.model import Ref
+from reconcile.plan.changes import RETIRED, Create, Delete, Field, Findings, Foreign, Update
+from reconcile.plan.project_holds import ProjectHolds
 from reconcile.plan.replacements import Replacements
 from reconcile.problems import Code, Problem, Severity
 from reconcile.rules import Rules
@@ -36,8 +37,8 @@ class KeyPlanner:
         # Only --adopt asks, and all that is wanted is put together for it.
         self._askers = Counter(key for wanted in desired.keys.values() for key in wanted) if rules.adopt else Counter()
 
-    def compare(self, items: Items, held: Code | None) -> None:
-        """Add what differs on one project; *held* keeps everything of ours there."""
+    def compare(self, items: Items, holds: ProjectHolds) -> None:
+        """Add what differs on one project."""
         wanted = self._desired.keys.get(items.project.id, {})
         present = {found.key: found for found in items.keys}
         replacements = Replacements()
@@ -55,7 +56,7 @@ class KeyPlanner:
             elif found.key not in wanted:
                 self._findings.foreign.append(Foreign(items.project, found, found.owner))
         unwanted = [found for found in items.keys if found.owner is Owner.OURS and found.key not in wanted]
-        self._remove(items.project, unwanted, held, replacements)
+        self._remove(holds, unwanted, replacements)
 
     def _known(self, wanted: WantedKey) -> list[Ref]:
         return [name for secret in wanted.secrets for name in self._rules.known_as(secret)]
@@ -112,20 +113,15 @@ class KeyPlanner:
             message = f"Deploy key {found.id} has expired and opens nothing; make a new key in {wanted.secrets[0]}."
             self._report(wanted, Code.KEY_EXPIRED, message)
 
-    def _remove(
-        self, project: Project, unwanted: list[FoundKey], held: Code | None, replacements: Replacements
-    ) -> None:
+    def _remove(self, holds: ProjectHolds, unwanted: list[FoundKey], replacements: Replacements) -> None:
         """Delete our keys that nothing wants on this project, or keep them where something holds them."""
-        deleted = []
-        for found in unwanted:
-            because = held or self._desired.holds.on_key(project, found)
-            if because:
-                self._findings.kept.append(Kept(project, found, because))
-            else:
-                deleted.append(found)
-        excuses = replacements.excuse([found.mark for found in deleted])
+        held = self._desired.holds
+        deleted = [
+            found for found in unwanted if not holds.keeps(found, held.on_key(holds.project, found), self._findings)
+        ]
+        excuses = [None] * len(deleted) if holds.taken else replacements.excuse([found.mark for found in deleted])
         self._findings.changes += [
-            Delete(project, found, self._reason_to_delete(found), excuse, replacements.changes_for(found.mark))
+            Delete(holds.project, found, self._reason_to_delete(found), excuse, replacements.changes_for(found.mark))
             for found, excuse in zip(deleted, excuses, strict=True)
         ]
 

@@ -28,6 +28,7 @@ from reconcile.plan.changes import Change, Create, Delete, Findings, Foreign, Ke
 from reconcile.plan.deploy_keys import KeyPlanner
 from reconcile.plan.deserted import Deserted, deserted_by
 from reconcile.plan.inventory import Inventory
+from reconcile.plan.project_holds import ProjectHolds
 from reconcile.plan.webhooks import WebhookPlanner
 from reconcile.plan.webhooks_elsewhere import StrayWebhooks, WebhooksElsewhere
 from reconcile.problems import Code, Problem, Severity
@@ -109,8 +110,9 @@ def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
     strays = StrayWebhooks(desired, rules, findings)
     for items in actual.projects:
         held = Code.MARK_ELSEWHERE if strays.hold(items) else None
-        keys.compare(items, held)
-        webhooks.compare(items, held)
+        holds = ProjectHolds.of(items, held, desired, rules)
+        keys.compare(items, holds)
+        webhooks.compare(items, holds)
     changes = tuple(sorted(findings.changes, key=order_of))
     found = (*actual.problems, *findings.problems, *_not_read(findings.foreign))
     problems = (*_with_webhooks_off(desired.problems, findings.kept), *found)

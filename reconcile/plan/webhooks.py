@@ -22,6 +22,7 @@ from reconcile.desired.desired import Desired, WantedWebhook
 from reconcile.marks import Owner
 from reconcile.model import Project, Ref, shown_url
 from reconcile.plan.changes import ALERT_STATUS, RETIRED, Create, Delete, Excuse, Findings, Foreign, Kept, Update
+from reconcile.plan.project_holds import ProjectHolds
 from reconcile.plan.replacements import Replacements
 from reconcile.plan.webhook_fields import differences
 from reconcile.plan.webhooks_elsewhere import is_stray
@@ -34,16 +35,20 @@ HEALED = "GitLab has switched it off since deliveries failed; a test push that F
 @dataclass(slots=True)
 class _ProjectState:
     """
-    What is known of one project while its webhooks are compared; *held* keeps everything of ours there.
+    What is known of one project while its webhooks are compared.
 
     *served* has the path of each wanted webhook that the project has or gets, with the name of the change that creates
     or corrects it, if there is one.
     """
 
-    project: Project
-    held: Code | None
+    holds: ProjectHolds
     replacements: Replacements = field(default_factory=Replacements)
     served: dict[str | None, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def project(self) -> Project:
+        """The project itself."""
+        return self.holds.project
 
     def add(self, wanted: WantedWebhook, usable: list[FoundWebhook], rules: Rules, *, changes: bool) -> None:
         """Record a wanted webhook that the project has, the first of *usable*, or gets."""
@@ -60,10 +65,10 @@ class WebhookPlanner:
         self._rules = rules
         self._findings = findings
 
-    def compare(self, items: Items, held: Code | None) -> None:
-        """Add what differs on one project; *held* keeps everything of ours there."""
+    def compare(self, items: Items, holds: ProjectHolds) -> None:
+        """Add what differs on one project."""
         wanted = self._desired.webhooks.get(items.project.id, {})
-        state = _ProjectState(items.project, held)
+        state = _ProjectState(holds)
         to_delete: list[tuple[FoundWebhook, str]] = []
         by_url = defaultdict(list)
         for found in items.webhooks:
@@ -135,7 +140,7 @@ class WebhookPlanner:
         is_unmarked = found.mark is None and bool(self._rules.receiver_url) and self._rules.counts(found.url)
         is_ours = self._is_ours(found, is_unmarked=is_unmarked)
         user = self._user_of(state, found) if is_unmarked else None
-        if user and not (is_ours and state.held):
+        if user and not (is_ours and state.holds.everything):
             self._report_unmarked(state, Code.WEBHOOK_IN_USE, _in_use(found, user))
             if is_ours:
                 self._findings.own(state.project, found)
@@ -185,16 +190,14 @@ class WebhookPlanner:
         deleted = []
         for found, reason in unwanted:
             self._findings.own(state.project, found)
-            because = state.held or self._desired.holds.on_webhook(state.project, found)
+            because = self._desired.holds.on_webhook(state.project, found)
             because = because or state.replacements.missing_for(found.mark)
-            if because:
-                self._findings.kept.append(Kept(state.project, found, because))
-            else:
+            if not state.holds.keeps(found, because, self._findings):
                 deleted.append((found, reason))
         # Another webhook there leads to the same Receiver: no loss, whatever the marks say.
         doubled = [self._rules.path_of(found.url) in state.served for found, _ in deleted]
         marks = [None if is_double else found.mark for (found, _), is_double in zip(deleted, doubled, strict=True)]
-        excuses = state.replacements.excuse(marks)
+        excuses = [None] * len(marks) if state.holds.taken else state.replacements.excuse(marks)
         for (found, reason), is_double, excuse in zip(deleted, doubled, excuses, strict=True):
             # One at another path than its Receiver's opens nothing any more, so it waits for nothing.
             waits_for = state.served.get(self._rules.path_of(found.url), frozenset())

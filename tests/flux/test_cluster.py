@@ -48,6 +48,8 @@ class TestObjects:
         world.set_status("GitRepository", TENANTS, "a", {"observedGeneration": 1})
 
         made = world.get("GitRepository", TENANTS, "a")
+        written = {"time": "2026-11-30T12:00:00Z", "manager": "kubectl", "fieldsV1": {"f:spec": {"f:url": {}}}}
+        world.set_managed_fields("GitRepository", TENANTS, "a", [written])
         [item] = flux.read_whole().git_repositories
 
         assert made is not None
@@ -59,6 +61,7 @@ class TestObjects:
                 "labels": {"tenant": "a"},
                 "annotations": {"flux-gitlab-syncer/project-id": "7"},
                 "generation": 1,
+                "managedFields": [{"time": "2026-11-30T12:00:00Z", "subresource": None, "fieldsV1": {"f:spec": {}}}],
             },
             "spec": a_git_repository("a")["spec"] | {"timeout": "60s"},
             "status": {"observedGeneration": 1},

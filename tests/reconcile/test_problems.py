@@ -18,6 +18,7 @@ ERRORS = [
     "ReceiverPathCollision",
     "UnknownEvent",
     "MarkElsewhere",
+    "ClusterNameTaken",
     "AnnotationUnusable",
     "OverBudget",
     "KeySharedAcrossClusters",
