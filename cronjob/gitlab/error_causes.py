@@ -48,6 +48,9 @@ _KEY_REFUSALS = (
 # number alone in parentheses (app/models/concerns/limitable.rb).
 _LIMIT = re.compile(r"[(\uff08]\d+[)\uff09]")
 
+# What a 401 of GitLab's own says.
+_TOKEN_OVER = frozenset({CauseCode.TOKEN_EXPIRED, CauseCode.TOKEN_REVOKED, CauseCode.TOKEN_REFUSED})
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
@@ -87,6 +90,11 @@ def error_body(answer: Answer) -> ErrorBody:
 
 def _texts(value: object) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+
+
+def is_token_over(cause: Cause) -> bool:
+    """Whether GitLab itself refuses the token, so that it will refuse every other request too."""
+    return cause.code in _TOKEN_OVER
 
 
 def cause_of_answer(answer: Answer, path: str) -> Cause:

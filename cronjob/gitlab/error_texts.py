@@ -24,7 +24,12 @@ def reason(answer: Answer, secrets: Iterable[str]) -> str:
         text = f"{number}, a redirect to {shown_url(location)}"
     # Nothing is cut before the secrets are: the half of one would not be found.
     text = re.sub(r"\s+", " ", redacted(text, secrets)).strip()[:_SHOWN]
-    return f"GitLab answered {text if text.startswith(number) else f'{number} {text}'}".strip()
+    return f"{who_answered(answer.body)} answered {text if text.startswith(number) else f'{number} {text}'}".strip()
+
+
+def who_answered(content: bytes) -> str:
+    """The subject of a clause about an answer: GitLab's API never answers with a page."""
+    return "something in front of GitLab" if content.lstrip().startswith(b"<") else "GitLab"
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

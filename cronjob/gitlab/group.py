@@ -15,8 +15,10 @@ from cronjob.concurrency.progress_counts import ProgressCounts
 from cronjob.concurrency.stop import StopControl, raise_if_stopped
 from cronjob.concurrency.worker_pool import WorkerPool
 from cronjob.gitlab import routes
+from cronjob.gitlab.circuit_breaker import CircuitBreaker
+from cronjob.gitlab.error_causes import is_token_over
 from cronjob.gitlab.errors import NoAnswer, Refused
-from cronjob.gitlab.identity import Whoami, prove
+from cronjob.gitlab.identity import Whoami, prove, raise_if_token_is_over
 from cronjob.gitlab.items import key_from, webhook_from
 from cronjob.gitlab.listing import Listing, look_up, pages, read_listing
 from cronjob.gitlab.session import Session
@@ -83,6 +85,7 @@ class GitLabGroup:
         self._listing: Listing | None = None
         self._locations: dict[str, LookUpResult] = {}
         self._reading = WorkerPool(self._counted_items, scope.concurrency, "reading")
+        self._breaker = CircuitBreaker(session)
         self._writer = Writer(session, rules, self._contains)
 
     def close(self) -> None:
@@ -138,6 +141,8 @@ class GitLabGroup:
         except NotTried:
             raise
         except WriteFailed as error:
+            if error.cause and is_token_over(error.cause):
+                self._stop_control.watch(lambda: "GitLab does not accept the token any more")
             self._on_write(change, time.monotonic() - began, str(error))
             raise
         finally:
@@ -207,6 +212,7 @@ class GitLabGroup:
     def _items(self, project: Project) -> Items | Unreadable:
         """All pages of both lists. A signal or the deadline ends the reading, and with it the run."""
         self._raise_if_stopped()
+        self._breaker.raise_if_open()
         now, base = datetime.now(UTC), routes.project(project.id)
         try:
             listed_keys = pages(self._session, routes.deploy_keys(base), {})
@@ -215,5 +221,8 @@ class GitLabGroup:
             webhooks = tuple(webhook_from(element, self._rules) for element in listed_hooks)
         except (Refused, NoAnswer, MalformedAnswer) as error:
             self._raise_if_stopped(error)
+            raise_if_token_is_over(error)
+            self._breaker.record(error)
             return Unreadable(project, str(error), error.cause)
+        self._breaker.record(None)
         return Items(project, keys, webhooks)

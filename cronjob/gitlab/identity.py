@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cronjob.gitlab import routes
+from cronjob.gitlab.error_causes import is_token_over
 from cronjob.gitlab.errors import NoAnswer, Refused
 from cronjob.gitlab.session import Session
 from reconcile.causes import UNKNOWN, Cause, CauseCode
-from reconcile.errors import ReadError, SettingsError
+from reconcile.errors import ReadError, SettingsError, SyncerError
 from reconcile.problems import Code, Problem
 
 SOON = timedelta(days=14)
@@ -106,13 +107,21 @@ def _user_name(session: Session) -> str:
         raise ReadError(message, code="GitLabUnreadable", cause=cause) from error
 
 
+def raise_if_token_is_over(error: SyncerError) -> None:
+    """Raise ReadError where *error* is that GitLab does not accept the token any more: it ends the reading."""
+    if isinstance(error, Refused) and is_token_over(error.cause):
+        raise _token_error(error) from error
+
+
 def _token_error(error: Refused | NoAnswer) -> ReadError:
     """Only GitLab's own 401 and 403 are about the token; nobody should make a new one because GitLab is down."""
     is_refusal = isinstance(error, Refused) and error.status in {401, 403}
     if is_refusal and error.cause.code is not CauseCode.NOT_GITLAB:
         cause = Cause(CauseCode.TOKEN_REFUSED) if error.cause == UNKNOWN else error.cause
         return ReadError(f"{cause.sentence_start} ({error}). {cause.next_step}", code="TokenRefused", cause=cause)
-    return ReadError(f"{error}. {error.cause.next_step}", code="GitLabUnreadable", cause=error.cause)
+    text = str(error)
+    message = f"{text[0].upper()}{text[1:]}. {error.cause.next_step}"
+    return ReadError(message, code="GitLabUnreadable", cause=error.cause)
 
 
 def _check_scope(token: dict[str, Any], *, writes: bool) -> None:

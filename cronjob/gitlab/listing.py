@@ -14,6 +14,7 @@ from typing import Any
 
 from cronjob.gitlab import routes
 from cronjob.gitlab.errors import NoAnswer, Refused
+from cronjob.gitlab.identity import raise_if_token_is_over
 from cronjob.gitlab.items import marked_for_deletion, project_from
 from cronjob.gitlab.session import Session
 from reconcile.causes import CauseCode
@@ -24,6 +25,7 @@ from reconcile.model import LookUpFailed, LookUpResult, Project, ProjectAbsent, 
 from reconcile.problems import Code, Problem
 
 _PAGE = 100
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _CLONE_URLS = ("ssh_url_to_repo", "http_url_to_repo")
 GROUP_PROJECTS = {
     "include_subgroups": "true",
@@ -96,7 +98,9 @@ def read_listing(session: Session, listing: Listing, *, groups: Iterable[str], e
         for path in extras:
             _add_extra(session, path, listing)
     except (NoAnswer, MalformedAnswer) as error:
-        raise ReadError(f"{error}; nothing was changed.", code="GitLabUnreadable", cause=error.cause) from error
+        text = str(error)
+        message = f"{text[0].upper()}{text[1:]}; nothing was changed."
+        raise ReadError(message, code="GitLabUnreadable", cause=error.cause) from error
     return listing
 
 
@@ -106,6 +110,7 @@ def read_root(session: Session, group: str, listing: Listing) -> int:
         answer, _ = session.get(routes.group(group), {"with_projects": "false"})
         root, id_ = answer["full_path"], answer["id"]
     except Refused as error:
+        raise_if_token_is_over(error)
         raise _unreadable(group, error) from error
     except (KeyError, TypeError) as error:
         raise MalformedAnswer(f"GitLab's answer about group {group} is not a group") from error
@@ -121,6 +126,7 @@ def _add_group(session: Session, group: str, listing: Listing) -> None:
         for project in pages(session, routes.group_projects(id_), GROUP_PROJECTS):
             listing.add(project)
     except Refused as error:
+        raise_if_token_is_over(error)
         raise _unreadable(group, error) from error
 
 
@@ -148,7 +154,7 @@ def _add_extra(session: Session, path: str, listing: Listing) -> None:
 
 
 def look_up(session: Session, path: str, listing: Listing) -> LookUpResult:
-    """Where *path* leads now, by one GET, or two for a project that moved."""
+    """Where *path* leads now, by one GET, or two for a project that moved. Raises ReadError where the token is over."""
     try:
         try:
             answer, _ = session.get(routes.project(path))
@@ -161,6 +167,7 @@ def look_up(session: Session, path: str, listing: Listing) -> LookUpResult:
         project = project_from(answer)
         listing.hosts |= _hosts(answer)
     except Refused as error:
+        raise_if_token_is_over(error)
         if error.cause.code is CauseCode.PROJECT_GONE:
             return ProjectAbsent()
         return LookUpFailed(str(error), error.cause)
@@ -175,20 +182,47 @@ def look_up(session: Session, path: str, listing: Listing) -> LookUpResult:
 
 
 def pages(session: Session, path: str, params: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-    """Every element of a list, to its last page. Raises Refused, NoAnswer or MalformedAnswer."""
-    page = "1"
+    """
+    Every element of a list, to its last page. Raises Refused, NoAnswer or MalformedAnswer.
+
+    A list that its own headers call longer than what came is not whole, and a page that brings nothing new ends it.
+    """
+    page, came, seen = "1", 0, set[str]()
     while page:
         answer, headers = session.get(path, {**params, "per_page": str(_PAGE), "page": page})
         if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
             raise MalformedAnswer(f"GitLab's answer to {path} is not a list")
+        following = _next_page(headers, page, len(answer))
+        new = {str(element.get("id")) for element in answer} - seen
+        if not new and (answer or following):
+            raise MalformedAnswer(f"GitLab's list {path} brings nothing new on page {page}, so it is not whole")
         yield from answer
-        # Empty on the last page. A proxy that drops the header must not cut the list short.
-        following = headers.get("X-Next-Page")
-        if following is None:
-            following = str(int(page) + 1) if len(answer) == _PAGE else ""
-        if following and not (re.fullmatch(r"[0-9]{1,9}", following) and int(following) > int(page)):
-            raise MalformedAnswer(f"GitLab's answer to {path} leads from page {page} to page {following[:9]}")
+        came += len(answer)
+        seen |= new
+        if not following and (promised := _promised(headers, page, came)):
+            raise MalformedAnswer(f"GitLab's list {path} is not whole: {promised}, and {came} elements came")
         page = following
+
+
+def _next_page(headers: Mapping[str, str], page: str, size: int) -> str:
+    """The number of the next page; empty on the last one. Raises MalformedAnswer where it leads nowhere."""
+    following = headers.get("X-Next-Page")
+    if following is None:
+        # A proxy that drops the header must not cut the list short.
+        following = str(int(page) + 1) if size == _PAGE else ""
+    if following and not (_NUMBER.fullmatch(following) and int(following) > int(page)):
+        raise MalformedAnswer(f"GitLab's answer leads from page {page} to page {following[:9]}")
+    return following
+
+
+def _promised(headers: Mapping[str, str], page: str, came: int) -> str:
+    """What the headers of the last page promise beyond it, as a clause; GitLab sends no totals above 10,000."""
+    total, last = (headers.get(name, "") for name in ("X-Total", "X-Total-Pages"))
+    if _NUMBER.fullmatch(total) and int(total) > came:
+        return f"its headers count {total}"
+    if _NUMBER.fullmatch(last) and int(last) > int(page):
+        return f"its headers count {last} pages"
+    return "its headers link a next page" if 'rel="next"' in headers.get("Link", "") else ""
 
 
 def _hosts(answer: Mapping[str, Any]) -> set[str]:

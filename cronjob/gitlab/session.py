@@ -20,7 +20,7 @@ from urllib3 import Timeout
 
 from cronjob.concurrency.stop import StopControl
 from cronjob.gitlab.error_causes import GATEWAY_TIMEOUTS, cause_of_answer
-from cronjob.gitlab.error_texts import reason, redacted
+from cronjob.gitlab.error_texts import reason, redacted, who_answered
 from cronjob.gitlab.errors import Cancelled, GatewayTimeout, NoAnswer, Refused, UnconfirmedDelete
 from cronjob.transport import retry
 from cronjob.transport.adapter import NO_ANSWER, Adapter, cause_of_failure, read_answer, timed_out, tls_context
@@ -196,7 +196,7 @@ class Session:
         return dict(self._http.prepare_request(requests.Request("GET", self._base)).headers)
 
     def _prepared(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.PreparedRequest:
-        """What requests would make of it, with one set of headers for all that have no body: preparing costs."""
+        """What requests would make of it, with one set of headers for all that only read: preparing costs."""
         prepared = requests.PreparedRequest()
         prepared.method, prepared.url, prepared.headers = method, self._base + path, self._headers
         if method != "GET":
@@ -218,6 +218,8 @@ class Session:
                 "Authorization": f"Bearer {access.token}",
                 "User-Agent": f"flux-gitlab-syncer/{access.version}",
                 "Accept": "application/json",
+                # An old list from a cache would be taken for what GitLab has.
+                "Cache-Control": "no-cache",
             }
         )
         session.adapters.clear()
@@ -232,5 +234,5 @@ def _parsed(answer: Answer) -> Any:
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
-        text = f"GitLab answered {answer.status} with something that is not JSON"
+        text = f"{who_answered(answer.body)} answered {answer.status} with something that is not JSON"
         raise NoAnswer(text, cause=_NOT_GITLAB) from None

@@ -76,7 +76,7 @@ class TestTokens:
 
         told = refused(gitlab, "GitLabUnreadable")
 
-        assert told == f"GitLab answered 503. {Cause(CauseCode.SERVER_ERROR).next_step}"
+        assert told == f"Something in front of GitLab answered 503. {Cause(CauseCode.SERVER_ERROR).next_step}"
 
     @pytest.mark.parametrize("path", ["self$", "/user$"])
     def test_nor_because_nothing_answers(self, gitlab: GitLab, path: str) -> None:

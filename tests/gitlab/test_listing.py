@@ -133,12 +133,68 @@ class TestPages:
         for each in range(101):
             gitlab.project(f"tenants/p{each}", id=1000 + each)
         again = a_project(1000, "tenants/renamed")
-        gitlab.world.fail(query="page=2", status=200, body=[again])
+        gitlab.world.fail(query="page=2", status=200, body=[again, a_project(2000, "tenants/new")])
 
         listing = listed(gitlab)
 
         assert [path for path, project in listing.by_path.items() if project.id == 1000] == ["tenants/renamed"]
-        assert len(listing.by_path) == 100
+        assert len(listing.by_path) == 101
+
+    @pytest.mark.parametrize(
+        ("headers", "why"),
+        [
+            ({"X-Total": "2"}, "its headers count 2, and 1 elements came"),
+            ({"X-Total-Pages": "2"}, "its headers count 2 pages"),
+            ({"Link": '<https://gitlab.example/api?page=2>; rel="next"'}, "its headers link a next page"),
+        ],
+    )
+    def test_a_list_that_its_own_headers_call_longer_is_not_whole(
+        self, gitlab: GitLab, headers: dict[str, str], why: str
+    ) -> None:
+        answer = {"status": 200, "body": [a_project(1000, "tenants/a")]}
+        gitlab.world.fail(path="/projects$", headers={"X-Next-Page": "", **headers}, **answer)
+
+        with pytest.raises(ReadError, match=f"is not whole: {why}") as error:
+            listed(gitlab)
+
+        assert error.value.code == "GitLabUnreadable"
+
+    @pytest.mark.parametrize("headers", [{"X-Total": "1", "X-Total-Pages": "1"}, {"X-Total": "many"}, {}])
+    def test_a_list_that_is_as_long_as_its_headers_say_is_whole(self, gitlab: GitLab, headers: dict[str, str]) -> None:
+        gitlab.world.fail(path="/projects$", status=200, body=[a_project(1000, "tenants/a")], headers=headers)
+
+        assert list(listed(gitlab).by_path) == ["tenants/a"]
+
+    def test_the_total_of_the_last_page_counts(self, gitlab: GitLab) -> None:
+        """A project that goes while the pages are read is no reason to call the list incomplete."""
+        full = [a_project(1000 + each, f"tenants/p{each}") for each in range(100)]
+        gitlab.world.fail(query="page=1$", status=200, body=full, headers={"X-Total": "102", "X-Next-Page": "2"})
+        last = [a_project(2000, "tenants/last")]
+        gitlab.world.fail(query="page=2$", status=200, body=last, headers={"X-Total": "101", "X-Next-Page": ""})
+
+        assert len(listed(gitlab).by_path) == 101
+
+    @pytest.mark.parametrize("body", [[], "the same"], ids=["empty", "the same page again"])
+    def test_pages_that_bring_nothing_new_end_the_list_with_an_error(self, gitlab: GitLab, body: object) -> None:
+        page = [a_project(1000 + each, f"tenants/p{each}") for each in range(100)]
+        gitlab.world.fail(query="page=1$", status=200, body=page)
+        for number in range(2, 6):
+            content = page if body == "the same" else body
+            headers = {"X-Next-Page": str(number + 1)}
+            gitlab.world.fail(query=f"page={number}$", status=200, body=content, headers=headers)
+
+        with pytest.raises(ReadError, match="brings nothing new on page 2, so it is not whole"):
+            listed(gitlab)
+
+        assert len(gitlab.paths()) == 3
+
+    def test_a_token_that_is_over_is_told_as_that(self, gitlab: GitLab) -> None:
+        gitlab.world.fail(path="/projects$", status=401, body={"message": "401 Unauthorized"})
+
+        with pytest.raises(ReadError) as error:
+            listed(gitlab)
+
+        assert error.value.code == "TokenRefused"
 
     def test_an_old_path_that_another_project_took_meanwhile_stays_its(self, gitlab: GitLab) -> None:
         for each in range(100):
@@ -449,9 +505,9 @@ class TestLookUps:
                 "GitLab answered 404 Project Not Found",
                 "Unknown",
             ),
-            ({"status": 404, "body": "<html>"}, "GitLab answered 404", "NotGitLab"),
+            ({"status": 404, "body": "<html>"}, "something in front of GitLab answered 404", "NotGitLab"),
             ({"drop": True}, "GitLab gave no answer: the connection broke off", "ConnectionBroken"),
-            ({"status": 200, "body": "<html>"}, "GitLab answered 200 with something that is not JSON", "NotGitLab"),
+            ({"status": 200, "body": "{"}, "GitLab answered 200 with something that is not JSON", "NotGitLab"),
             ({"status": 200, "body": {"id": 5}}, "GitLab's answer has no text `path_with_namespace`", "Malformed"),
             (
                 {"status": 200, "body": {"id": 5, "path_with_namespace": "tenants/a"}},

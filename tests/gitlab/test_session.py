@@ -239,7 +239,7 @@ class TestRepeatedWrites:
     ) -> None:
         gitlab.world.fail(status=status, body=body)
 
-        with pytest.raises(UnconfirmedDelete, match=f"^DELETE: GitLab answered {status}"):
+        with pytest.raises(UnconfirmedDelete, match=f"^DELETE: (something in front of )?GitLab answered {status}"):
             gitlab.session().write("DELETE", "/projects/1")
 
     @pytest.mark.parametrize("status", [202, 204])
@@ -295,7 +295,9 @@ class TestRepeatedWrites:
     def test_a_2xx_that_is_no_json_leaves_the_outcome_unknown(self, gitlab: GitLab) -> None:
         gitlab.world.fail(status=201, body="<html>")
 
-        with pytest.raises(NoAnswer, match=r"^GitLab answered 201 with something that is not JSON$"):
+        with pytest.raises(
+            NoAnswer, match=r"^something in front of GitLab answered 201 with something that is not JSON$"
+        ):
             gitlab.session().write("POST", "/projects/1", {})
 
 
@@ -531,14 +533,41 @@ class TestReasons:
             with pytest.raises(Refused) as written:
                 session.write("POST", "/user", {})
 
-        assert str(read.value) == str(written.value) == f"GitLab answered {reason}"
+        who = "something in front of GitLab" if name == "a page" else "GitLab"
+        assert str(read.value) == str(written.value) == f"{who} answered {reason}"
+
+    def test_a_redirect_says_where_it_leads_without_secrets(self, gitlab: GitLab) -> None:
+        location = f"https://someone:secret@sso.example/login?back={TOKEN}"
+        gitlab.world.fail(status=302, headers={"Location": location})
+
+        with pytest.raises(Refused) as refused:
+            gitlab.session().write("POST", "/projects/1/deploy_keys/2/enable")
+
+        assert str(refused.value) == "GitLab answered 302, a redirect to https://…@sso.example/login?…"
+
+    @pytest.mark.parametrize(("method", "body"), [("POST", None), ("DELETE", None), ("PUT", {"a": 1})])
+    def test_every_write_is_json_and_every_request_asks_no_cache(
+        self, method: str, body: dict[str, int] | None
+    ) -> None:
+        with raw_server(an_answer("204 No Content")) as server, a_session(server.url) as session:
+            session.write(method, "/projects/1", body)
+            with pytest.raises(Refused):
+                session.get("/user")
+            written, read = (request.partition(b"\r\n\r\n")[0].lower() for request in server.requests)
+
+        assert b"content-type: application/json" in written
+        assert b"content-type" not in read
+        assert b"cache-control: no-cache" in written
+        assert b"cache-control: no-cache" in read
 
     @pytest.mark.parametrize("body", ["<html>Sign in</html>", "", '{"id": ', b"\xff\xfe", "[" * 100_000])
     def test_a_200_that_is_no_json_is_no_answer(self, body: str | bytes) -> None:
         with (
             raw_server(an_answer("200 OK", body)) as server,
             a_session(server.url) as session,
-            pytest.raises(NoAnswer, match=r"^GitLab answered 200 with something that is not JSON$"),
+            pytest.raises(
+                NoAnswer, match=r"(something in front of )?GitLab answered 200 with something that is not JSON$"
+            ),
         ):
             session.get("/user")
 
