@@ -43,6 +43,7 @@ def exit_of(report: Report, fail_on: Severity | None, drift: int) -> Exit:
         the guard refused deletes, or the plan is not the expected one   4 REFUSED
         a source or a project could not be read                          1 FAILED
         a change failed, was held or was not reached                     1 FAILED
+        something could not be put back                                  1 FAILED
         an object has a problem of severity *fail_on* or worse           1 FAILED
         a dry run found changes                                          *drift*
         anything else                                                    0 OK
@@ -78,6 +79,7 @@ def exit_of_signal(code: ExitCode) -> Exit:
 
 def _failures(report: Report) -> list[str]:
     """List what failed, whatever *fail_on* says."""
+    from reconcile.problems import Code
     from reconcile.report import Result, Status
 
     if report.failure:
@@ -87,6 +89,8 @@ def _failures(report: Report) -> list[str]:
     names = {Status.FAILED: "failed", Status.HELD: "held", Status.NOT_REACHED: "not reached"}
     counts = {text: report.count(status) for status, text in names.items()}
     failures = [f"{_plural(count, 'change')} {text}" for text, count in counts.items() if count]
+    if lost := sum(problem.code == Code.CANNOT_PUT_BACK for problem in report.plan.problems):
+        failures.append(f"{_plural(lost, 'item')} not put back")
     return failures + (["some projects could not be read"] if report.is_partly_unread else [])
 
 
@@ -98,8 +102,9 @@ def _problems(report: Report, fail_on: Severity | None) -> list[str]:
         return []
     # Severities are declared from the worst to the mildest.
     counted = list(Severity)[: list(Severity).index(fail_on) + 1]
-    # An unreadable project is a failure of its own.
-    counts = Counter(each.severity for each in report.plan.problems if each.code != Code.PROJECT_UNREADABLE)
+    # These are failures of their own.
+    failures = {Code.PROJECT_UNREADABLE, Code.CANNOT_PUT_BACK}
+    counts = Counter(each.severity for each in report.plan.problems if each.code not in failures)
     texts = [_plural(counts[severity], severity.value) for severity in counted if counts[severity]]
     return [f"{' and '.join(texts)} of tenants; --fail-on"] if texts else []
 

@@ -6,8 +6,12 @@ What can be put back of what a run removed.
     deploy key         not there                   Create, with the title and the right to push that it had
     webhook            not there                   Create, where its Receiver's token still gives the same URL
     either             there, whoever's it is      none
-    either             another's mark, or unknown  none: `CannotPutBack`
-    any                no such project any more    none: `CannotPutBack`
+    either             no mark, or another's       none: `CannotPutBack`; `owned_keys` go back without a mark
+    either             its source is not listed    none: `CannotPutBack`
+    any                gone, or has another path   none: `CannotPutBack`
+
+A report is a file that somebody may have edited: what it says is put back only as far as this cluster's own objects, or
+the settings, say that it belongs there.
 """
 
 from __future__ import annotations
@@ -36,13 +40,15 @@ class Now:
     """
     What there is when something is to be put back.
 
-    *places* answers for the removed items' paths, *receivers* are the Receivers they name, with their tokens.
+    *places* answers for the removed items' paths, *receivers* are the Receivers they name, with their tokens, and
+    *secrets* the Secrets that the listed GitRepositories name.
     """
 
     desired: Desired
     actual: Actual
     places: Mapping[str, LookUpResult]
     receivers: Mapping[Ref, ReceiverRequest]
+    secrets: frozenset[Ref] = frozenset()
 
 
 @dataclass(slots=True)
@@ -79,6 +85,8 @@ class _Restorer:
         items = self._items.get(one.project.id)
         if items is None:
             self._refuse(one, self._lost(one.project))
+        elif items.project.path.lower() != one.project.path.lower():
+            self._refuse(one, f"project {one.project.id} is {items.project.path} by now")
         elif self._is_there(one, items):
             self.done.unchanged += 1
         else:
@@ -110,7 +118,7 @@ class _Restorer:
     def _key(self, one: RemovedKey, items: Items) -> Create | str:
         """The change that puts it back, or why there is none."""
         project, mark = items.project, one.mark
-        if refusal := self._is_anothers(one) or self._is_not_allowed(mark, project):
+        if refusal := self._is_not_ours(one) or self._is_not_allowed(mark, project):
             return refusal
         existing = self._now.actual.by_material.get(one.key)
         if existing and existing.owner.is_anothers:
@@ -121,11 +129,22 @@ class _Restorer:
             # Without a mark it gets none: its title is what it had.
             mark = mark or Mark(self._rules.identity.cluster, "", "")
             wanted = WantedKey(project, one.key, mark, secrets, sources=secrets)
-        return Create(wanted, REASON, existing, former=FormerKey(one.title, one.can_push))
+        reason = f"{REASON}; it may push, as it could before" if one.can_push else REASON
+        return Create(wanted, reason, existing, former=FormerKey(one.title, one.can_push))
 
-    def _is_anothers(self, removed: RemovedKey) -> str:
-        owner = self._rules.key_owner(removed.mark, removed.key)
-        return f"its mark `{removed.title}` is that of {owner.value}" if owner.is_anothers else ""
+    def _is_not_ours(self, removed: RemovedKey) -> str:
+        """Why nothing here says that the key is ours; empty where something does."""
+        owner, mark = self._rules.key_owner(removed.mark, removed.key), removed.mark
+        if owner.is_anothers:
+            return f"its mark `{removed.title}` is that of {owner.value}"
+        if removed.key.fingerprint in self._rules.owned_keys:
+            return ""
+        if mark is None:
+            return "it carries no mark, and its fingerprint is not listed under owned_keys"
+        known = (name for secret in self._now.secrets for name in self._rules.known_as(secret))
+        if any(mark.names(name.namespace, name.name) for name in known):
+            return ""
+        return f"no GitRepository names Secret/{mark.namespace}/{mark.name}, whose key it is; bring one back first"
 
     def _is_not_allowed(self, mark: Mark | None, project: Project) -> str:
         if mark is None or self._rules.tenancy.allows(mark.namespace, project.path):

@@ -39,7 +39,8 @@ def undo(flux: Flux, gitlab: GitLab, rules: Rules, options: RunOptions, *, remov
     places = gitlab.find({one.project.path.lower() for one in mine})
     actual = gitlab.read_actual(asked.projects | _found_again(mine, places))
     desired = read_desired(flux, asked, actual, rules)
-    now = Now(desired, actual, places, _receivers(flux, asked, mine, rules))
+    secrets = frozenset(request.secret for request in asked.repositories if request.secret)
+    now = Now(desired, actual, places, _receivers(flux, asked, mine, rules), secrets)
     done = restore(_chosen(mine, actual, options), now, rules)
     base = plan_for(desired, actual, rules, options)
     problems = {*actual.within(options.acts_on).problems, *done.problems}

@@ -54,7 +54,26 @@ def leases(scene: Scene) -> int:
     return sum("/leases" in one.path for one in scene.program.kubernetes.requests)
 
 
+def secret_is_named(scene: Scene) -> None:
+    """A GitRepository at another tenant's project names the Secret of the one that left."""
+    (other, *_) = scene.program.kubernetes.list("GitRepository")
+    title = json.loads(scene.report.read_text())["changes"][0]["key"]["title"]
+    metadata = {"name": "another", "namespace": NAMESPACE}
+    spec = {**other["spec"], "secretRef": {"name": title.rpartition("/")[2]}}
+    scene.program.kubernetes.apply(
+        {"apiVersion": other["apiVersion"], "kind": "GitRepository", "metadata": metadata, "spec": spec}
+    )
+
+
+def test_while_nothing_here_names_its_secret_nothing_is_put_back(scene: Scene) -> None:
+    done = scene.undo("--confirm", CLUSTER)
+
+    assert (done.code, done.writes) == (1, [])
+    assert [one["code"] for one in done.report["problems"]] == ["CannotPutBack"] * 2
+
+
 def test_what_left_is_shown_first_and_put_back_with_the_clusters_name(scene: Scene) -> None:
+    secret_is_named(scene)
     shown = scene.undo()
     assert (shown.code, shown.writes, shown.report["dry_run"]) == (1, [], True)
     assert [one["status"] for one in shown.report["changes"]] == ["planned"]
@@ -89,6 +108,7 @@ def tenant_is_restored(scene: Scene) -> None:
 
 
 def test_the_text_says_what_to_type_next(scene: Scene) -> None:
+    secret_is_named(scene)
     text = scene.program("undo", str(scene.report)).out
 
     assert "dry run of undo" in text
@@ -124,7 +144,9 @@ def test_while_a_run_holds_the_lease_nothing_is_read_and_the_code_is_5(scene: Sc
 
 
 def test_a_key_that_could_push_may_push_again(scene: Scene) -> None:
+    secret_is_named(scene)
     scene.edit(lambda document: document["changes"][0]["key"].update(can_push=True))
+    assert "a run removed it; it may push, as it could before" in scene.program("undo", str(scene.report)).out
 
     scene.undo("--confirm", CLUSTER)
 
@@ -132,6 +154,7 @@ def test_a_key_that_could_push_may_push_again(scene: Scene) -> None:
 
 
 def test_a_key_that_another_project_has_with_another_comment_is_joined_and_may_push_again(scene: Scene) -> None:
+    secret_is_named(scene)
     scene.edit(lambda document: document["changes"][0]["key"].update(can_push=True))
     change = json.loads(scene.report.read_text())["changes"][0]
     other = scene.program.project(f"{CLUSTER}/tenant-0002")

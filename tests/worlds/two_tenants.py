@@ -65,6 +65,10 @@ class TwoTenants:
         self.removed = removed_from(json.loads(json.dumps(self.run().as_dict())))
         assert self.removed != ()
 
+    def name_its_secret(self) -> None:
+        """A GitRepository at the other project names the Secret of the tenant that left."""
+        self.flux.add_repository("other", B.path, a_public_key(1), secret="a")
+
     def come_back(self, *, seed: str = "token-a") -> None:
         self.flux.add_repository("a", A.path, a_public_key(1))
         self.flux.add_receiver("a", ["a"], seed)

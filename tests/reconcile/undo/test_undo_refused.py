@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -23,14 +24,66 @@ pytest_plugins = ["tests.worlds.two_tenants_fixtures"]
 
 
 def test_a_webhook_whose_receiver_is_gone_is_named(left: TwoTenants) -> None:
+    left.name_its_secret()
+
     report = left.undo()
 
     [message] = messages(report)
     assert message.startswith("Webhook https://flux.example.net/hook/")
     assert message.endswith(f"… is not put back: Receiver/{NAMESPACE}/a is not there any more, or in a namespace that "
                             "is not read.")  # fmt: skip
-    assert exit_code_of(report, None, 0) == 0
+    assert exit_code_of(report, None, 0) == 1
     assert report.plan.problems[0].severity == "error"
+
+
+def test_a_key_whose_secret_no_listed_repository_names_is_named(left: TwoTenants) -> None:
+    report = left.undo()
+
+    assert left.gitlab.written == []
+    assert sorted(messages(report))[0] == (
+        f"Deploy key {a_public_key(1).fingerprint} is not put back: no GitRepository names "
+        f"Secret/{NAMESPACE}/a, whose key it is; bring one back first."
+    )
+    assert exit_code_of(report, None, 0) == 1
+
+
+@pytest.mark.parametrize("edit", [{"can_push": True}, {"key": a_public_key(66)}, {"title": "mine"}, {"title": ""}])
+def test_an_edited_report_puts_nothing_there_that_is_not_from_here(left: TwoTenants, edit: dict[str, Any]) -> None:
+    """Any key, writable, on any project: nothing listed here says that it belongs there."""
+    left.removed = tuple(replace(one, project=B, **edit) for one in left.removed if one.kind == "deploy_key")
+
+    report = left.undo()
+
+    assert left.gitlab.written == []
+    assert len(messages(report)) == 1
+
+
+def test_a_key_under_owned_keys_goes_back_whatever_is_listed(left: TwoTenants) -> None:
+    left.rules = some_rules(owned_keys=frozenset({a_public_key(1).fingerprint}))
+
+    left.undo()
+
+    assert left.gitlab.titles(A) == [marked("a")]
+
+
+def test_an_unmarked_key_that_is_not_listed_under_owned_keys_is_named(left: TwoTenants) -> None:
+    left.come_back()
+    with_title(left, "by hand")
+
+    report = left.undo()
+
+    assert left.gitlab.titles(A) == []
+    assert "carries no mark, and its fingerprint is not listed under owned_keys" in messages(report)[0]
+
+
+def test_a_path_in_other_case_is_the_same_path(left: TwoTenants) -> None:
+    left.come_back()
+    left.gitlab.projects[A.id] = Project(A.id, "Tenants/A")
+    left.removed = left.removed[:1]
+
+    left.undo()
+
+    assert left.gitlab.titles(A) == [marked("a")]
 
 
 def test_a_webhook_whose_token_is_another_one_is_named(left: TwoTenants) -> None:
@@ -134,13 +187,15 @@ def test_a_project_that_is_gone_or_has_moved_out_is_named(
     assert {one.project for one in report.plan.problems} == {A.path}
 
 
-def test_a_project_that_was_renamed_inside_the_group_is_found_by_its_id(left: TwoTenants) -> None:
+def test_a_project_that_has_another_path_by_now_gets_nothing_back(left: TwoTenants) -> None:
+    left.name_its_secret()
     left.gitlab.projects[A.id] = Project(A.id, "tenants/renamed")
 
     report = left.undo()
 
-    assert left.gitlab.titles(A) == [marked("a")]
-    assert report.entries[0].change.project.path == "tenants/renamed"
+    assert left.gitlab.titles(A) == []
+    assert all(f"project {A.id} is tenants/renamed by now" in message for message in messages(report))
+    assert len(messages(report)) == 2
 
 
 def test_a_project_that_cannot_be_read_is_named(left: TwoTenants) -> None:
@@ -172,6 +227,7 @@ def test_what_carries_anothers_mark_is_never_touched(left: TwoTenants, title: st
 
 def test_what_carries_a_former_name_of_ours_is_put_back(left: TwoTenants) -> None:
     with_title(left, marked("a", cluster="former"))
+    left.name_its_secret()
     left.rules = some_rules(previous_clusters=["former"])
 
     left.undo()
@@ -180,6 +236,7 @@ def test_what_carries_a_former_name_of_ours_is_put_back(left: TwoTenants) -> Non
 
 
 def test_a_key_that_another_cluster_has_by_now_is_not_joined(left: TwoTenants) -> None:
+    left.name_its_secret()
     left.gitlab.add_key(B, a_public_key(1), OTHERS_MARK)
 
     report = left.undo()
@@ -189,6 +246,7 @@ def test_a_key_that_another_cluster_has_by_now_is_not_joined(left: TwoTenants) -
 
 
 def test_a_key_that_the_group_has_by_now_is_joined_under_its_title(left: TwoTenants) -> None:
+    left.name_its_secret()
     left.gitlab.add_key(B, a_public_key(1), "by hand")
 
     report = left.undo()
