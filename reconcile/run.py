@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from reconcile.actual import Actual
 from reconcile.apply import apply
 from reconcile.desired.budgets import within_look_ups
-from reconcile.desired.desired import Desired, WantedKey, desired_from, webhooks_off
+from reconcile.desired.desired import Desired, WantedKey, desired_from
 from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import receiver_request_from
 from reconcile.desired.repositories import KnownProjects, repository_request_from
@@ -31,9 +31,14 @@ from reconcile.plan.limits import NO_LIMITS, Limits
 from reconcile.plan.objections import Expected, Objection, plan_changed
 from reconcile.plan.plan import Plan, make_plan
 from reconcile.ports import Flux, GitLab
-from reconcile.problems import Problem
+from reconcile.problems import Code, Problem
 from reconcile.report import Entry, Report, Status, entries_of
 from reconcile.rules import Rules
+
+_UNMARKED_STAY = (
+    "Webhooks that carry no mark, as all do before GitLab 17.1, stay. With --receiver-url those at this cluster's URLs "
+    "are named, so that they can be removed by hand."
+)
 
 
 def _every_project(path: str) -> bool:
@@ -72,14 +77,14 @@ def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, options: RunOptions) -> 
 
 def retire(gitlab: GitLab, rules: Rules, options: RunOptions) -> Report:
     """
-    Remove everything that is ours, in every namespace; what carries no mark stays and is listed.
+    Remove everything that is ours, in every namespace and at any URL; what carries no mark stays and is listed.
 
     *rules* count every namespace of this cluster as ours. Kubernetes is not asked. The operator's confirmation
     replaces the guard.
     """
     options = replace(options, limits=NO_LIMITS)
     check_project_option(gitlab, options)
-    nothing = Desired(problems=tuple(webhooks_off(rules)))
+    nothing = Desired(problems=() if rules.receiver_url else (Problem.of(Code.WEBHOOKS_OFF, _UNMARKED_STAY),))
     plan = plan_for(nothing, gitlab.read_actual(()), rules, options)
     if not options.show_foreign:
         plan = replace(plan, foreign=tuple(item for item in plan.foreign if item.owner is Owner.UNMARKED))

@@ -69,9 +69,10 @@ class Options:
 
     dry_run: bool = switch(WRITING, "show the changes and write nothing", commands=(*WRITERS, "check"))
     confirm: str | None = option(
-        kinds.LABEL,
+        kinds.CONFIRMATION,
         WRITING,
-        "the cluster's name again; without it this is a dry run",
+        "the cluster's name again; without it this is a dry run. `retire` includes the marks of a former name only as "
+        "`NAME,FORMER`",
         commands=CONFIRMED,
         allowed=FLAG_ONLY,
     )

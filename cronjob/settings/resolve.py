@@ -127,15 +127,26 @@ def _contradictions(collected: Collected, values: Mapping[str, object]) -> Itera
             f"{collected.given['namespace'].label} names {len(namespaces)} namespaces, which needs `tenancy` rules in "
             "the file: without them a tenant could name a neighbour's project."
         )
-    confirm, cluster = values.get("confirm"), values.get("cluster")
-    if confirm and cluster and confirm != cluster:
-        yield f"--confirm is {confirm!r}, but the cluster is {cluster!r}; confirm exactly that name, if you mean it."
+    yield from _unconfirmed(values.get("confirm"), values)
     if values.get("adopt") and values.get("shards") not in (1, ...):
         yield (
             "--adopt needs to see the whole group, since GitLab has one title for a key that several projects use: "
             "run it once without --shards."
         )
     yield from _reports_twice(collected, values.get("report"))
+
+
+def _unconfirmed(confirm: object, values: Mapping[str, object]) -> Iterator[str]:
+    """Complain about a confirmation that is not the cluster's name, with former names of it after commas."""
+    cluster, previous = values.get("cluster"), values.get("previous_clusters")
+    if not (isinstance(confirm, str) and cluster):
+        return
+    name, *former = confirm.split(",")
+    if name != cluster:
+        yield f"--confirm is {confirm!r}, but the cluster is {cluster!r}; confirm exactly that name, if you mean it."
+    unknown = [each for each in former if not (isinstance(previous, tuple) and each in previous)]
+    if unknown:
+        yield f"--confirm names {unknown[0]!r}, which is not under previous_clusters; list it there, if it is one."
 
 
 def _reports_twice(collected: Collected, reports: object) -> Iterator[str]:

@@ -67,11 +67,16 @@ class Settings(Options):
         return self.command in WHOLE and not self.dry_run and (in_pod if self.events is None else self.events)
 
     def rules(self, namespaces: Iterable[str] = ()) -> Rules:
-        """The rules of ownership and of wanted content; *namespaces* are those that this run reads."""
+        """
+        The rules of ownership and of wanted content; *namespaces* are those that this run reads.
+
+        `retire` counts a former name only where its confirmation repeats it.
+        """
+        _, *confirmed = (self.confirm or "").split(",")
         identity = Identity(
             self.cluster,
             frozenset(namespaces),
-            frozenset(self.previous_clusters),
+            frozenset(confirmed if self.command == "retire" else self.previous_clusters),
             frozenset(self.previous_namespaces),
             every_namespace=self.command == "retire",
         )

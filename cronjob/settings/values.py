@@ -132,6 +132,11 @@ def label(text: str) -> str:
     return text
 
 
+def labels(text: str) -> str:
+    """Parse RFC 1123 labels with commas between them."""
+    return ",".join(label(name) for name in text.split(","))
+
+
 def group(text: str) -> str:
     """Parse a group's full path or id."""
     path = text.strip().strip("/")

@@ -134,7 +134,8 @@ class WebhookPlanner:
 
     def _is_to_delete(self, state: _ProjectState, found: FoundWebhook) -> bool:
         """Whether this webhook, at no wanted URL, is ours to remove; what is not is listed as foreign or kept."""
-        if found.owner is Owner.OURS and not self._rules.receiver_url:
+        retires = self._rules.identity.every_namespace
+        if found.owner is Owner.OURS and not self._rules.receiver_url and not retires:
             self._findings.kept.append(Kept(state.project, found, Code.WEBHOOKS_OFF))
             return False
         is_unmarked = found.mark is None and bool(self._rules.receiver_url) and self._rules.counts(found.url)

@@ -74,7 +74,13 @@ class StrayWebhooks:
 
 
 def is_stray(found: FoundWebhook, rules: Rules) -> bool:
-    """Whether a webhook has our mark and the path of a Receiver, at a base URL that is not ours."""
+    """
+    Whether a webhook has our mark and the path of a Receiver, at a base URL that is not ours.
+
+    `retire` removes what carries the mark wherever it points, so there it casts no doubt.
+    """
+    if rules.identity.every_namespace:
+        return False
     is_ours = found.mark is not None and found.owner is Owner.OURS
     path = _HOOK + found.url.rpartition(_HOOK)[2]
     return bool(rules.receiver_url) and is_ours and not rules.counts(found.url) and is_hook_path(path)

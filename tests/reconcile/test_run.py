@@ -623,14 +623,18 @@ def test_retiring_lists_what_carries_no_mark_and_stays(settled: TwoTenants) -> N
     assert sorted(titles(show_foreign=True)) == ["deploy bot", marked("x", "staging")]
 
 
-def test_retiring_without_a_receiver_url_says_that_webhooks_stay(settled: TwoTenants) -> None:
+def test_retiring_without_a_receiver_url_removes_what_is_marked_and_says_that_the_rest_stays(
+    settled: TwoTenants,
+) -> None:
+    settled.gitlab.add_webhook(B, a_url(9))
     settled.rules = replace(settled.rules, receiver_url=None)
 
     report = settled.retire()
 
-    assert "WebhooksOff" in [problem.code for problem in report.plan.problems]
-    assert settled.gitlab.titles(A) == []
-    assert settled.gitlab.urls(A) != []
+    [problem] = report.plan.problems
+    assert (problem.code, "carry no mark" in problem.message) == ("WebhooksOff", True)
+    assert (settled.gitlab.titles(A), settled.gitlab.urls(A)) == ([], [])
+    assert settled.gitlab.urls(B) == [a_url(9)]
 
 
 def test_retiring_needs_no_kubernetes_and_passes_the_guard(settled: TwoTenants) -> None:
@@ -651,14 +655,16 @@ def test_retiring_without_confirmation_is_a_dry_run(settled: TwoTenants) -> None
     assert (report.result, len(report.entries)) == (Result.DRIFT, 4)
 
 
-def test_retiring_keeps_what_an_unclear_mark_casts_doubt_on(settled: TwoTenants) -> None:
+def test_retiring_removes_what_carries_the_mark_at_any_url(settled: TwoTenants) -> None:
+    others = a_url(8, base="https://elsewhere.example.net")
     settled.gitlab.add_webhook(A, a_url(base="https://elsewhere.example.net"), marked("a"))
+    settled.gitlab.add_webhook(A, others, marked("x", "staging"))
 
     report = settled.retire()
 
-    assert settled.gitlab.titles(A) == [marked("a")]
+    assert (settled.gitlab.titles(A), settled.gitlab.urls(A)) == ([], [others])
     assert settled.gitlab.titles(B) == []
-    assert [problem.code for problem in report.plan.problems] == ["MarkElsewhere"]
+    assert report.plan.problems == ()
 
 
 # the report

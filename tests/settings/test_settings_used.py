@@ -117,6 +117,23 @@ class TestConfirmed:
             "--confirm is 'staging', but the cluster is 'prod'; confirm exactly that name, if you mean it."
         )
 
+    @pytest.mark.parametrize(
+        ("confirm", "former"), [("prod", []), ("prod,old", ["old"]), ("prod,old,older", ["old", "older"])]
+    )
+    def test_retire_includes_a_former_name_only_where_it_is_confirmed_too(
+        self, file: Path, confirm: str, former: list[str]
+    ) -> None:
+        path = write(file, previous_clusters=["old", "older"])
+        assert read("retire", config=path, confirm=confirm).rules().identity.previous_clusters == set(former)
+        assert read("retire", config=path).rules().identity.previous_clusters == frozenset()
+        assert read("run", config=path).rules().identity.previous_clusters == {"old", "older"}
+
+    def test_a_former_name_that_is_none_is_refused(self, file: Path) -> None:
+        path = write(file, previous_clusters=["old"])
+        assert complaint("retire", config=path, confirm="prod,staging") == (
+            "--confirm names 'staging', which is not under previous_clusters; list it there, if it is one."
+        )
+
     def test_a_run_needs_no_confirmation(self) -> None:
         assert read("run").run_options().dry_run is False
         assert read("run", confirm="staging").confirm is None
