@@ -8,7 +8,7 @@ from itertools import groupby
 from reconcile.causes import CauseCode
 from reconcile.errors import DeleteContradicted, DeleteHeld, NotReached, ReadError, WriteFailed
 from reconcile.model import Kind
-from reconcile.plan.changes import Change, Delete
+from reconcile.plan.changes import Change, Delete, heals
 from reconcile.plan.plan import Plan
 from reconcile.ports import GitLab
 from reconcile.report import Entry, Status, entries_of
@@ -24,9 +24,19 @@ def apply(
     """
     Write every change and record how each one went; one that fails does not stop the others.
 
-    Deletes come last of all. Each one waits for its own replacement and is held if that was not made, also where the
+    Deletes come after all else. Each one waits for its own replacement and is held if that was not made, also where the
     guard *refused* it. A create that GitLab's limit of items per project refused comes after the deletes once more.
+    Test pushes come last: each waits for Flux, and nothing waits for them, so they never take a change's time.
     """
+    pushes = [change for change in changes if heals(change)]
+    others = [change for change in changes if not heals(change)]
+    entries = _write_and_prune(others, refused, gitlab, plan_again)
+    return entries + _write_all(pushes, gitlab) if pushes else entries
+
+
+def _write_and_prune(
+    changes: Sequence[Change], refused: Sequence[Change], gitlab: GitLab, plan_again: Callable[[], Plan]
+) -> list[Entry]:
     deletes = [change for change in changes if isinstance(change, Delete)]
     entries = _write_all([change for change in changes if not isinstance(change, Delete)], gitlab)
     if not deletes:

@@ -29,6 +29,8 @@ from reconcile.plan.webhooks_elsewhere import is_stray
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
 
+# GitLab takes so many test pushes a minute and project (since 17.1): a run waits for none, the next one goes on.
+HEALED_A_RUN = 5
 HEALED = "GitLab has switched it off since deliveries failed; a test push that Flux accepts brings it back"
 
 
@@ -38,12 +40,13 @@ class _ProjectState:
     What is known of one project while its webhooks are compared.
 
     *served* has the path of each wanted webhook that the project has or gets, with the name of the change that creates
-    or corrects it, if there is one.
+    or corrects it, if there is one. *healed* counts the test pushes that are planned.
     """
 
     holds: ProjectHolds
     replacements: Replacements = field(default_factory=Replacements)
     served: dict[str | None, frozenset[str]] = field(default_factory=dict)
+    healed: int = 0
 
     @property
     def project(self) -> Project:
@@ -83,7 +86,7 @@ class WebhookPlanner:
                 names = self._rules.known_as(wanted[url].sources[0])
                 state.replacements.add_missing(names, Code.WEBHOOK_FOREIGN_MARK)
             else:
-                changes = self._create_or_update(wanted[url], usable)
+                changes = self._create_or_update(state, wanted[url], usable)
                 state.add(wanted[url], usable, self._rules, changes=changes)
             to_delete += [
                 (one, f"a second webhook at a wanted URL; the oldest, {usable[0].id}, stays") for one in usable[1:]
@@ -102,7 +105,7 @@ class WebhookPlanner:
         usable = [one for one in by_age if not one.owner.is_anothers]
         return usable, [one for one in by_age if one.owner.is_anothers]
 
-    def _create_or_update(self, wanted: WantedWebhook, usable: list[FoundWebhook]) -> bool:
+    def _create_or_update(self, state: _ProjectState, wanted: WantedWebhook, usable: list[FoundWebhook]) -> bool:
         """
         Make the oldest of *usable* right, or create what is wanted.
 
@@ -122,7 +125,8 @@ class WebhookPlanner:
         if fields:
             reason = "differs from what is wanted"
             self._findings.changes.append(Update(found, wanted, fields, reason))
-        elif is_off and is_ours and self._rules.heal_webhooks:
+        elif is_off and is_ours and self._rules.heal_webhooks and state.healed < HEALED_A_RUN:
+            state.healed += 1
             fields = {ALERT_STATUS: (found.alert_status, EXECUTABLE)}
             self._findings.changes.append(Update(found, wanted, fields, HEALED))
             return False

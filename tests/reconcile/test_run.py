@@ -577,6 +577,20 @@ def test_what_gitlab_switched_off_is_healed_and_the_next_run_finds_nothing_to_do
     assert settled.run().result is Result.IN_SYNC
 
 
+def test_healing_comes_after_all_else_so_that_it_never_eats_the_deadline(settled: TwoTenants) -> None:
+    settled.rules = some_rules(heal_webhooks=True)
+    settled.gitlab.webhooks[A.id][0] = replace(settled.gitlab.webhooks[A.id][0], alert_status="disabled")
+    settled.flux.remove("b")
+    settled.flux.add_repository("c", B.path, a_public_key(3))
+    settled.gitlab.stops_after = 3
+
+    report = settled.run()
+
+    assert [change.action for change in settled.gitlab.written] == ["create", "delete", "delete"]
+    assert report.count(Status.NOT_REACHED) == 1
+    assert settled.gitlab.webhooks[A.id][0].alert_status == "disabled"
+
+
 @pytest.mark.parametrize(("what", "held"), [("alert_status", 0), ("push_events", 1)])
 def test_duplicates_do_not_wait_for_a_webhook_that_cannot_be_healed(settled: TwoTenants, what: str, held: int) -> None:
     settled.rules = some_rules(heal_webhooks=True)

@@ -9,6 +9,7 @@ from reconcile.marks import Identity, Mark, Owner
 from reconcile.model import Kind
 from reconcile.plan.changes import Excuse, Update, heals
 from reconcile.plan.plan import Plan
+from reconcile.plan.webhooks import HEALED_A_RUN
 from reconcile.problems import Code, Problem
 from tests.worlds.builders import (
     CLUSTER,
@@ -223,6 +224,16 @@ def test_with_healing_a_webhook_that_is_to_be_changed_is_only_changed_and_warned
 )
 def test_with_healing_what_works_is_not_ours_or_not_wanted_gets_none(world: list[object]) -> None:
     assert a_plan(*world, rules=some_rules(heal_webhooks=True)).changes == ()
+
+
+def test_with_healing_no_more_are_planned_than_gitlab_takes_without_waiting() -> None:
+    wanted = [a_wanted_webhook(number) for number in range(8)]
+    found = [a_webhook(number, alert_status="disabled") for number in range(8)]
+
+    plan = a_plan(*wanted, *found, rules=some_rules(heal_webhooks=True))
+
+    assert len(plan.changes) == HEALED_A_RUN
+    assert [problem.code for problem in plan.problems] == ["WebhookDisabled"] * 3
 
 
 def test_with_healing_of_two_at_a_wanted_url_the_oldest_is_healed_and_the_other_removed() -> None:
