@@ -44,6 +44,17 @@ def test_a_changed_project_costs_one_get_more_and_one_write_a_change() -> None:
     assert len(done.requests) == 3 + 1 + 2 * 10 + 10 + 20
 
 
+def test_a_delete_costs_one_get_of_the_item_more() -> None:
+    with a_program(10, samples=False) as program:
+        program.run()
+        program.tenants_leave(range(1, 3))
+        done = program.run()
+
+    assert len(done.writes) == 4
+    # The listing, both lists of each project, the two that change again, and each item before its removal.
+    assert len(done.requests) == 3 + 1 + 2 * 10 + 2 + 4 + 4
+
+
 def test_kubernetes_is_asked_once_for_each_list_and_each_secret() -> None:
     with a_program(10, samples=False) as program:
         program.run()
