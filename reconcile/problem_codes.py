@@ -249,7 +249,7 @@ class Code(StrEnum):
             ERROR,
             Hold.NO,
             None,
-            "`undo`: its project or Receiver is gone, its token is another one, or it is not ours",
+            "`undo`: its project, GitRepository or Receiver is gone, its token is another one, or it is not ours",
             "the message says why; where the object still wants it, a run makes it anew",
         ),
     )
