@@ -66,7 +66,7 @@ def test_a_test_push_that_is_received_brings_it_back(gitlab: GitLab) -> None:
     hook = switched_off(gitlab, project)
     write, [change] = healing(gitlab, project)
 
-    assert write(change) == hook.id
+    assert write(change).id == hook.id
 
     assert hook.alert_status == "executable"
     assert gitlab.requests() == [
