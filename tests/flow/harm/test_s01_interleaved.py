@@ -23,7 +23,7 @@ from reconcile.desired.receiver_tokens import webhook_path
 from reconcile.events import DEFAULT_FLAGS
 from reconcile.marks import Identity
 from reconcile.model import Ref, shown_url
-from reconcile.plan.guard import NO_LIMITS
+from reconcile.plan.limits import NO_LIMITS
 from reconcile.report import Report
 from reconcile.rules import Rules
 from reconcile.run import RunOptions, reconcile
