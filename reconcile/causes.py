@@ -26,6 +26,7 @@ class CauseCode(StrEnum):
     RATE_LIMITED = "RateLimited"
     MAINTENANCE_MODE = "MaintenanceMode"
     NOT_GITLAB = "NotGitLab"
+    NOT_KUBERNETES = "NotKubernetes"
     GROUP_GONE = "GroupGone"
     PROJECT_GONE = "ProjectGone"
     PROJECT_MOVED_OUT = "ProjectMovedOut"
@@ -36,6 +37,7 @@ class CauseCode(StrEnum):
     KEY_TYPE_FORBIDDEN = "KeyTypeForbidden"
     KEY_TOO_SHORT = "KeyTooShort"
     KEY_REFUSED = "KeyRefused"
+    KEY_UNREADABLE = "KeyUnreadable"
     EXPIRY_REQUIRED = "ExpiryRequired"
     WEBHOOK_URL_BLOCKED = "WebhookUrlBlocked"
     RESOURCE_LOCKED = "ResourceLocked"
@@ -103,6 +105,10 @@ _TEXTS: dict[CauseCode, tuple[str, str]] = {
         "something in front of GitLab answered, not GitLab's API",
         "Check --gitlab-url, and whether a proxy, a firewall or a sign-in page stands between the job and GitLab.",
     ),
+    CauseCode.NOT_KUBERNETES: (
+        "what answers is not the API of Kubernetes",
+        "Check that this is the address of a Kubernetes API server, and what stands between the job and it.",
+    ),
     CauseCode.GROUP_GONE: (
         "the group is gone, or the token cannot see it",
         "Correct --group, or make the bot account a Maintainer of the group.",
@@ -142,6 +148,10 @@ _TEXTS: dict[CauseCode, tuple[str, str]] = {
     CauseCode.KEY_REFUSED: (
         "GitLab does not take this key",
         "Put a new key into the Secret: `flux create secret git` makes one.",
+    ),
+    CauseCode.KEY_UNREADABLE: (
+        "a deploy key of the project is no public key",
+        "Remove that deploy key from the project: until then nobody can tell whether it is one of ours.",
     ),
     CauseCode.EXPIRY_REQUIRED: (
         "this GitLab requires an expiry date for SSH keys, within its longest lifetime",

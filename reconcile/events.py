@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 
 # X-Gitlab-Event, lower case, as Flux compares it -> the flag of GitLab's API that sends it
@@ -48,3 +50,26 @@ def _flags_of(events: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]
         else:
             unknown.append(event)
     return frozenset(flags), tuple(unknown)
+
+
+# What other forges, GitLab's pages and its deliveries (`object_kind`) call these events.
+_OTHER_NAMES = {
+    "build": "job hook",
+    "comment": "note hook",
+    "create": "tag push hook",
+    "issue comment": "note hook",
+    "pull request": "merge request hook",
+    "tag": "tag push hook",
+    "wiki": "wiki page hook",
+}
+_ENDINGS = {"hook", "hooks", "event", "events"}
+_ALIKE = 0.8
+
+
+def spelling_of(event: str) -> str | None:
+    """How GitLab spells the event that an unknown one, such as `tag_push` or `merge_requests`, most likely means."""
+    words = re.split(r"[^a-z]+", event.lower())
+    wanted = " ".join(word for word in words if word and word not in _ENDINGS)
+    known = {name.removesuffix(" hook"): name for name in FLAG_OF_EVENT} | _OTHER_NAMES
+    near = get_close_matches(wanted, known, n=1, cutoff=_ALIKE)
+    return known[near[0]].title() if near else None

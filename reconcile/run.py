@@ -13,6 +13,8 @@ from reconcile.actual import Actual
 from reconcile.apply import apply
 from reconcile.desired.budgets import within_look_ups
 from reconcile.desired.desired import Desired, WantedKey, desired_from
+from reconcile.desired.foreign_hosts import foreign_hosts_once
+from reconcile.desired.near_paths import with_nearest_paths
 from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import receiver_request_from
 from reconcile.desired.repositories import KnownProjects, repository_request_from
@@ -114,8 +116,9 @@ def read_requests(flux: Flux, gitlab: GitLab, rules: Rules) -> Requests:
         )
     repositories = within_look_ups(filter(None, listed_repositories), known.paths)
     places = gitlab.find({request.path for request in repositories if request.path})
+    placed = (with_project(request, places, rules) for request in repositories)
     return Requests(
-        tuple(with_project(request, places, rules) for request in repositories),
+        with_nearest_paths(placed, known.paths, rules),
         tuple(request for request in listed_receivers if request),
         frozenset(gitlab.group_paths()),
     )
@@ -131,7 +134,8 @@ def read_desired(flux: Flux, requests: Requests, actual: Actual, rules: Rules) -
     if needed.others:
         secrets = {**dict.fromkeys(needed.others, SecretOfOtherShard()), **secrets}
     requests = replace(requests, repositories=tuple(repositories))
-    return desired_from(requests, secrets, rules, actual).of_share(rules.share)
+    desired = desired_from(requests, secrets, rules, actual)
+    return replace(desired, problems=foreign_hosts_once(desired.problems)).of_share(rules.share)
 
 
 def plan_for(desired: Desired, actual: Actual, rules: Rules, options: RunOptions) -> Plan:

@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 
 from cronjob.concurrency.stop import raise_if_stopped
 from cronjob.kube.client import KubeApi
-from cronjob.kube.errors import KubeReadError, NoAnswer, reason_in
+from cronjob.kube.errors import KubeReadError, NoAnswer, cause_of_answer, reason_in
 from cronjob.kube.pagination import RESTARTS, ListFailed, list_all
 from cronjob.transport.answer import Answer
+from reconcile.causes import Cause, CauseCode
 
 Kept = TypeVar("Kept")
 # A page of objects has the largest JSON of the whole run.
 PAGE_SIZE = 250
+_NOT_KUBERNETES = Cause(CauseCode.NOT_KUBERNETES)
 _DISCOVERY = "the ClusterRole system:discovery"
 
 
@@ -36,8 +38,8 @@ class Queries:
             return self._api.get(path, query, max_bytes=max_bytes)
         except NoAnswer as failure:
             message = (
-                f"Kubernetes at {self._api.server} gave no answer when asked to {action}: {failure}; "
-                "check the address, the network and the API server."
+                f"Kubernetes at {self._api.server} gave no answer when asked to {action}: {failure}. "
+                f"{failure.cause.next_step}"
             )
             raise KubeReadError(
                 message, server=self._api.server, status=None, reason=failure.cause.code, cause=failure.cause
@@ -65,33 +67,33 @@ class Queries:
 
     def refused(self, answer: Answer, action: str, right: str) -> KubeReadError:
         """The error for an answer that is not a 200; *right* is what the service account needs."""
+        cause = cause_of_answer(answer)
         match answer.status:
             case 401:
                 message = (
-                    f"Kubernetes does not know who asks to {action} ({answer.title}): "
-                    f"renew the token or certificate of {self._api.source}."
+                    f"Kubernetes does not know who asks to {action} ({answer.title}), with the credentials of "
+                    f"{self._api.source}. {cause.next_step}"
                 )
             case 403:
-                message = f"Kubernetes refuses to {action} ({answer.title}): give the service account {right}."
+                message = (
+                    f"Kubernetes refuses to {action} ({answer.title}): the service account lacks {right}. "
+                    f"{cause.next_step}"
+                )
             case 404:
                 message = (
                     f"Kubernetes has no way to {action} ({answer.title}), though discovery shows it: "
                     "see whether Flux is being upgraded."
                 )
             case _:
-                message = (
-                    f"Kubernetes at {self._api.server} failed to {action} ({answer.title}): the next run tries again; "
-                    "see the API server's health if this goes on."
-                )
-        return self._error(message, answer.status, reason_in(answer))
+                message = f"Kubernetes at {self._api.server} failed to {action} ({answer.title}). {cause.next_step}"
+        return self._error(message, answer.status, reason_in(answer), None if answer.status == 404 else cause)
 
     def malformed(self, action: str) -> KubeReadError:
         """The error for a 200 that does not come from Kubernetes."""
         message = (
-            f"{self._api.server} gave an answer that makes no sense when asked to {action}: "
-            "check that this is the address of a Kubernetes API server."
+            f"{self._api.server} gave an answer that makes no sense when asked to {action}. {_NOT_KUBERNETES.next_step}"
         )
-        return self._error(message, 200, "Malformed")
+        return self._error(message, 200, "Malformed", _NOT_KUBERNETES)
 
     def _list_error(self, answer: Answer, action: str) -> KubeReadError:
         match answer.status:
@@ -102,8 +104,8 @@ class Queries:
                     f"Kubernetes could not {action} to its end (410 Gone, {1 + RESTARTS} times): the list took longer "
                     "than its continue token lives; see whether the API server is overloaded."
                 )
-                return self._error(message, 410, reason_in(answer))
+                return self._error(message, 410, reason_in(answer), None)
         return self.refused(answer, action, "`get,list` on it")
 
-    def _error(self, message: str, status: int, reason: str) -> KubeReadError:
-        return KubeReadError(message, server=self._api.server, status=status, reason=reason)
+    def _error(self, message: str, status: int, reason: str, cause: Cause | None) -> KubeReadError:
+        return KubeReadError(message, server=self._api.server, status=status, reason=reason, cause=cause)

@@ -22,8 +22,9 @@ from cronjob.concurrency.worker_pool import WorkerPool
 from cronjob.flux.key_budget import FREE_KEYS, FREE_ROUNDS, over_budget
 from cronjob.flux.private_keys import KeyUnusable, passphrase_rounds, public_key_from_line, public_key_from_private
 from cronjob.kube.client import CONCURRENCY, KubeApi
-from cronjob.kube.errors import NoAnswer
+from cronjob.kube.errors import NoAnswer, cause_of_answer
 from cronjob.transport.answer import Answer
+from reconcile.causes import MALFORMED, Cause, CauseCode
 from reconcile.desired.change_times import object_changed
 from reconcile.model import PublicKey, Ref, Secret, SecretAnswer, SecretMissing, SecretUnreadable
 
@@ -32,6 +33,8 @@ _KEY_FIELDS = ("identity", "password", "identity.pub")
 _TOKEN_FIELDS = ("token",)
 # Kubernetes writes a service account's credentials into Secrets of this type.
 _SERVICE_ACCOUNT_TYPE = "kubernetes.io/service-account-token"
+
+_NOT_KUBERNETES = Cause(CauseCode.NOT_KUBERNETES)
 
 # The fields of `data` that are wanted of a Secret.
 _Fields = tuple[str, ...]
@@ -95,13 +98,13 @@ class SecretReader:
         try:
             answer = self._api.get(f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}")
         except NoAnswer as no_answer:
-            return SecretUnreadable(f"Kubernetes at {self._api.server} gave no answer ({no_answer})")
+            return SecretUnreadable(f"Kubernetes at {self._api.server} gave no answer ({no_answer})", no_answer.cause)
         match answer.status:
             case 200:
                 return _secret_data(answer.parsed(), fields)
             case 404:
                 return SecretMissing()
-        return SecretUnreadable(_refusal(answer, ref))
+        return SecretUnreadable(_refusal(answer, ref), cause_of_answer(answer))
 
     def _answer(self, ref: Ref, fields: _Fields, fetched: _Fetched, *, over_budget: bool) -> SecretAnswer:
         if not isinstance(fetched, _SecretData):
@@ -223,7 +226,7 @@ def _refusal(answer: Answer, ref: Ref) -> str:
             return f"{answer.title}: the job's token is not valid, or no longer"
         case 403:
             return f"{answer.title}: the job's Role lacks `get` on secrets in namespace {ref.namespace}"
-    return f"{answer.title}: the API server is in trouble, and the next run tries again"
+    return answer.title
 
 
 def _secret_data(body: Mapping[str, Any] | None, fields: _Fields) -> _SecretData | SecretUnreadable:
@@ -231,9 +234,9 @@ def _secret_data(body: Mapping[str, Any] | None, fields: _Fields) -> _SecretData
         case {"metadata": {"name": str()} as metadata, **rest}:
             data = {} if rest.get("data") is None else rest["data"]
         case _:
-            return SecretUnreadable("the API server's answer is no Secret")
+            return SecretUnreadable("the API server's answer is no Secret", _NOT_KUBERNETES)
     if not isinstance(data, dict):
-        return SecretUnreadable("the API server's answer is no Secret")
+        return SecretUnreadable("the API server's answer is no Secret", _NOT_KUBERNETES)
     decoded = {}
     for name in fields:
         if name not in data:
@@ -241,7 +244,7 @@ def _secret_data(body: Mapping[str, Any] | None, fields: _Fields) -> _SecretData
         try:
             decoded[name] = base64.b64decode(data[name], validate=True)
         except (binascii.Error, ValueError, TypeError):
-            return SecretUnreadable(f"its `{name}` is not base64")
+            return SecretUnreadable(f"its `{name}` is not base64", MALFORMED)
     version = metadata.get("resourceVersion")
     return _SecretData(
         version if isinstance(version, str) else "", decoded, str(rest.get("type") or ""), object_changed(metadata)

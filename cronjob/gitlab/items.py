@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from textwrap import shorten
 from typing import Any
 
 from reconcile.actual import EXECUTABLE, FoundKey, FoundWebhook
+from reconcile.causes import Cause, CauseCode
 from reconcile.errors import MalformedAnswer
 from reconcile.events import FLAGS
 from reconcile.marks import Mark
-from reconcile.model import Project, PublicKey
+from reconcile.model import Project, PublicKey, without_digests
 from reconcile.rules import Rules
+
+_LONGEST_TITLE = 80
 
 
 def key_from(element: object, rules: Rules, now: datetime) -> FoundKey:
@@ -22,7 +26,9 @@ def key_from(element: object, rules: Rules, now: datetime) -> FoundKey:
         key = PublicKey.parse(_text(answer, "key"))
     except ValueError as error:
         # Never "it has no key": what is not understood might be the very key that is wanted.
-        raise MalformedAnswer("GitLab's answer has a deploy key that is no public key") from error
+        title = without_digests(shorten(_optional(answer, "title") or "", _LONGEST_TITLE, placeholder="..."))
+        text = f"the deploy key {_number(answer, 'id')}, titled `{title}`, is no public key"
+        raise MalformedAnswer(text, cause=Cause(CauseCode.KEY_UNREADABLE)) from error
     title, expires = _text(answer, "title"), _time(_optional(answer, "expires_at"))
     mark = Mark.parse(title)
     return FoundKey(

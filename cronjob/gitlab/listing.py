@@ -99,7 +99,7 @@ def read_listing(session: Session, listing: Listing, *, groups: Iterable[str], e
             _add_extra(session, path, listing)
     except (NoAnswer, MalformedAnswer) as error:
         text = str(error)
-        message = f"{text[0].upper()}{text[1:]}; nothing was changed."
+        message = f"{text[0].upper()}{text[1:]}; nothing was changed. {error.cause.next_step}"
         raise ReadError(message, code="GitLabUnreadable", cause=error.cause) from error
     return listing
 

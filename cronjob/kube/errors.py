@@ -14,6 +14,13 @@ from reconcile.errors import ReadError, SyncerError
 _WRONG_PROXY_LOGIN = Cause(
     CauseCode.PROXY_FAILED, "407 Proxy Authentication Required: write USER:PASSWORD@ into proxy-url or HTTPS_PROXY"
 )
+_CAUSES: dict[int, CauseCode] = {
+    HTTPStatus.OK: CauseCode.NOT_KUBERNETES,
+    HTTPStatus.UNAUTHORIZED: CauseCode.CREDENTIALS_UNUSABLE,
+    HTTPStatus.FORBIDDEN: CauseCode.RBAC_MISSING,
+    HTTPStatus.TOO_MANY_REQUESTS: CauseCode.RATE_LIMITED,
+    HTTPStatus.GATEWAY_TIMEOUT: CauseCode.TIMEOUT,
+}
 TLS_FAILED = Cause(CauseCode.TLS_FAILED)
 _UNREADABLE = Cause(CauseCode.CREDENTIALS_UNUSABLE, "they can no longer be read")
 _NO_HEADER = Cause(CauseCode.CREDENTIALS_UNUSABLE, "they hold characters that no header can carry")
@@ -68,6 +75,13 @@ class KubeReadError(ReadError):
         self.server = server
         self.status = status
         self.reason = reason
+
+
+def cause_of_answer(answer: Answer) -> Cause:
+    """The cause that an answer other than the one hoped for stands for."""
+    if answer.status in _CAUSES:
+        return Cause(_CAUSES[answer.status])
+    return Cause(CauseCode.SERVER_ERROR if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else CauseCode.UNKNOWN)
 
 
 def reason_in(answer: Answer) -> str:

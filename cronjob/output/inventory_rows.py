@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cronjob.output.render.spreadsheet import COLUMNS
 from cronjob.reports.timestamps import utc_text
-from reconcile.actual import EXECUTABLE, Found, FoundWebhook
+from reconcile.actual import EXECUTABLE, Found, FoundWebhook, Unreadable
 from reconcile.marks import Owner
 from reconcile.model import Kind, Project, cut_digests, shown_foreign_url, shown_url
 from reconcile.plan.changes import Create
@@ -18,7 +18,7 @@ from reconcile.report import Entry, Report
 Row = dict[str, str]
 _ItemKey = tuple[int, Kind, int | None]
 # An item that exists, one that the run creates, or a project that could not be read.
-_Subject = Listed | Entry | Project
+_Subject = Listed | Entry | Unreadable
 _UNCHANGED: Row = {"plan": "unchanged"}
 
 
@@ -62,8 +62,8 @@ def _item_key(project: Project, found: Found) -> _ItemKey:
 
 def _sort_key(subject: _Subject) -> tuple[str, int, str, int]:
     """Sort by project, keys before webhooks, existing items before new ones."""
-    if isinstance(subject, Project):
-        return (subject.path.lower(), subject.id, "", 0)
+    if isinstance(subject, Unreadable):
+        return (subject.project.path.lower(), subject.project.id, "", 0)
     if isinstance(subject, Entry):
         project = subject.change.project
         return (project.path.lower(), project.id, f"{subject.change.kind} created", 0)
@@ -72,8 +72,9 @@ def _sort_key(subject: _Subject) -> tuple[str, int, str, int]:
 
 
 def _row(subject: _Subject, outcomes: Mapping[_ItemKey, Row]) -> Row:
-    if isinstance(subject, Project):
-        known = {**_project(subject), "plan": "unreadable"}
+    if isinstance(subject, Unreadable):
+        error, step = subject.reason, subject.cause.next_step
+        known = {**_project(subject.project), "plan": "unreadable", "error": error, "next": step}
     elif isinstance(subject, Entry):
         known = {**_project(subject.change.project), **_created(subject)}
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 
+from reconcile.causes import CauseCode
 from reconcile.chain.links import Link
 from reconcile.findings import Finding, Level
 from reconcile.model import Ref
@@ -47,7 +48,7 @@ def findings_for(problems: Iterable[Problem], link: Link, ref: Ref | None) -> It
     """Yield the problems of one object, or of the project, that belong at *link*."""
     for problem in problems:
         if link_of(problem.code, ref.kind if ref else None) is link:
-            command = _command(problem.code, ref) if ref else None
+            command = _command(problem, ref) if ref else None
             yield Finding(link, level_of(problem), problem.message, problem.object, command)
 
 
@@ -56,9 +57,9 @@ def shell(*words: str) -> str:
     return shlex.join(words)
 
 
-def _command(code: str, ref: Ref) -> str | None:
+def _command(problem: Problem, ref: Ref) -> str | None:
     target = (ref.name, "--namespace", ref.namespace)
-    match code:
+    match problem.code:
         case Code.SUSPENDED:
             return shell("flux", "resume", "receiver", *target)
         case Code.ROTATION_IN_FLIGHT:
@@ -67,6 +68,6 @@ def _command(code: str, ref: Ref) -> str | None:
             return shell("kubectl", "describe", "receiver", *target)
         case Code.DISABLED:
             return shell("kubectl", "annotate", ref.kind.lower(), *target, "flux-gitlab-syncer/reconcile-")
-        case Code.SECRET_UNREADABLE:
+        case Code.SECRET_UNREADABLE if problem.cause and problem.cause.code is CauseCode.RBAC_MISSING:
             return shell("kubectl", "auth", "can-i", "get", "secrets", "--namespace", ref.namespace)
     return None

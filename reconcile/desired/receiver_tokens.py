@@ -23,9 +23,9 @@ NOTHING_SEEN = SeenItems()
 _NO_HEADER = re.compile(r"[\x00-\x1f\x7f]|^\s|\s$")
 
 
-def unreadable(secret: Ref | None, reason: str) -> str:
+def unreadable(secret: Ref | None, answer: SecretUnreadable) -> str:
     """What to do about a Secret that Kubernetes did not give."""
-    return f"{secret} cannot be read: {reason}. Let this job `get` it; the next run tries again."
+    return f"{secret} cannot be read: {answer.reason}. {answer.cause.next_step}"
 
 
 def webhook_path(token: bytes, ref: Ref) -> str:
@@ -50,8 +50,8 @@ def with_token(
             return receiver.hold(
                 Code.SECRET_NOT_FOUND, f"{receiver.secret} does not exist; create it with the key `token`."
             )
-        case SecretUnreadable(reason):
-            return receiver.hold(Code.SECRET_UNREADABLE, unreadable(receiver.secret, reason))
+        case SecretUnreadable():
+            return receiver.hold(Code.SECRET_UNREADABLE, unreadable(receiver.secret, answer), answer.cause)
         case SecretOfOtherShard():
             return receiver
         case Secret(token=None):

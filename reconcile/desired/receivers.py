@@ -13,10 +13,11 @@ from datetime import datetime
 from textwrap import shorten
 from typing import Any
 
+from reconcile.causes import Cause
 from reconcile.desired.annotations import NONE, SWITCH, Annotations, annotations_of
 from reconcile.desired.change_times import spec_changed
 from reconcile.desired.repositories import NO_LABELS, is_gone, ref_of
-from reconcile.events import DEFAULT_FLAGS, flags_of
+from reconcile.events import DEFAULT_FLAGS, flags_of, spelling_of
 from reconcile.model import (
     Ref,
     without_digests,
@@ -77,9 +78,11 @@ class ReceiverRequest:
         """Whether it is switched off or malformed: nothing else about it is to be judged."""
         return self.malformed or self.held in {Code.DISABLED, Code.SUSPENDED}
 
-    def hold(self, code: Code, message: str) -> ReceiverRequest:
+    def hold(self, code: Code, message: str, cause: Cause | None = None) -> ReceiverRequest:
         """This receiver with a problem that keeps what is there and lets nothing new be made."""
-        return replace(self.keep(code, message), creates=False)
+        kept = self.keep(code, message)
+        problems = (*kept.problems[:-1], kept.problems[-1].caused_by(cause))
+        return replace(kept, problems=problems, creates=False)
 
     def keep(self, code: Code, message: str) -> ReceiverRequest:
         """This receiver with a problem that keeps what is there, and is no obstacle otherwise."""
@@ -170,7 +173,9 @@ def _is_git_repository(resource: Mapping[str, Any]) -> bool:
 def _without(receiver: ReceiverRequest, unknown: Iterable[str]) -> ReceiverRequest:
     """The receiver without its *unknown* events, and that as a problem."""
     names = ", ".join(repr(event) for event in unknown)
-    message = f"GitLab sends no event called {names} from a project; write it as in `Push Hook`, or remove it."
+    spellings = ", ".join(f"`{name}`" for name in dict.fromkeys(filter(None, map(spelling_of, unknown))))
+    remedy = spellings or "it as in `Push Hook`"
+    message = f"GitLab sends no event called {names} from a project; write {remedy}, or remove it."
     if receiver.flags:
         return receiver.warned(Code.UNKNOWN_EVENT, message, severity=Severity.WARNING)
     return receiver.hold(Code.UNKNOWN_EVENT, f"{message} None of its events is left, so its webhook stays as it is.")

@@ -39,8 +39,8 @@ def _checked(request: RepositoryRequest, answer: SecretAnswer) -> RepositoryRequ
             return request.hold(
                 Code.SECRET_NOT_FOUND, f"{request.secret} does not exist; create it (`flux create secret git`)."
             )
-        case SecretUnreadable(reason):
-            return request.hold(Code.SECRET_UNREADABLE, unreadable(request.secret, reason))
+        case SecretUnreadable():
+            return request.hold(Code.SECRET_UNREADABLE, unreadable(request.secret, answer), answer.cause)
         case Secret(has_identity=False):
             return request.hold(
                 Code.SECRET_NOT_FOUND, f"{request.secret} has no key `identity`; add the SSH private key."

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconcile.actual import Actual, Found, Items
+from reconcile.actual import Actual, Found, Items, Unreadable
 from reconcile.marks import Owner
 from reconcile.model import Project
 
@@ -28,16 +28,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What was read of the projects acted on, and those of which nothing is known."""
+    """What was read of the projects acted on, and those of which nothing is known, with the reason."""
 
     listed: tuple[Listed, ...] = ()
-    unread: tuple[Project, ...] = ()
+    unread: tuple[Unreadable, ...] = ()
 
 
 def inventory_of(actual: Actual) -> Inventory:
     """Everything on *actual*'s projects, by the order of their ids, keys before webhooks."""
     listed = tuple(one for items in actual.projects for one in _listed(items, actual))
-    return Inventory(listed, tuple(state.project for state in actual.unreadable))
+    return Inventory(listed, actual.unreadable)
 
 
 def _listed(items: Items, actual: Actual) -> Iterator[Listed]:

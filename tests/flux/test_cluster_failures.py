@@ -32,7 +32,8 @@ class TestListsThatFail:
 
         assert message == (
             f"Kubernetes refuses to list {resource} in namespace {TENANTS} (403 Forbidden): "
-            "give the service account `get,list` on it."
+            "the service account lacks `get,list` on it. "
+            "Compare the job's Role with the one that this program ships, and that it is bound to the job's account."
         )
 
     def test_a_right_in_one_namespace_is_not_enough_for_another(
@@ -48,7 +49,7 @@ class TestListsThatFail:
         world.token = "right"
         assert FluxCluster(connected(token="right"), [TENANTS]).read_whole().receivers == []
 
-        message = trouble(FluxCluster(connected(token="wrong-one"), [TENANTS]), "401 Unauthorized", "renew the token")
+        message = trouble(FluxCluster(connected(token="wrong-one"), [TENANTS]), "401 Unauthorized", "Renew the token")
 
         assert "kubeconfig-1" in message
         assert "wrong-one" not in message

@@ -9,6 +9,7 @@ from cronjob.flux.cluster import FluxCluster
 from cronjob.flux.private_keys import public_key_from_private
 from cronjob.kube.client import KubeApi
 from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
+from reconcile.causes import MALFORMED, Cause, CauseCode
 from reconcile.model import Secret, SecretMissing, SecretUnreadable
 from tests.worlds.kube_builders import TENANTS, a_key_pair, asked, ref
 from tests.worlds.objects import a_secret
@@ -138,7 +139,8 @@ class TestSecrets:
 
         assert flux.read_secrets([ref("key")], [ref("other")]) == {
             ref("key"): SecretUnreadable(
-                f"403 Forbidden: the job's Role lacks `get` on secrets in namespace {TENANTS}"
+                f"403 Forbidden: the job's Role lacks `get` on secrets in namespace {TENANTS}",
+                Cause(CauseCode.RBAC_MISSING),
             ),
             ref("other"): Secret(token=b"t"),
         }
@@ -147,8 +149,8 @@ class TestSecrets:
         ("failure", "reason"),
         [
             ({"status": 401}, "401 Unauthorized: the job's token is not valid"),
-            ({"status": 500}, "500 Internal Server Error: the API server is in trouble"),
-            ({"status": 503}, "503 Service Unavailable: the API server is in trouble"),
+            ({"status": 500}, "500 Internal Server Error"),
+            ({"status": 503}, "503 Service Unavailable"),
             ({"drop": True}, "gave no answer (the connection broke off)"),
             ({"status": 200, "body": "<html>"}, "the API server's answer is no Secret"),
             ({"status": 200, "body": "{}"}, "the API server's answer is no Secret"),
@@ -187,7 +189,9 @@ class TestSecrets:
         secret = a_secret("key", token=b"t")
         world.apply(secret | {"data": secret["data"] | {"identity": value}})
 
-        assert flux.read_secrets([ref("key")], []) == {ref("key"): SecretUnreadable("its `identity` is not base64")}
+        assert flux.read_secrets([ref("key")], []) == {
+            ref("key"): SecretUnreadable("its `identity` is not base64", MALFORMED)
+        }
         assert flux.read_secrets([], [ref("key")]) == {ref("key"): Secret(token=b"t")}
 
     @pytest.mark.parametrize("version", [7, ["1"], {}, None])

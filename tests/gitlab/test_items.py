@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cronjob.gitlab.items import key_from, project_from, webhook_from
 from reconcile.actual import FoundKey, FoundWebhook
+from reconcile.causes import Cause, CauseCode
 from reconcile.errors import MalformedAnswer
 from reconcile.events import FLAGS
 from reconcile.marks import Owner
@@ -163,8 +164,10 @@ def test_the_answer_of_enable_is_a_key_that_may_not_push() -> None:
 
 @pytest.mark.parametrize("text", ["", "ssh-rsa", "ssh-rsa ***", "ssh-ed25519 ====", "ssh-ed25519 ü"])
 def test_a_key_whose_text_is_no_public_key_is_not_understood_rather_than_nobodys(text: str) -> None:
-    with pytest.raises(MalformedAnswer, match="a deploy key that is no public key"):
+    with pytest.raises(MalformedAnswer, match="the deploy key 9, titled `deploy bot`, is no public key") as error:
         key_from(a_key_answer(key=text), RULES, NOW)
+
+    assert error.value.cause == Cause(CauseCode.KEY_UNREADABLE)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from reconcile.actual import Unreadable
+from reconcile.causes import Cause, CauseCode
 from reconcile.chain.chain import Surroundings, chain_without_repository, delivering_webhooks
 from reconcile.chain.deliveries import Deliveries
 from reconcile.chain.deploy_key import key_findings
@@ -408,7 +409,7 @@ def test_a_key_that_is_missing_for_a_reported_reason_gets_no_second_sentence() -
             "GitRepository",
             Link.CREDENTIALS,
             Level.UNKNOWN,
-            "kubectl auth can-i get secrets --namespace flux-config",
+            None,
         ),
         (Code.MARK_ELSEWHERE, "Receiver", Link.WEBHOOK, Level.WARN, None),
         (Code.PROJECT_MOVED, "GitRepository", Link.PROJECT, Level.WARN, None),
@@ -425,6 +426,20 @@ def test_a_problem_of_a_run_breaks_its_own_link(
     found = [finding for topic in Link for finding in findings_for([problem], topic, ref)]
 
     assert found == [Finding(link, level, "A sentence.", str(ref), command)]
+
+
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        (CauseCode.RBAC_MISSING, "kubectl auth can-i get secrets --namespace flux-config"),
+        (CauseCode.SERVER_ERROR, None),
+    ],
+)
+def test_only_a_missing_right_is_a_matter_of_rights(code: CauseCode, command: str | None) -> None:
+    ref = Ref("GitRepository", NAMESPACE, "app")
+    problem = Problem.of(Code.SECRET_UNREADABLE, "A sentence.", object=ref).caused_by(Cause(code))
+
+    assert [finding.command for finding in findings_for([problem], Link.CREDENTIALS, ref)] == [command]
 
 
 @pytest.mark.parametrize(

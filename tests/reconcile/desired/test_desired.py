@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from reconcile.actual import FoundKey, FoundWebhook
+from reconcile.causes import Cause, CauseCode
 from reconcile.desired.desired import Desired, desired_from
 from reconcile.desired.repositories import SWITCH
 from reconcile.desired.requests import Requests
@@ -179,9 +180,9 @@ KEY_TROUBLES = [
     ),
     pytest.param(Secret(), "SecretNotFound", "no key `identity`; add the SSH private key", id="no identity"),
     pytest.param(
-        SecretUnreadable("403 Forbidden"),
+        SecretUnreadable("403 Forbidden", Cause(CauseCode.RBAC_MISSING)),
         "SecretUnreadable",
-        "cannot be read: 403 Forbidden. Let this job `get` it; the next run tries again",
+        "cannot be read: 403 Forbidden. Compare the job's Role",
         id="unreadable",
     ),
     pytest.param(

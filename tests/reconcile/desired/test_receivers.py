@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.causes import Cause, CauseCode
 from reconcile.desired.receiver_tokens import webhook_path, with_token
 from reconcile.desired.receivers import ReceiverRequest, receiver_requests_from
 from reconcile.events import DEFAULT_FLAGS
@@ -237,7 +238,11 @@ def test_an_unknown_event_among_others_is_a_warning() -> None:
     assert (receiver.flags, receiver.creates, receiver.held) == (frozenset({"tag_push_events"}), True, None)
     assert (codes(receiver), receiver.problems[0].severity) == (["UnknownEvent"], Severity.WARNING)
     assert "'push'" in message(receiver)
-    assert "write it as in `Push Hook`, or remove it" in message(receiver)
+    assert "write `Push Hook`, or remove it" in message(receiver)
+
+
+def test_an_event_that_is_like_none_of_gitlabs_gets_an_example() -> None:
+    assert "write it as in `Push Hook`, or remove it" in message(judged(events=["ping", "Push Hook"]))
 
 
 def test_a_receiver_with_unknown_events_only_keeps_its_webhook_as_it_is() -> None:
@@ -245,6 +250,7 @@ def test_a_receiver_with_unknown_events_only_keeps_its_webhook_as_it_is() -> Non
     assert waits(receiver, Code.UNKNOWN_EVENT)
     assert receiver.problems[0].severity is Severity.ERROR
     assert "'push', 'tag_push'" in message(receiver)
+    assert "write `Push Hook`, `Tag Push Hook`, or remove it" in message(receiver)
     assert "its webhook stays as it is" in message(receiver)
 
 
@@ -259,9 +265,9 @@ def test_a_receiver_with_unknown_events_only_keeps_its_webhook_as_it_is() -> Non
         ),
         pytest.param(Secret(), Code.SECRET_NOT_FOUND, "has no key `token`; add it", id="without the key"),
         pytest.param(
-            SecretUnreadable("403 Forbidden"),
+            SecretUnreadable("500 Internal Server Error", Cause(CauseCode.SERVER_ERROR)),
             Code.SECRET_UNREADABLE,
-            "cannot be read: 403 Forbidden. Let this job `get` it",
+            "cannot be read: 500 Internal Server Error. The next run tries again",
             id="unreadable",
         ),
         pytest.param(a_token_secret(b""), Code.EMPTY_TOKEN, "Store a token if GitLab should call it", id="empty"),

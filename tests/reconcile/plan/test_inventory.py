@@ -81,7 +81,7 @@ def test_a_webhook_has_as_many_duplicates_as_its_project_has_others_at_its_url()
 def test_a_project_that_cannot_be_read_is_named_so_that_nobody_takes_it_for_an_empty_one() -> None:
     inventory = inventory_of(some_actual(some_items(a_key(1), project=SHOP), Unreadable(TILL, "403")))
     assert [one.project for one in inventory.listed] == [SHOP]
-    assert inventory.unread == (TILL,)
+    assert inventory.unread == (Unreadable(TILL, "403"),)
 
 
 # what a run does with it
