@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconcile.desired.near_paths import with_nearest_paths
-from reconcile.desired.repositories import KnownProjects, RepositoryRequest, repository_request_from, with_project
+from reconcile.desired.repositories import KnownProjects, RepositoryRequest, repository_request_from
+from reconcile.desired.repository_projects import with_project
 from reconcile.rules import Rules
 from reconcile.tenancy import Rule, Tenancy
 from tests.worlds.builders import HOST, NAMESPACE, some_rules
