@@ -113,7 +113,7 @@ class TestPages:
             gitlab.project(f"tenants/p{each}")
         gitlab.world.fail(query="page=2", drop=True, times=None)
 
-        assert unreadable(gitlab) == "GitLab gave no answer: the connection broke off; nothing was changed."
+        assert unreadable(gitlab).startswith("GitLab gave no answer: the connection broke off; nothing was changed.")
 
     def test_a_second_page_that_fails_once_is_asked_again(self, gitlab: GitLab) -> None:
         for each in range(101):
