@@ -297,7 +297,9 @@ def test_gitlabs_answers(program: Program, tmp_path: Path, place: Place, fault: 
     place.prepare(program)
     program.gitlab.fail(method=place.method, path=place.path, times=None, **fault)
 
-    check_report(program, tmp_path, place.records, code, in_csv=place.in_csv)
+    # A token that is over ends the reading, so that there are no rows.
+    ends_run = place.records == "problems" and code.startswith("Token")
+    check_report(program, tmp_path, place.records, code, in_csv=place.in_csv and not ends_run)
 
 
 def test_the_table_is_large_enough() -> None:
