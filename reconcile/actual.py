@@ -105,13 +105,14 @@ class Actual:
 
     *by_material* holds one deploy key per public key that any readable project of the group has, also those not
     acted on: GitLab keeps one title and one id per key for the whole instance (app/models/key.rb). *shared* says on how
-    many of them a key is that is on several.
+    many of them a key is that is on several. *created* says when projects were created, where GitLab says so.
     """
 
     projects: tuple[Items, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     by_material: Mapping[PublicKey, FoundKey] = field(default_factory=dict)
     shared: Mapping[PublicKey, int] = field(default_factory=dict)
+    created: Mapping[int, datetime] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def uses(self, key: PublicKey) -> int:
@@ -141,7 +142,9 @@ def actual_from(states: Iterable[Items | Unreadable], problems: Iterable[Problem
             else:
                 by_material[found.key] = found
     unreadable = tuple(state for state in listed if isinstance(state, Unreadable))
-    return Actual(readable, unreadable, by_material, shared, (*problems, *_unreadable(unreadable, len(listed))))
+    return Actual(
+        readable, unreadable, by_material, shared, problems=(*problems, *_unreadable(unreadable, len(listed)))
+    )
 
 
 def _once(items: Items) -> Items:

@@ -127,8 +127,8 @@ class Code(StrEnum):
             ERROR,
             Hold.YES,
             "project",
-            "the pinned project id is not the one at this path",
-            "find out whose project it is, then correct the annotation",
+            "another project is at the path: not the pinned one, or newer than the key that an unwanted project has",
+            "find out whose project it is; then set the annotation `project-id`, or correct the URL",
         ),
     )
     PROJECT_SCHEDULED_FOR_DELETION = (

@@ -17,6 +17,7 @@ from reconcile.desired.foreign_hosts import foreign_hosts_once
 from reconcile.desired.near_paths import with_nearest_paths
 from reconcile.desired.needed_secrets import secrets_to_read
 from reconcile.desired.receivers import receiver_request_from
+from reconcile.desired.replaced_paths import with_replaced_paths
 from reconcile.desired.repositories import KnownProjects, repository_request_from
 from reconcile.desired.repository_projects import held_if_unreadable, with_project
 from reconcile.desired.requests import Requests
@@ -133,7 +134,7 @@ def read_desired(flux: Flux, requests: Requests, actual: Actual, rules: Rules) -
     secrets = flux.read_secrets(needed.keys, needed.tokens)
     if needed.others:
         secrets = {**dict.fromkeys(needed.others, SecretOfOtherShard()), **secrets}
-    requests = replace(requests, repositories=tuple(repositories))
+    requests = with_replaced_paths(replace(requests, repositories=tuple(repositories)), secrets, actual, rules)
     desired = desired_from(requests, secrets, rules, actual)
     return replace(desired, problems=foreign_hosts_once(desired.problems)).of_share(rules.share)
 

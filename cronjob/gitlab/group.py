@@ -129,7 +129,7 @@ class GitLabGroup:
                 self._read(project)
         read = (state for state in self._reading.answers() if state.project.id in projects)
         states = [_with_newest_path(projects[state.project.id], state) for state in read]
-        actual = actual_from(states, listing.problems if share.is_first else ())
+        actual = replace(actual_from(states, listing.problems if share.is_first else ()), created=listing.created)
         self._writer.learn(actual)
         return actual
 

@@ -78,6 +78,11 @@ def _flags(values: tuple[tuple[str, bool], ...]) -> Mapping[str, bool]:
     return dict(values)
 
 
+def creation_time(answer: Mapping[str, Any]) -> datetime | None:
+    """When a project was created, where GitLab's answer about it says so."""
+    return _shown_time(answer.get("created_at"))
+
+
 def project_from(element: object) -> Project:
     """A project in any of GitLab's listings. Raises MalformedAnswer."""
     answer = _fields(element)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from cronjob.gitlab import routes
 from cronjob.gitlab.errors import NoAnswer, Refused
 from cronjob.gitlab.identity import raise_if_token_is_over
-from cronjob.gitlab.items import marked_for_deletion, project_from
+from cronjob.gitlab.items import creation_time, marked_for_deletion, project_from
 from cronjob.gitlab.session import Session
 from reconcile.causes import CauseCode
 from reconcile.deletion import scheduled_deletion
@@ -52,6 +53,7 @@ class Listing:
     roots: list[str] = field(default_factory=list)
     extras: set[int] = field(default_factory=set)
     by_path: dict[str, Project] = field(default_factory=dict)
+    created: dict[int, datetime] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     _by_id: dict[int, Project] = field(default_factory=dict)
 
@@ -68,7 +70,13 @@ class Listing:
         project = project_from(answer)
         if self.contains(project):
             self.keep(project)
-            self.hosts |= _hosts(answer)
+            self.learn(project, answer)
+
+    def learn(self, project: Project, answer: Mapping[str, Any]) -> None:
+        """Remember the hosts of a project's clone URLs, and when it was created."""
+        self.hosts |= _hosts(answer)
+        if created := creation_time(answer):
+            self.created[project.id] = created
 
     def keep(self, project: Project) -> None:
         """Take the project in; one that was renamed while pages were read is known by its newer path only."""
@@ -165,7 +173,7 @@ def look_up(session: Session, path: str, listing: Listing) -> LookUpResult:
             # Only the id is taken from Location: its host may be another one.
             answer, _ = session.get(routes.project(moved))
         project = project_from(answer)
-        listing.hosts |= _hosts(answer)
+        listing.learn(project, answer)
     except Refused as error:
         raise_if_token_is_over(error)
         if error.cause.code is CauseCode.PROJECT_GONE:

@@ -8,11 +8,13 @@ reports. What is not allowed or lies outside is settled before a Secret is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from reconcile.causes import Cause
 from reconcile.desired.annotations import NONE, SWITCH, Annotations, annotations_of
+from reconcile.desired.change_times import spec_changed
 from reconcile.desired.git_url import GitUrl, UnusableUrl, parse_git_url
 from reconcile.model import Project, Ref
 from reconcile.problems import Code, Problem, Severity
@@ -47,6 +49,7 @@ class RepositoryRequest:
     held: Code | None = None
     problems: tuple[Problem, ...] = ()
     actual_path: str | None = None
+    spec_changed: datetime | None = field(default=None, compare=False)
 
     @property
     def path(self) -> str | None:
@@ -122,6 +125,7 @@ def repository_request_from(item: Mapping[str, Any], rules: Rules, known: KnownP
         metadata.get("labels") or NO_LABELS,
         annotations=(annotations := annotations_of(item, "GitRepository")),
         pinned=annotations.pinned,
+        spec_changed=spec_changed(metadata),
         secret=_secret(spec, ref),
     )
     broken = item.get("broken")
