@@ -10,12 +10,14 @@ import argparse
 import math
 import os
 import platform
+import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from itertools import chain, pairwise
 from pathlib import Path
 from statistics import median
 
+from bench.hostile import settings_file
 from bench.page import publish, say, where_and_when
 from bench.planner import measured, seconds_of_receiver_of_all
 from bench.scene import Cost, Stage, a_stage, cost_of, instructions_of
@@ -73,6 +75,29 @@ class Bench:
     def _running(self) -> list[str]:
         quiet = ["--max-prune", "100%", "-o", "none", "--log-level", "error"]
         return [self._python, *INSTALLED, "-m", "cronjob", "run", *quiet]
+
+    def hostile(self, tenants: int) -> Iterator[str]:
+        """Runs that change nothing, without and with a namespace that asks for as much work as it can."""
+        with a_stage(tenants) as stage, tempfile.TemporaryDirectory() as folder:
+            self._run(stage)
+            yield self._beside("nobody", tenants, stage)
+            stage.add_hostile_namespace()
+            stage.environment["SYNCER_CONFIG"] = str(settings_file(Path(folder)))
+            stage.environment.pop("SYNCER_NAMESPACE", None)
+            # Its errors must not fail the measurement; that the tenants are served does.
+            yield self._beside("a hostile namespace", tenants, stage, "--fail-on", "never")
+
+    def _beside(self, neighbour: str, tenants: int, stage: Stage, *options: str) -> str:
+        say(f"{tenants} tenants beside {neighbour}")
+        stage.drift(1)
+        stage.counted()
+        # Thousands of errors about the neighbour's objects are of no interest here.
+        shell = ["/bin/sh", "-c", 'exec "$0" "$@" 2>/dev/null']
+        cost = cost_of([*shell, *self._running(), *options], stage.environment)
+        counts = stage.counted()
+        assert (cost.code, counts["PUT"]) == (0, tenants), (cost, counts)
+        cells = [f"{tenants:,}", neighbour, f"{counts['GET']:,}", f"{counts['PUT']:,}", f"{counts['kubernetes']:,}"]
+        return row(*cells, f"{cost.wall:.1f}", f"{cost.cpu:.1f}", f"{cost.peak_mb:.0f}")
 
     def against_bare(self, projects: int) -> Iterator[str]:
         """Pairs, in turn: an unchanged run, and the same requests by bare urllib3; and one pair's instructions."""
@@ -171,6 +196,10 @@ def main() -> None:
             ),
             table(("what is started", "CPU, ratio", "peak MB", "the other's"), bench.starts()),
             table(("projects", "time / merge", "memory / merge", "CPU us / project"), planning(options.planned)),
+            table(
+                ("tenants", "beside", "GET", "PUT", "Kubernetes", "seconds", "CPU s", "peak MB"),
+                chain.from_iterable(map(bench.hostile, options.hostile)),
+            ),
             table(("projects of one `*` Receiver", "CPU ms", "CPU us / project"), receiver_of_all(options.starred)),
         ]
         text, name = "\n".join(parts), "bench"
@@ -190,6 +219,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--latencies", type=int, nargs="+", default=[0, 20, 100])
     parser.add_argument("--planned", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--starred", type=int, nargs="+", default=[500, 1000, 2000])
+    parser.add_argument("--hostile", type=int, nargs="*", default=[500])
     parser.add_argument("--profile", action="store_true", help="where the CPU of an unchanged run goes, instead")
     parser.add_argument("--write", type=Path)
     return parser.parse_args()

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from bench.hostile import add_hostile_namespace
 from cronjob.commands.sandbox_story import running
 from cronjob.sandbox.samples import CLUSTER, GROUP, Sandbox, sample_tenants
 from tests.worlds.builders import a_public_key
@@ -42,6 +43,10 @@ class Stage:
         """On each *every*-th project somebody switches an event of the webhook on; how many that are."""
         changed: int = self._ask("drift", every)
         return changed
+
+    def add_hostile_namespace(self) -> None:
+        """Add the namespace of somebody who asks for as much work as he can."""
+        self._ask("add_hostile_namespace")
 
     def counted(self) -> dict[str, int]:
         """The requests to GitLab since this was last asked, by method, and all to Kubernetes as `kubernetes`."""
@@ -93,6 +98,7 @@ def _serve(tenants: int, others: int, connection: Connection) -> None:
         answers: Mapping[str, Callable[..., object]] = {
             "latency": lambda seconds: _delay(sandbox, seconds),
             "drift": lambda every: _drift(sandbox, every),
+            "add_hostile_namespace": lambda: add_hostile_namespace(sandbox),
             "counted": lambda: _counted(sandbox),
             "cpu_seconds": time.process_time,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -54,6 +54,21 @@ class Mark(NamedTuple):
         """Equal for a whole mark and for the same mark once cut."""
         cut = Mark.parse(str(self))
         return (self.cluster, self.namespace, cut.name if cut else self.name)
+
+
+class CutNames:
+    """The names of objects that are too long for a mark, by what GitLab's limit leaves of them."""
+
+    def __init__(self, names: Iterable[tuple[str, str]]) -> None:
+        self._names = names
+        self._by_cluster: dict[str, dict[tuple[str, str], tuple[str, str]]] = {}
+
+    def whole(self, mark: Mark) -> tuple[str, str] | None:
+        """Return namespace and name of the object that a cut *mark* stands for, or None."""
+        if mark.cluster not in self._by_cluster:
+            whole = [(Mark(mark.cluster, *name).key, name) for name in self._names]
+            self._by_cluster[mark.cluster] = {key[1:]: name for key, name in whole if key[2] != name[1]}
+        return self._by_cluster[mark.cluster].get((mark.namespace, mark.name))
 
 
 class Owner(Enum):

@@ -37,6 +37,7 @@ from reconcile.ports import Flux, GitLab
 from reconcile.problems import Code, Problem
 from reconcile.report import Entry, Report, Status, entries_of
 from reconcile.rules import Rules
+from reconcile.stopping import Stopped, never
 
 _UNMARKED_STAY = (
     "Webhooks that carry no mark, as all do before GitLab 17.1, stay. With --receiver-url those at this cluster's URLs "
@@ -50,7 +51,7 @@ def _every_project(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the operator asks of this run. *acts_on* says by path which projects it may change."""
+    """What the operator asks of this run. *acts_on* says by path what it may change, *stopped* why it must end."""
 
     dry_run: bool = False
     prune: bool = True
@@ -60,10 +61,12 @@ class RunOptions:
     gitlab_host: str = ""
     show_foreign: bool = False
     inventory: bool = False
+    stopped: Stopped = never
 
 
 def reconcile(flux: Flux, gitlab: GitLab, rules: Rules, options: RunOptions) -> Report:
     """Bring the group's deploy keys and webhooks in sync with Flux, once. Raises ReadError before any write."""
+    options = replace(options, stopped=gitlab.stopped)
     check_project_option(gitlab, options)
     requests = read_requests(flux, gitlab, rules)
     secrets = secrets_to_read(requests.repositories, requests.receivers, rules)
@@ -122,6 +125,7 @@ def read_requests(flux: Flux, gitlab: GitLab, rules: Rules) -> Requests:
         with_nearest_paths(placed, known.paths, rules),
         tuple(request for request in listed_receivers if request),
         frozenset(gitlab.group_paths()),
+        gitlab.stopped,
     )
 
 
@@ -141,7 +145,7 @@ def read_desired(flux: Flux, requests: Requests, actual: Actual, rules: Rules) -
 
 def plan_for(desired: Desired, actual: Actual, rules: Rules, options: RunOptions) -> Plan:
     """Compute the plan that these options allow."""
-    plan = make_plan(desired.within(options.acts_on), actual.within(options.acts_on), rules)
+    plan = make_plan(desired.within(options.acts_on), actual.within(options.acts_on), rules, options.stopped)
     if options.inventory:
         plan = replace(plan, inventory=inventory_of(actual.within(options.acts_on)))
     return plan if options.prune else plan.without_deletes()

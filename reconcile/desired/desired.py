@@ -29,6 +29,7 @@ from reconcile.model import Kind, Project, PublicKey, Ref, SecretMissing
 from reconcile.problems import Code, Problem
 from reconcile.rules import Rules
 from reconcile.shares import Share
+from reconcile.stopping import until_stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +147,13 @@ def desired_from(requests: Requests, secrets: Secrets, rules: Rules, actual: Act
     resolver = ReceiverResolver(RepositoryIndex(repositories, hints), secrets, rules, SeenItems.of(actual))
     webhooks: dict[int, dict[str, WantedWebhook]] = defaultdict(dict)
     all_resolved = []
-    for receiver in receivers:
+    for receiver in until_stopped(receivers, requests.stopped):
         resolved, named = resolver.resolve(receiver)
         all_resolved.append(resolved)
         hold_webhooks(holds, resolved, named, rules)
         problems += resolved.problems
         for webhook in resolver.webhooks(resolved, named):
             webhooks[webhook.project.id][webhook.url] = webhook
-    off = webhooks_off(rules) if receivers else []
     return Desired(
         keys=_wanted_keys(repositories, secrets, rules),
         webhooks=dict(webhooks),
@@ -161,7 +161,7 @@ def desired_from(requests: Requests, secrets: Secrets, rules: Rules, actual: Act
         problems=(
             *problems,
             *over_budget_problems(repositories, all_resolved, secrets),
-            *off,
+            *(webhooks_off(rules) if receivers else ()),
             *settings_problems(repositories, rules),
         ),
         projects=frozenset(request.project for request in repositories if request.project),
@@ -176,7 +176,7 @@ def _judged(
     requests: Requests, secrets: Secrets, hints: Hints
 ) -> tuple[list[RepositoryRequest], tuple[ReceiverRequest, ...]]:
     """Return the requests in the order of their names, with what is wrong about each by itself."""
-    repositories = sorted(requests.repositories, key=lambda request: request.ref)
+    repositories = until_stopped(sorted(requests.repositories, key=lambda request: request.ref), requests.stopped)
     receivers = sorted(requests.receivers, key=lambda receiver: receiver.ref)
     return (
         [with_unknown_annotations(with_key(request, secrets), hints) for request in repositories],

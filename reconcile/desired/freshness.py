@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from reconcile.actual import Found, FoundKey
 from reconcile.desired.receivers import ReceiverRequest
-from reconcile.marks import Mark
+from reconcile.marks import CutNames, Mark
 from reconcile.model import PublicKey, Ref, Secret, SecretAnswer
 from reconcile.rules import Rules
 
@@ -35,6 +35,7 @@ class Sources:
     """The sources that exist here, as far as all that is judged by is known of them."""
 
     by_ref: Mapping[Ref, Source] = field(default_factory=dict)
+    _cut: dict[str, CutNames] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, receivers: Iterable[ReceiverRequest], secrets: Mapping[Ref, SecretAnswer]) -> Sources:
@@ -59,9 +60,10 @@ class Sources:
     def _named(self, kind: str, mark: Mark) -> Source | None:
         if "~" not in mark.name:
             return self.by_ref.get(Ref(kind, mark.namespace, mark.name))
-        # GitLab's limit cut this name, so it is compared with each.
-        each = (source for ref, source in self.by_ref.items() if ref.kind == kind)
-        return next((source for source in each if mark.names(source.ref.namespace, source.ref.name)), None)
+        if kind not in self._cut:
+            self._cut[kind] = CutNames([(ref.namespace, ref.name) for ref in self.by_ref if ref.kind == kind])
+        name = self._cut[kind].whole(mark)
+        return self.by_ref.get(Ref(kind, *name)) if name else None
 
 
 def _keys(secrets: Mapping[Ref, SecretAnswer]) -> Iterator[tuple[Ref, Source]]:

@@ -18,13 +18,18 @@ class Hints:
     def __init__(self, left: int = 0) -> None:
         self._left = left
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether no hint is given any more."""
+        return self._left <= 0
+
     def nearest(self, name: str, existing: Iterable[str], prefix: str = "") -> str:
         """
         Return a sentence with the nearest of the existing names, with a blank in front, or an empty text.
 
         *prefix* is what all of them begin with; it is not compared.
         """
-        if self._left <= 0 or len(name) > _MAX_LENGTH:
+        if self.is_used_up or len(name) > _MAX_LENGTH:
             return ""
         self._left -= 1
         candidates = (each for each in existing if len(each) <= _MAX_LENGTH)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from reconcile.actual import FoundKey, FoundWebhook
-from reconcile.marks import Mark
+from reconcile.marks import CutNames, Mark
 from reconcile.model import Project, PublicKey
 from reconcile.problems import Code
 from reconcile.tenancy import Tenancy
@@ -30,29 +30,20 @@ _Holders = dict[str, Code]
 class _HeldNames:
     """Names of objects, to be found by marks, also where GitLab's limit cut the name in the mark."""
 
-    holders: dict[Name, _Holders] = field(default_factory=dict)
-    _cut: dict[str, dict[Name, Name]] = field(default_factory=dict)
+    _holders: dict[Name, _Holders] = field(default_factory=dict)
+    _cut: CutNames | None = field(default=None, compare=False, repr=False)
 
     def add(self, name: Name, holder: Holder) -> None:
-        self.holders.setdefault(name, {}).setdefault(holder.namespace, holder.code)
-        self._cut.clear()
+        self._holders.setdefault(name, {}).setdefault(holder.namespace, holder.code)
+        self._cut = None
 
     def of(self, mark: Mark) -> Mapping[str, Code]:
         """Return the holders of the object that the mark stands for."""
-        name = (mark.namespace, mark.name)
-        if "~" in mark.name and name not in self.holders:
-            name = self._cut_names(mark.cluster).get(name, name)
-        return self.holders.get(name, {})
-
-    def _cut_names(self, cluster: str) -> Mapping[Name, Name]:
-        """Return the names that are too long for a mark of *cluster*, by what is left of them."""
-        if cluster not in self._cut:
-            self._cut[cluster] = {}
-            for name in self.holders:
-                _, namespace, cut = Mark(cluster, *name).key
-                if cut != name[1]:
-                    self._cut[cluster][namespace, cut] = name
-        return self._cut[cluster]
+        name: Name | None = (mark.namespace, mark.name)
+        if "~" in mark.name:
+            self._cut = self._cut or CutNames(self._holders)
+            name = self._cut.whole(mark)
+        return self._holders.get(name, {}) if name else {}
 
 
 @dataclass(slots=True)

@@ -15,7 +15,8 @@ class ListedReceivers:
     """
     Every Receiver that is listed and not being deleted, whatever its type, resources and state.
 
-    *by_path* names one Receiver for each path. *without_path* are those whose path nobody knows yet. *refs* are all.
+    *by_path* names one Receiver for each path. *without_path* is the first of each namespace
+    whose path nobody knows yet. *refs* are all.
     """
 
     by_path: Mapping[str, Ref] = field(default_factory=dict, repr=False)
@@ -30,8 +31,12 @@ class ListedReceivers:
         for receiver in listed:
             if receiver.path:
                 by_path.setdefault(receiver.path, receiver.ref)
-        without_path = tuple(receiver.ref for receiver in listed if not receiver.path)
-        return cls(by_path, without_path, tuple(receiver.ref for receiver in listed))
+        # One for each namespace: which projects it may name is the same for all of them.
+        without_path: dict[str, Ref] = {}
+        for receiver in listed:
+            if not receiver.path:
+                without_path.setdefault(receiver.ref.namespace, receiver.ref)
+        return cls(by_path, tuple(without_path.values()), tuple(receiver.ref for receiver in listed))
 
     def user_of(self, path: str, project: str, tenancy: Tenancy) -> Ref | None:
         """

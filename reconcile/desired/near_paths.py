@@ -42,6 +42,8 @@ class _Paths:
 
     def hint(self, request: RepositoryRequest, rules: Rules, hints: Hints) -> str:
         """Name the path that is most like the request's: in its namespace, or the same name in another one."""
+        if hints.is_used_up:
+            return ""
         namespace, _, name = (request.path or "").rpartition("/")
         beside = [each for each in self._names.get(namespace, ()) if _allows(request, rules, f"{namespace}/{each}")]
         if beside:

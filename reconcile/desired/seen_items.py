@@ -15,10 +15,10 @@ _HOOK = "/hook/"
 
 @dataclass(frozen=True, slots=True)
 class SeenNames:
-    """The namespaces and names that marks carry; *cut* are the marks whose name GitLab's limit cut."""
+    """The namespaces and names that marks carry; *cut* are whole marks whose name GitLab's limit cut."""
 
     names: Set[tuple[str, str]] = frozenset()
-    cut: Set[Mark] = frozenset()
+    cut: Set[tuple[str, str, str]] = frozenset()
 
     @classmethod
     def of(cls, marks: Iterable[Mark | None]) -> SeenNames:
@@ -32,7 +32,10 @@ class SeenNames:
     def has(self, ref: Ref, rules: Rules) -> bool:
         """Return whether some mark stands for that object, under its own or a former namespace."""
         names = [(known.namespace, known.name) for known in rules.known_as(ref)]
-        return any(name in self.names or any(mark.names(*name) for mark in self.cut) for name in names)
+        clusters = (rules.identity.cluster, *rules.identity.previous_clusters) if self.cut else ()
+        return any(name in self.names for name in names) or any(
+            Mark(cluster, *name).key in self.cut for cluster in clusters for name in names
+        )
 
 
 @dataclass(frozen=True, slots=True)

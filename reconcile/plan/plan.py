@@ -33,6 +33,7 @@ from reconcile.plan.webhooks import WebhookPlanner
 from reconcile.plan.webhooks_elsewhere import StrayWebhooks, WebhooksElsewhere
 from reconcile.problems import Code, Problem, Severity
 from reconcile.rules import Rules
+from reconcile.stopping import Stopped, never, until_stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,17 @@ def _sent(change: Change, rules: Rules) -> list[object]:
     return [mark, change.title, change.can_push] if isinstance(change, Create) else [mark]
 
 
-def make_plan(desired: Desired, actual: Actual, rules: Rules) -> Plan:
-    """The full difference, as a function of its arguments alone. Nothing foreign is ever in it."""
+def make_plan(desired: Desired, actual: Actual, rules: Rules, stopped: Stopped = never) -> Plan:
+    """
+    The full difference, as a function of its arguments alone. Nothing foreign is ever in it.
+
+    Raises ReadError where *stopped* says that the run must end.
+    """
     findings = Findings()
     keys = KeyPlanner(desired, actual, rules, findings)
     webhooks = WebhookPlanner(desired, rules, findings)
     strays = StrayWebhooks(desired, rules, findings)
-    for items in actual.projects:
+    for items in until_stopped(actual.projects, stopped):
         held = Code.MARK_ELSEWHERE if strays.hold(items) else None
         holds = ProjectHolds.of(items, held, desired, rules)
         keys.compare(items, holds)

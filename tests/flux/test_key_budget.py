@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from cronjob.flux import secrets as flux_secrets
+from cronjob.flux.cluster import FluxCluster
 from cronjob.flux.key_budget import FREE_KEYS, SHARED_ROUNDS, over_budget
-from cronjob.flux.private_keys import passphrase_rounds
-from reconcile.model import Ref
+from cronjob.flux.private_keys import KeyUnusable, passphrase_rounds
+from cronjob.sandbox.fake_kubernetes.world import KubernetesWorld
+from reconcile.errors import ReadError
+from reconcile.model import PublicKey, Ref
 from tests.worlds.key_samples import KEYS, TRADITIONAL, openssh, sealed, string
+from tests.worlds.kube_builders import TENANTS, ref
+from tests.worlds.objects import a_secret
+
+pytest_plugins = ["tests.worlds.kube_fixtures"]
 
 USUAL, DEAR = 24, 128
 PUBLIC = string(b"ssh-ed25519") + string(bytes(32))
@@ -66,3 +74,23 @@ def test_keys_without_a_passphrase_cost_nothing() -> None:
 )
 def test_the_work_is_read_from_what_is_not_encrypted(identity: bytes, rounds: int) -> None:
     assert passphrase_rounds(identity) == rounds
+
+
+@pytest.mark.parametrize("rounds", [None, 16, 128], ids=["without a passphrase", "usual keys", "dear keys"])
+def test_after_a_signal_no_further_key_is_opened(
+    world: KubernetesWorld, flux: FluxCluster, monkeypatch: pytest.MonkeyPatch, rounds: int | None
+) -> None:
+    opened: list[bytes] = []
+
+    def opens_one_and_is_stopped(identity: bytes, _passphrase: bytes | None) -> PublicKey:
+        opened.append(identity)
+        flux.api.stop_control.stop.set()
+        raise KeyUnusable("it is made up")
+
+    monkeypatch.setattr(flux_secrets, "public_key_from_private", opens_one_and_is_stopped)
+    for number in range(5):
+        world.apply(a_secret(f"key-{number}", TENANTS, identity=openssh(PUBLIC, rounds=rounds), password=b"x"))
+
+    with pytest.raises(ReadError, match="a signal stopped the run"):
+        flux.read_secrets([ref(f"key-{number}") for number in range(5)], [])
+    assert len(opened) == 1
