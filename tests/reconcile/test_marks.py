@@ -106,3 +106,11 @@ def test_retiring_a_cluster_means_every_namespace_of_it_and_no_other_cluster() -
 
 def test_a_cut_mark_has_its_owner_too() -> None:
     assert an_identity().owner(Mark.parse(str(Mark("prod", "flux-config", LONG)))) is Owner.OURS
+
+
+def test_a_cut_mark_is_one_of_the_objects_whose_name_it_shortens() -> None:
+    cut = Mark.parse(str(Mark("prod", "flux-config", LONG)))
+    assert cut is not None
+    assert cut.is_one_of({("flux-config", "app"), ("flux-config", LONG)})
+    assert not cut.is_one_of({("flux-config", "app"), ("other", LONG)})
+    assert Mark("prod", "flux-config", "app").is_one_of({("flux-config", "app")})

@@ -161,3 +161,13 @@ def test_what_is_marked_with_the_namespace_itself_is_held_wherever_it_lies() -> 
     holds.hold_keys(RED, secrets=[("red", "app-key")])
     assert holds.on_key(OF_BLUE, a_found_key(Mark("prod", "red", "app-key"))) is RED.code
     assert holds.on_key(OF_RED, a_found_key(Mark("prod", "blue", "app-key"))) is None
+
+
+def test_cut_marks_find_their_hold_among_short_names_as_often_as_they_are_asked() -> None:
+    holds = Holds()
+    holds.hold_keys(Holder(Code.URL_UNUSABLE), secrets=[("flux-config", "short"), ("flux-config", LONG)])
+    cut, other = Mark("prod", "flux-config", LONG), Mark("prod", "flux-config", LONG[:-1] + "m")
+
+    found = [holds.on_key(WEB, a_found_key(mark, name="another")) for mark in (cut, cut, other)]
+
+    assert found == [Code.URL_UNUSABLE, Code.URL_UNUSABLE, None]

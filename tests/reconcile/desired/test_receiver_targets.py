@@ -166,3 +166,14 @@ def test_a_namespace_that_is_not_read_is_not_taken_for_an_empty_one(resource: di
     assert (named, receiver.held, receiver.creates) == ([], Code.RECEIVER_TARGET_NOT_FOUND, True)
     (problem,) = receiver.problems
     assert "which this run does not read; add it with --namespace" in problem.message
+
+
+def test_receivers_that_select_by_the_same_labels_get_the_same_repositories() -> None:
+    selector = {"kind": "GitRepository", "name": "*", "matchLabels": {"team": "a"}}
+    repositories = repository_requests_from(REPOSITORIES, some_rules(), KnownProjects(frozenset({HOST})))
+    index = RepositoryIndex(repositories)
+    receivers = receiver_requests_from([a_receiver("one", [selector]), a_receiver("two", [selector])])
+
+    named = [[str(request.ref) for request in targets_of(one, index, some_rules())[1]] for one in receivers]
+
+    assert named[0] == named[1] == [f"GitRepository/{NAMESPACE}/app", f"GitRepository/{NAMESPACE}/web"]

@@ -384,3 +384,10 @@ def test_a_url_that_is_no_url_still_holds_its_secrets_key(url: str) -> None:
     request = a_request(url=url)
 
     assert (request.held, request.secret) == (Code.URL_UNUSABLE, Ref("Secret", NAMESPACE, "app-key"))
+
+
+def test_a_project_that_gitlab_is_about_to_delete_holds_and_says_when() -> None:
+    request = a_placed_request(ProjectLocation(APP, marked_on="2026-11-28"))
+    assert request.held is Code.PROJECT_SCHEDULED_FOR_DELETION
+    assert "2026-11-28" in message(request)
+    assert a_placed_request(ProjectLocation(APP)).held is None
