@@ -42,7 +42,7 @@ UNREADABLE: dict[str, tuple[Break, str, tuple[str, ...]]] = {
     "a list that always answers 500": (
         lambda world: world.fail(path="/receivers", status=500, times=None),
         "SourceUnreadable",
-        ("list receivers", "500 Internal Server Error", "the next run tries again"),
+        ("list receivers", "500 Internal Server Error", "The next run tries again"),
     ),
     "a server that drops every connection": (
         lambda world: world.fail(drop=True, times=None),

@@ -128,7 +128,7 @@ class TestLinks:
     def test_an_unknown_host_with_a_path_of_the_group_may_be_another_name(self, program: Program) -> None:
         rewrite(program, "GitRepository", url=f"ssh://git@ssh.vt.edu/{PATH}.git")
 
-        assert "list it under git_hosts" in at(traced(program), "gitrepository")
+        assert "list the host under git_hosts" in at(traced(program), "gitrepository")
 
     def test_what_the_tenancy_rules_forbid_is_not_looked_up(self, program: Program, tmp_path: Path) -> None:
         (tmp_path / "settings.yaml").write_text("tenancy:\n  - {namespace: '*', projects: 'some/other/**'}\n")
