@@ -20,9 +20,10 @@ settings.register_profile("default", deadline=None)  # no timed tests: these mac
 settings.register_profile("deep", deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
 settings.load_profile("default")
 
-# A child inherits an ignored signal, as SIGINT is in a script's background job, and would never end; no handler.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, lambda *_: None)
+# A child inherits an ignored signal, as SIGINT is in a script's background job and SIGHUP under nohup; no handler.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 _OURS = ("SYNCER_", "GITLAB_", "KUBE", "POD_", "NO_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "REQUESTS_CA", "SSL_CERT")
 

@@ -97,9 +97,7 @@ def log_write(change: Change, seconds: float, error: str | None) -> None:
     level, outcome = (logging.ERROR, "failed") if error else (logging.INFO, "applied")
     more = {"duration_seconds": round(seconds, 3), "error": error}
     if isinstance(change, Delete) and error is None:
-        # At every log level: `undo` reads these lines.
-        fields = {**_fields(change), **more, "removed": removed_record(change)}
-        log.handle(log.makeRecord(log.name, level, __file__, 0, _text(outcome, change), (), None, extra=fields))
+        _log_for_undo(_text(outcome, change), {**_fields(change), **more, "removed": removed_record(change)})
     else:
         _log_change(level, outcome, change, more)
 
@@ -152,4 +150,12 @@ def removed_record(delete: Delete) -> dict[str, Any]:
 
 def log_summary(line: str, deletes: int) -> None:
     """Log the summary line with the number of deletes, by which `undo` knows whether the log is whole."""
-    log.handle(log.makeRecord(log.name, logging.INFO, __file__, 0, line, (), None, extra={"deletes": deletes}))
+    _log_for_undo(line, {"deletes": deletes})
+
+
+def _log_for_undo(text: str, fields: Mapping[str, Any]) -> None:
+    """Log what `undo` reads: as JSON at every level, as text at its own."""
+    if any(isinstance(handler.formatter, _JsonLine) for handler in log.handlers):
+        log.handle(log.makeRecord(log.name, logging.INFO, __file__, 0, text, (), None, extra=dict(fields)))
+    else:
+        log.info("%s", text, extra=fields)

@@ -101,7 +101,7 @@ TRICKS = {
     "encoded slashes": (f"ssh://git@{HOST}/{INSIDE}/mallory/own%2F..%2F..%2Fvictim", "UrlUnusable"),
     "an empty segment": (f"ssh://git@{HOST}/{INSIDE}/mallory//victim.git", "UrlUnusable"),
     "a backslash": (f"ssh://git@{HOST}/{INSIDE}/mallory\\..\\victim.git", "UrlUnusable"),
-    "full-width dots": (f"ssh://git@{HOST}/{INSIDE}/mallory/\uff0e\uff0e/victim.git", "ProjectNotFound"),
+    "full-width dots": (f"ssh://git@{HOST}/{INSIDE}/mallory/\uff0e\uff0e/victim.git", "UrlUnusable"),
     "an id": (f"ssh://git@{HOST}/1000", "UrlUnusable"),
     "an id as GitLab's API has it": (f"https://{HOST}/api/v4/projects/1000", "NotAllowed"),
     "a path of GitLab's web pages": (f"ssh://git@{HOST}/{OWN}/-/../../../victim", "UrlUnusable"),

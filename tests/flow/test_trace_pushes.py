@@ -114,11 +114,13 @@ class TestPushes:
     def test_a_webhook_of_ours_elsewhere(self, program: Program) -> None:
         hook = the_hook(program)
         another = {"description": hook.description, "push_events": True}
-        beside = program.gitlab.add_hook(program.gitlab.projects_by_path[PATH], "https://old.example/hook/1", **another)
+        beside = program.gitlab.add_hook(
+            program.gitlab.projects_by_path[PATH], f"https://old.example/hook/{1:064}", **another
+        )
         assert levels(traced(program))["webhook"] == "warn"
 
         program.gitlab.remove_hook(program.gitlab.projects_by_path[PATH], beside)
-        hook.url = "https://old.example/hook/1"
+        hook.url = f"https://old.example/hook/{1:064}"
         done = traced(program)
 
         assert "The project has no webhook at" in at(done, "webhook")
