@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Two clusters at the same time are for `make chaos`: each step takes two runs."""
+    is_long = collection_path.name == "test_two_clusters.py"
+    return True if is_long and not config.getoption("--chaos-all") else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
