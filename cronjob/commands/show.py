@@ -11,6 +11,7 @@ from cronjob.output.render.page import Page
 from cronjob.output.render.spreadsheet import COLUMNS
 from cronjob.output.render.wording import label_of, name_of
 from cronjob.reports.saved_report import report_in, text_of
+from cronjob.settings.values import reason_of
 from reconcile.errors import SettingsError
 from reconcile.model import cut_digests
 from reconcile.tenancy import matches
@@ -43,7 +44,7 @@ def _saved(path: str) -> Document:
     try:
         report = report_in(text_of(path))
     except OSError as error:
-        reason = error.strerror or "unreadable"
+        reason = reason_of(error)
         raise SettingsError(f"The report {path!r} cannot be read ({reason}); give the path of one.") from None
     except ValueError as error:
         raise SettingsError(f"The argument names {path!r}, which {error}.") from None

@@ -12,6 +12,7 @@ import click
 from cronjob.reports.saved_log import SavedLog, log_in
 from cronjob.reports.saved_report import report_in, text_of
 from cronjob.settings.settings import Settings
+from cronjob.settings.values import reason_of
 from reconcile.errors import SettingsError
 from reconcile.problems import Code, Problem
 from reconcile.undo.removed import Removed, removed_from
@@ -43,7 +44,7 @@ def removals_in(path: str, settings: Settings) -> Removals:
         text = text_of(path)
         report = report_in(text)
     except OSError as error:
-        reason = error.strerror or "unreadable"
+        reason = reason_of(error)
         raise SettingsError(f"The report {path!r} cannot be read ({reason}); give the path of one.") from None
     except ValueError as error:
         raise SettingsError(f"The argument names {path!r}, which {error}.") from None
